@@ -1,0 +1,175 @@
+"""`memos add`: texts, files, folders and standard input, handed to `operations/add` as drafts.
+
+Owns: where the input comes from and what its options mean. Does not own: how a file is
+split (`reader`) or what counts as known already (`operations/add`).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memos_cli.errors import UsageError
+from memos_cli.interfaces.cli import documents, options
+from memos_cli.interfaces.cli.output import Output, Table
+from memos_cli.interfaces.cli.shell import Shell, shell_of
+
+if TYPE_CHECKING:
+    from memos_cli.reader.files import ReadOptions
+    from memos_cli.schema import AddResult, Draft, Skipped
+
+
+def add(
+    ctx: typer.Context,
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT…|-]", help="Texts; `-` reads standard input.")
+    ] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option("--file", "-f", metavar="PATH", help="A file or a folder; may be repeated."),
+    ] = None,
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="Kind of memory.")] = "LongTermMemory",
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="May be repeated.")] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Its title, searched too.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Whose memory it is.")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", metavar="ID", help="The agent that met it.")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The conversation.")] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Who said it.")] = None,
+    visibility: Annotated[
+        str, typer.Option("--visibility", metavar="V", help="private, public or session.")
+    ] = "private",
+    when: Annotated[
+        str | None,
+        typer.Option("--time", metavar="WHEN", help="When it was said or was true: ISO, or words."),
+    ] = None,
+    external_id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="EXTERNAL", help="Your own id; adding it again updates the memory."),
+    ] = None,
+    info: Annotated[str | None, typer.Option("--info", metavar="JSON", help="Free JSON object.")] = None,
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Store what is known already once more.")
+    ] = False,
+    allow_future: Annotated[
+        bool, typer.Option("--allow-future", help="Accept a time of saying that is yet to come.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing; say what would happen.")] = False,
+) -> None:
+    """Store texts, files or standard input as memories.
+
+    Each TEXT becomes one memory. Files are split at their turns, headings and paragraphs. What
+    is known already is reported and not stored twice. If anything had to be skipped the exit
+    code is 1; the rest is stored.
+    """
+    from memos_cli.operations import add as operation
+    from memos_cli.schema import Kind, Visibility
+
+    shell = shell_of(ctx)
+    read = _read_options(
+        kind=options.choice(Kind, "kind", kind),
+        tags=tuple(tag or ()),
+        key=key,
+        user_id=user,
+        agent_id=agent,
+        session_id=session,
+        speaker=speaker,
+        visibility=options.choice(Visibility, "visibility", visibility),
+        said_at=options.moment(when),
+        external_id=external_id,
+        info=_info(info),
+    )
+    drafts = _drafts(text or [], file or [], read)
+    # A name is made on its first use, unless nothing is to be written.
+    fresh = shell.ref.is_name and not shell.ref.path.exists() and not dry_run
+    with shell.open(write=True, create=fresh) as session_, shell.out.progress() as progress:
+        result = operation.add(
+            session_,
+            drafts,
+            allow_duplicates=allow_duplicates,
+            allow_future=allow_future,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    if fresh:
+        shell.out.note(f"Made the cube {shell.ref.name} at {shell.ref.path}")
+    _show(shell, result, dry_run)
+    if result.skipped:
+        raise typer.Exit(1)
+
+
+def _read_options(**fields: Any) -> ReadOptions:
+    from memos_cli.reader.files import ReadOptions
+
+    return ReadOptions(**fields)
+
+
+def _info(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except ValueError as error:
+        raise UsageError(detail=f"--info is no JSON: {error}.", hint="Write it like '{\"a\": 1}'.") from error
+    if not isinstance(value, dict):
+        raise UsageError(detail="--info must be a JSON object.", hint="Write it like '{\"a\": 1}'.")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _drafts(texts: list[str], files: list[Path], read: ReadOptions) -> Iterator[Draft | Skipped]:
+    """Every draft of the command line, lazily: texts first, then files, then standard input.
+
+    Standard input is read for `-`, or when nothing else was given and it is no terminal.
+
+    Raises:
+        UsageError: there is nothing to add, or one external id for several memories.
+    """
+    from memos_cli.reader import files as reader
+
+    if not texts and not files:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError(
+                detail="There is nothing to add.", hint="Give a text, --file PATH, or pipe text in."
+            )
+        texts = ["-"]
+    if texts.count("-") > 1:
+        raise UsageError(detail="Standard input can be read once only.", hint="Give one `-`.")
+    spoken = (
+        reader.read_stdin(read) if text == "-" else reader.read_text(options.text_of(text, "text"), read)
+        for text in texts
+    )
+    return chain(chain.from_iterable(spoken), reader.read_paths(files, read) if files else ())
+
+
+def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
+    rows: list[tuple[str, str, str, str]] = []
+    rows += [("added", one.id, one.memory, "") for one in result.added]
+    rows += [("updated", one.id, one.memory, one.reason) for one in result.updated]
+    rows += [("known", one.id, one.memory, one.reason) for one in result.known]
+    shell.out.emit(documents.added(result), Table(("what", "id", "memory", "reason"), rows, wide="memory"))
+    if shell.out.machine:
+        return
+    for one in result.skipped:
+        shell.out.error_line(f"Skipped {one.source}: {one.reason}")
+    shell.out.notes(result.notes)
+    _summary(shell.out, result, dry_run)
+
+
+def _summary(out: Output, result: AddResult, dry_run: bool) -> None:
+    counts = {
+        "added": len(result.added),
+        "updated": len(result.updated),
+        "known already": len(result.known),
+        "skipped": len(result.skipped),
+    }
+    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "Nothing came in"
+    out.note(f"{said}; nothing was stored (--dry-run)." if dry_run else f"{said}.")

@@ -1,0 +1,80 @@
+"""`memos update`, `archive`, `unarchive` and `undo`: changes that keep what was there before."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from memos_cli.interfaces.cli import options
+from memos_cli.interfaces.cli.answers import show_change
+from memos_cli.interfaces.cli.shell import shell_of
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of memories.")]
+
+
+def update(
+    ctx: typer.Context,
+    id: Annotated[str, typer.Argument(metavar="ID", help="Id of the memory.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The new text; `-` reads standard input.")],
+    when: Annotated[
+        str | None, typer.Option("--time", metavar="WHEN", help="Since when the new text is true.")
+    ] = None,
+) -> None:
+    """Replace a memory's text; the old version is kept.
+
+    `memos history ID` shows both, and `memos undo` brings the old one back.
+    """
+    from memos_cli.operations import edit
+
+    shell = shell_of(ctx)
+    words = sys.stdin.read().strip() if text == "-" else text
+    said_at = options.moment(when)
+    with shell.open(write=True) as session:
+        result = edit.update(session, id, options.text_of(words, "text"), said_at=said_at)
+    show_change(shell, "Updated", result)
+
+
+def archive(ctx: typer.Context, ids: Ids) -> None:
+    """Hide memories from search.
+
+    `memos search --status archived` still finds them, `memos unarchive` shows them again.
+    """
+    from memos_cli.operations import edit
+
+    shell = shell_of(ctx)
+    with shell.open(write=True) as session:
+        result = edit.archive(session, ids)
+    show_change(shell, "Archived", result)
+
+
+def unarchive(ctx: typer.Context, ids: Ids) -> None:
+    """Show archived memories again."""
+    from memos_cli.operations import edit
+
+    shell = shell_of(ctx)
+    with shell.open(write=True) as session:
+        result = edit.unarchive(session, ids)
+    show_change(shell, "Unarchived", result)
+
+
+def undo(
+    ctx: typer.Context,
+    change: Annotated[
+        str | None, typer.Argument(metavar="CHANGE", help="Id of a change; the last one when left out.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
+    ] = False,
+) -> None:
+    """Take back a change, the last one unless told.
+
+    Undoing is a change too, so it can be undone. A purge cannot.
+    """
+    from memos_cli.operations import edit
+
+    shell = shell_of(ctx)
+    with shell.open(write=True) as session:
+        result = edit.undo(session, change, dry_run=dry_run)
+    show_change(shell, "Would take back" if dry_run else "Took back", result)

@@ -1,0 +1,38 @@
+"""`memos init`: make a cube. What a cube consists of is `operations/init`'s matter."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from memos_cli.interfaces.cli import options
+from memos_cli.interfaces.cli.answers import show_result
+from memos_cli.interfaces.cli.shell import shell_of
+
+
+def init(
+    ctx: typer.Context,
+    cube: Annotated[str | None, typer.Argument(metavar="CUBE", help="A name, or a directory.")] = None,
+    text: Annotated[
+        str | None,
+        typer.Option("--text", metavar="DEPTH", help="naive_text, general_text (with vectors) or tree_text."),
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", metavar="NAME", help="See `memos help embedders`.")
+    ] = None,
+) -> None:
+    """Make a cube.
+
+    A name makes it under the data folder, a path makes it there. `memos add` to a name that
+    is not there yet makes the cube by itself.
+    """
+    from memos_cli.operations import init as operation
+    from memos_cli.schema import Depth
+
+    shell = shell_of(ctx)
+    if cube is not None:
+        shell.cube = cube
+    depth = options.choice(Depth, "depth", text) if text is not None else None
+    result = operation.init(shell.ref, shell.settings, text=depth, embedder=embedder)
+    show_result(shell, result)

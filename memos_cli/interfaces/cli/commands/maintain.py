@@ -1,0 +1,83 @@
+"""`memos check`, `repair`, `reindex`, `compact` and `unlock`: the health of a cube."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from memos_cli.errors import IntegrityError
+from memos_cli.interfaces.cli import documents
+from memos_cli.interfaces.cli.answers import show_result
+from memos_cli.interfaces.cli.output import Fields, Table
+from memos_cli.interfaces.cli.shell import shell_of
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
+
+
+def check(ctx: typer.Context) -> None:
+    """Compare every store with the table; changes nothing.
+
+    The exit code is 0 when all is well and 6 when something is wrong.
+    """
+    from memos_cli.operations import maintain
+
+    shell = shell_of(ctx)
+    with shell.open() as session:
+        result = maintain.check(session)
+    rows = [
+        (problem.store, problem.what, ", ".join(problem.ids[:5]), problem.hint) for problem in result.problems
+    ]
+    shell.out.emit(
+        documents.dump(result),
+        Fields([("ok", result.ok), ("revision", result.revision), *sorted(result.counts.items())]),
+        Table(("store", "problem", "ids", "next"), rows, wide="problem"),
+    )
+    if not result.ok:
+        raise typer.Exit(IntegrityError.exit_code)
+
+
+def repair(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> None:
+    """Set damage aside and rebuild what can be rebuilt.
+
+    Nothing readable is removed: a torn version of the table is moved out of the way, and the
+    indexes are made again.
+    """
+    from memos_cli.operations import maintain
+
+    shell = shell_of(ctx)
+    if not dry_run:
+        shell.insist(f"Repair the cube at {shell.ref.path}?", yes=yes, required=False)
+    show_result(shell, maintain.repair(shell.ref, shell.settings, dry_run))
+
+
+def reindex(ctx: typer.Context) -> None:
+    """Rebuild the indexes from the table."""
+    from memos_cli.operations import maintain
+
+    shell = shell_of(ctx)
+    with shell.open(write=True) as session, shell.out.progress() as progress:
+        result = maintain.reindex(session, progress)
+    show_result(shell, result)
+
+
+def compact(ctx: typer.Context) -> None:
+    """Merge small files and drop old table versions.
+
+    It also happens by itself while memories are added. No version of a memory is lost by it.
+    """
+    from memos_cli.operations import maintain
+
+    shell = shell_of(ctx)
+    with shell.open(write=True) as session:
+        result = maintain.compact(session)
+    show_result(shell, result)
+
+
+def unlock(ctx: typer.Context) -> None:
+    """Say who holds the write lock; free it if nobody alive does."""
+    from memos_cli.operations import maintain
+
+    shell = shell_of(ctx)
+    show_result(shell, maintain.unlock(shell.ref, shell.settings))

@@ -1,0 +1,91 @@
+"""`memos search`: a question to the cube, and its hits for people, pipes and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memos_cli.interfaces.cli import documents, options
+from memos_cli.interfaces.cli.output import Entries, Entry, Fields, Table, View, one_line
+from memos_cli.interfaces.cli.shell import shell_of
+
+if TYPE_CHECKING:
+    from memos_cli.schema import Hit, SearchResult
+
+
+def search(
+    ctx: typer.Context,
+    query: Annotated[
+        list[str], typer.Argument(metavar="QUERY", help='Words, a question, "an exact phrase".')
+    ],
+    mode: Annotated[
+        str, typer.Option("--mode", metavar="MODE", help="keyword, vector or hybrid (both, fused).")
+    ] = "hybrid",
+    k: Annotated[int, typer.Option("-k", "--limit", "-n", min=1, max=10_000, help="Hits at most.")] = 10,
+    now: Annotated[
+        str | None, typer.Option("--now", metavar="WHEN", help="The moment the question is asked at.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Keep the hits within this many tokens.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each hit's rank and score in every route.")
+    ] = False,
+) -> None:
+    """Find memories by meaning and by words.
+
+    Scores order the hits of one answer and lie between 0 and 1. No hit is no failure: the exit
+    code is 0.
+    """
+    from memos_cli.operations import search as operation
+    from memos_cli.schema import Mode, Query
+
+    shell = shell_of(ctx)
+    instant = options.moment(now)
+    question = Query.model_construct(
+        text=options.text_of(" ".join(query), "query"),
+        k=k,
+        mode=options.choice(Mode, "mode", mode),
+        filters=options.filters_of(ctx, instant),
+        now=instant,
+        max_tokens=max_tokens,
+        explain=explain,
+    )
+    with shell.open() as session:
+        result = operation.search(session, question)
+    lines = (documents.hit(hit) for hit in result.hits)
+    shell.out.emit(documents.search(result, explain=explain), *_views(result, explain), lines=lines)
+    if not shell.out.machine:
+        shell.out.notes(result.notes)
+
+
+def _views(result: SearchResult, explain: bool) -> Iterator[View]:
+    empty = "Nothing found."
+    if not explain:
+        yield Entries([_entry(hit) for hit in result.hits], empty=empty)
+        return
+    routes = sorted({name for hit in result.hits for name in hit.routes})
+    columns = ["id", "score", "memory", *(f"{name} {part}" for name in routes for part in ("rank", "score"))]
+    yield Table(columns, [_explained(hit, routes) for hit in result.hits], wide="memory", empty=empty)
+    if result.trace:
+        yield Fields([(name, one_line(str(value))) for name, value in result.trace.items()])
+
+
+def _entry(hit: Hit) -> Entry:
+    item = hit.item
+    return Entry(
+        lead=f"{hit.score:.2f}",
+        text=item.memory,
+        facts=documents.facts(item),
+        cells=(item.id, hit.score, item.memory),
+    )
+
+
+def _explained(hit: Hit, routes: list[str]) -> list[str | float | int | None]:
+    cells: list[str | float | int | None] = [hit.item.id, hit.score, hit.item.memory]
+    for name in routes:
+        route = hit.routes.get(name)
+        cells += [route.rank, route.score] if route else [None, None]
+    return cells

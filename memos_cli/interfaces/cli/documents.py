@@ -1,0 +1,109 @@
+"""The JSON documents of the shell: which facts of a result stand under which key.
+
+Owns: the shapes that `memos help json` shows and that scripts rely on. Does not own: how a
+document or a table reaches the screen (`output`).
+
+Documents are built from plain attribute reads: serialising through pydantic would build
+every model's serialiser in a process that prints ten hits and ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memos_cli.schema import AddResult, ChangeResult, Hit, MemoryItem, SearchResult
+
+Document = dict[str, Any]
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, with `Z`."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def day(moment: datetime | None) -> str:
+    """A moment for people: local date, and the time of day unless it is midnight UTC."""
+    if moment is None:
+        return ""
+    if not (moment.hour or moment.minute or moment.second):
+        return moment.strftime("%Y-%m-%d")
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def dump(value: Any) -> Any:
+    """Any result as plain JSON types, its fields under their own names."""
+    from pydantic import BaseModel
+
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {str(key): dump(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [dump(entry) for entry in value]
+    if isinstance(value, datetime):
+        return stamp(value)
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def hit(found: Hit) -> Document:
+    """One search hit, flat."""
+    item = found.item
+    return {
+        "id": item.id,
+        "memory": item.memory,
+        "score": round(found.score, 6),
+        "kind": str(item.kind),
+        "created_at": stamp(item.created_at),
+        "cube": found.cube,
+        "routes": {
+            name: {"rank": route.rank, "score": round(route.score, 6)} for name, route in found.routes.items()
+        },
+        "tags": list(item.tags),
+        "key": item.key,
+        "speaker": item.speaker,
+        "said_at": stamp(item.said_at),
+        "user_id": item.user_id,
+        "session_id": item.session_id,
+        "agent_id": item.agent_id,
+        "status": str(item.status),
+    }
+
+
+def search(result: SearchResult, *, explain: bool) -> Document:
+    """The answer to a question; `trace` only with `--explain`."""
+    document: Document = {
+        "query": result.query,
+        "hits": [hit(found) for found in result.hits],
+        "notes": list(result.notes),
+    }
+    if explain:
+        document["trace"] = dump(result.trace)
+    return document
+
+
+def added(result: AddResult) -> Document:
+    """What `add` did with everything that came."""
+    return {
+        "change": result.change,
+        "added": [{"id": one.id, "memory": one.memory} for one in result.added],
+        "updated": [dump(one) for one in result.updated],
+        "known": [{"id": one.id, "memory": one.memory, "reason": one.reason} for one in result.known],
+        "skipped": [{"source": one.source, "reason": one.reason} for one in result.skipped],
+        "notes": list(result.notes),
+    }
+
+
+def changed(result: ChangeResult) -> Document:
+    """What update, archive, unarchive, purge and undo answer."""
+    return {"change": result.change, "ids": list(result.ids), "notes": list(result.notes)}
+
+
+def facts(item: MemoryItem) -> list[str]:
+    """What stands under a memory in a list: when, whose, tags, kind, id."""
+    kind = "" if item.kind == "LongTermMemory" else str(item.kind)
+    status = "" if item.status == "activated" else str(item.status)
+    tags = " ".join(f"#{tag}" for tag in item.tags)
+    return [day(item.time), item.speaker or item.user_id or "", tags, kind, status, item.id]

@@ -1,0 +1,271 @@
+"""Options that several commands share, each declared once: the common ones and the filters.
+
+Owns: their names, help and reading. Does not own: which command takes which (`app`), nor
+what a filter means (`schema.Filters`).
+
+A set of options is a function's signature. Its parameters are attached to a command and
+leave their values in the context, so that twenty commands need not repeat them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memos_cli.errors import BadFilter, UsageError
+
+from .shell import shell_of
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+    from memos_cli.schema import Filters
+
+FILTERS = "memos.filters"
+
+
+def common(
+    cube: Annotated[
+        str | None,
+        typer.Option("--cube", "-c", metavar="NAME|PATH", help="Cube to use: a name or a directory."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say which cube is used.")] = False,
+) -> None:
+    """What every command takes, before the command's name or after it."""
+
+
+def streaming(
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON document a line.")] = False,
+) -> None:
+    """What commands take that answer with a list."""
+
+
+def filtering(
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind", metavar="KIND", help="Only this kind of memory; may be repeated, as all filters."
+        ),
+    ] = None,
+    level: Annotated[
+        list[str] | None, typer.Option("--level", metavar="LEVEL", help="fact, concept or topic.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Only with this tag.")] = None,
+    user: Annotated[list[str] | None, typer.Option("--user", metavar="ID", help="Only of this user.")] = None,
+    session: Annotated[
+        list[str] | None, typer.Option("--session", metavar="ID", help="Only of this session.")
+    ] = None,
+    agent: Annotated[
+        list[str] | None, typer.Option("--agent", metavar="ID", help="Only of this agent.")
+    ] = None,
+    visibility: Annotated[
+        list[str] | None, typer.Option("--visibility", metavar="V", help="private, public or session.")
+    ] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option("--status", metavar="S", help="activated, resolving, archived, deleted or all."),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="S", help="Only from this file, url, role or type of source."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="Said or stored at that time or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="Said or stored at that time or earlier.")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="WHEN", help="What was true then.")] = None,
+    known_at: Annotated[
+        str | None, typer.Option("--known-at", metavar="WHEN", help="What the cube held then.")
+    ] = None,
+) -> None:
+    """Which memories a command sees."""
+
+
+def attach(command: Any, declaration: Callable[..., None], keep: Callable[[Any, str, Any], None]) -> None:
+    """Give `command` the options of `declaration`; `keep(ctx, name, value)` receives each value."""
+
+    def receive(ctx: typer.Context, param: Any, value: Any) -> Any:
+        keep(ctx, param.name, value)
+        return value
+
+    taken = {name for param in command.params for name in param.opts}
+    for param in _params(declaration):
+        if taken.isdisjoint(param.opts):
+            param.expose_value = False
+            param.callback = receive
+            command.params.append(param)
+
+
+def spare(command: Any) -> None:
+    """Leave values alone that need no reading: texts, and whatever was not given.
+
+    Typer reads each value through a pydantic adapter of its own, at half a millisecond per
+    option and ten for the first; a search has two dozen options of which one or two are given.
+    """
+    for param in command.params:
+        _spare(param)
+    find_help = command.get_help_option  # made on demand, and the same object each time
+
+    def help_option(ctx: Any) -> Any:
+        option = find_help(ctx)
+        return option if option is None or "process_value" in vars(option) else _spare(option)
+
+    command.get_help_option = help_option
+
+
+def _spare(param: Any) -> Any:
+    param.process_value = partial(_spared, param, param.process_value)
+    return param
+
+
+def _spared(param: Any, read: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
+    if value is None or value is param.default:
+        if param.required:
+            return read(ctx, value)  # which says what is missing
+        many = param.nargs != 1 or getattr(param, "multiple", False)
+        value = () if value is None and many else value
+    else:
+        plain = _plainly(param, value)
+        if plain is None:
+            return read(ctx, value)
+        value = plain
+    return value if param.callback is None else param.callback(ctx, param, value)
+
+
+def _plainly(param: Any, value: Any) -> Any:
+    """The value of a text or of a whole number within its bounds; None where typer has to judge."""
+    annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    if annotation in (str, list[str]):
+        return value or None
+    if annotation is int and isinstance(value, str) and value.isdecimal() and len(value) < 16:
+        number = int(value)
+        if (param.min or 0) <= number <= (param.max or number):
+            return number
+    return None
+
+
+def _params(declaration: Callable[..., None]) -> list[Any]:
+    app = typer.Typer(add_completion=False)
+    app.command()(declaration)
+    return list(typer.main.get_command(app).params)
+
+
+def keep_common(ctx: typer.Context, name: str, value: Any) -> None:
+    """Store a common option in the shell; what was not given changes nothing."""
+    if not value and value != "":
+        return
+    shell = shell_of(ctx)
+    setattr(shell if name in ("cube", "verbose") else shell.out, name, value)
+
+
+def keep_filter(ctx: typer.Context, name: str, value: Any) -> None:
+    """Store a filter's words; `filters_of` reads them."""
+    ctx.meta.setdefault(FILTERS, {})[name] = value
+
+
+def filters_of(ctx: typer.Context, now: datetime | None = None) -> Filters:
+    """The filters of the command line; `now` is what words like 'yesterday' are counted from.
+
+    Raises:
+        BadFilter, BadTime.
+    """
+    from memos_cli.schema import Filters, Kind, Level, Visibility
+
+    given = ctx.meta.get(FILTERS, {})
+
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(given.get(name) or ())
+
+    times = {name: moment(given.get(name), now) for name in ("since", "as_of", "known_at")}
+    values: dict[str, Any] = {
+        "kinds": tuple(choice(Kind, "kind", word) for word in words("kind")),
+        "levels": tuple(choice(Level, "level", word) for word in words("level")),
+        "tags": words("tag"),
+        "users": words("user"),
+        "sessions": words("session"),
+        "agents": words("agent"),
+        "visibility": tuple(choice(Visibility, "visibility", word) for word in words("visibility")),
+        "sources": words("source"),
+        "until": moment(given.get("until"), now, end=True),
+        **times,
+    }
+    if words("status"):
+        values["statuses"] = _statuses(words("status"))
+    # Every word was judged above: building pydantic's validators would say the same again, slowly.
+    return Filters.model_construct(**values)
+
+
+def _statuses(words: Sequence[str]) -> tuple[Any, ...]:
+    from memos_cli.schema import Status
+
+    seen = [status for status in Status if status is not Status.PURGED]
+    if "all" in words:
+        return tuple(seen)
+    return tuple(choice(Status, "status", word, known=(*seen, "all")) for word in words)
+
+
+def choice(values: type[StrEnum], name: str, word: str, known: Sequence[str] = ()) -> Any:
+    """The member that `word` names; case, `-`, `_` and the ending `Memory` make no difference.
+
+    Raises:
+        BadFilter.
+    """
+    allowed = list(known or values)
+    folded = _fold(word)
+    for member in values:
+        if folded in (_fold(member), _fold(member).removesuffix("memory")) and member in allowed:
+            return member
+    raise BadFilter(value=repr(word), field=name, known=", ".join(allowed))
+
+
+def _fold(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "")
+
+
+def text_of(words: str, what: str) -> str:
+    """A text of the command line, checked to be text.
+
+    Raises:
+        UsageError: it is empty, or its bytes are not UTF-8.
+    """
+    if not words.strip():
+        raise UsageError(detail=f"The {what} is empty.", hint="Give some words.")
+    if any("\ud800" <= letter <= "\udfff" for letter in words):
+        raise UsageError(detail=f"The {what} is not valid UTF-8.", hint="Convert it first, or use --file.")
+    return words
+
+
+def moment(text: str | None, now: datetime | None = None, *, end: bool = False) -> datetime | None:
+    """A time typed by a person, in UTC; `end` takes the last instant of a bare day, month or year.
+
+    Raises:
+        BadTime.
+    """
+    if text is None:
+        return None
+    from memos_cli.reader.times import parse_time
+    from memos_cli.schema import now as present
+
+    start = parse_time(text, now or present())
+    return _last_instant(text, start) if end else start
+
+
+def _last_instant(text: str, start: datetime) -> datetime:
+    words = text.strip().lower()
+    following = start
+    if re.fullmatch(r"\d{4}年?", words):
+        following = start.replace(year=start.year + 1)
+    elif re.fullmatch(r"\d{4}[-/年]\d{1,2}月?|[a-z]+\.? \d{4}", words):
+        following = (start + timedelta(days=32)).replace(day=1)
+    elif start.time() == time() and not re.search(r"\d[:点时]|t\d|\d ?[ap]m|midnight|ago$|now$", words):
+        following = start + timedelta(days=1)
+    return following - timedelta(microseconds=1) if following > start else start

@@ -1,0 +1,90 @@
+"""What every command is handed: the flags all commands share, the settings and the way to a session.
+
+Owns: the state of one command line (`ctx.obj`), and turning `-c` into an open session.
+Does not own: parsing (`app`, `options`) or printing (`output`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import typer
+
+from memos_cli.errors import UsageError
+
+from .output import Output
+
+if TYPE_CHECKING:
+    from memos_cli.location import CubeRef
+    from memos_cli.session import Session
+    from memos_cli.settings import Settings
+
+
+@dataclass
+class Shell:
+    """One run of `memos`."""
+
+    cube: str | None = None
+    verbose: bool = False
+    out: Output = field(default_factory=Output)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """This machine's settings; read when first needed, so that `--help` needs none."""
+        from memos_cli.settings import Settings
+
+        loaded = Settings.load()
+        self.out.color = loaded.color
+        return loaded
+
+    @cached_property
+    def ref(self) -> CubeRef:
+        """The cube that `-c`, MEMOS_CUBE or the configuration names."""
+        from memos_cli.location import resolve
+
+        return resolve(self.cube, self.settings)
+
+    @contextmanager
+    def open(self, *, write: bool = False, create: bool = False) -> Iterator[Session]:
+        """An open session on the cube.
+
+        Raises:
+            CubeNotFound: it is not there and `create` is not set.
+        """
+        from memos_cli.session import open_session
+
+        if self.verbose:
+            self.out.note(f"Cube {self.ref.name} at {self.ref.path}")
+        with open_session(self.ref, self.settings, write=write, create=create) as session:
+            yield session
+
+    def insist(self, question: str, *, yes: bool, required: bool) -> None:
+        """Have a change confirmed: by `--yes`, or by a person where there is a terminal.
+
+        Without a terminal, `required` refuses to go on, and everything else goes on.
+
+        Raises:
+            UsageError: `--yes` is missing and nobody can be asked. typer.Exit: the answer was no.
+        """
+        if yes:
+            return
+        if self.out.can_ask:
+            if not self.out.confirm(question):
+                self.out.note("Nothing was changed.")
+                raise typer.Exit(1)
+        elif required:
+            raise UsageError(
+                detail="This cannot be undone, and there is no terminal to ask on.",
+                hint="Give --yes to go ahead, or --dry-run to see what would happen.",
+            )
+
+
+def shell_of(ctx: typer.Context) -> Shell:
+    """The shell of this command line."""
+    shell = ctx.find_root().obj
+    assert isinstance(shell, Shell)
+    return shell

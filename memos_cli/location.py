@@ -1,0 +1,79 @@
+"""Which directory a cube's reference means: a name under the data home, or a path.
+
+Owns: the rules of `-c/--cube` and of cube names. Does not own: whether a cube is there or
+sound (`session` finds out on opening), nor the files inside one (`cube/layout`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+@dataclass(frozen=True)
+class CubeRef:
+    """A cube's place: `name` is what to call it, `is_name` whether it was given by name alone."""
+
+    name: str
+    path: Path
+    is_name: bool
+
+
+def resolve(ref: str | None, settings: Settings) -> CubeRef:
+    """The place that `ref` means; None means the configured cube.
+
+    A path is what holds a separator, starts with `.` or `~`, or names a cube in the present
+    directory; everything else is a name under `settings.cubes_dir`. The configured cube's
+    bare name is never looked for in the present directory: a stranger's checkout with a
+    folder called `default` must not receive what was meant for the owner's own cube.
+
+    Raises:
+        UsageError: the reference is empty, not a valid name, or on a remote that is not read.
+    """
+    given = settings.cube if ref is None else ref
+    if not given or "\0" in given:
+        raise UsageError(detail="The cube's name is empty.", hint="Give a name or a path with -c.")
+    if _SCHEME.match(given):
+        raise UsageError(
+            detail=f"{given} is on a remote, and cubes are opened from this machine's disks only.",
+            hint="Copy the cube here and give its path with -c.",
+        )
+    if _is_path(given) or (ref is not None and _is_cube_here(given)):
+        path = _absolute(given)
+        return CubeRef(name=path.name or str(path), path=path, is_name=False)
+    if not _NAME.fullmatch(given):
+        raise UsageError(
+            detail=f"{given!r} is not a cube's name: letters, digits, '.', '_' and '-' make one, at most 100.",
+            hint="For a directory, give its path, such as ./memories.",
+        )
+    return CubeRef(name=given, path=settings.cubes_dir / given, is_name=True)
+
+
+def _is_path(given: str) -> bool:
+    separators = {os.sep, os.altsep or os.sep, "/"}
+    return given.startswith((".", "~")) or any(separator in given for separator in separators)
+
+
+def _absolute(given: str) -> Path:
+    try:
+        path = Path(given).expanduser()
+    except RuntimeError as error:
+        raise UsageError(detail=f"{given}: {error}", hint="Give the path in full.") from error
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _is_cube_here(given: str) -> bool:
+    from .cube.layout import CONFIG
+
+    return Path(given, CONFIG).is_file()

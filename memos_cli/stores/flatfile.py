@@ -1,0 +1,664 @@
+"""A flat, append-only file of columns with a log in front of it: the ground the vector store stands on.
+
+Owns: the files of a directory (column files, label files, the log, the header), their commit
+points, folding, what a killed writer left, and reading all of it by mapping. Does not own: what a
+memory is, filters, scores (`stores/vectors`).
+
+On disk:
+
+    header        JSON, renamed into place: rows and labels that the column files hold, the file of
+                  each column, the log's file, the revision when the log is empty
+    <column>.<n>  one array, `rows` long; appended to, never changed below `rows`
+    log.<n>       fixed-size records behind the columns; each batch ends in a record with the
+                  revision, the number of records and a CRC-32 of them
+
+Two commit points. A small batch is appended to the log and synced: one fsync, and the last record
+of the batch makes it valid. A large batch, or a full log, is folded: the rows go behind the
+columns, every file is synced, and the header is renamed. A column that an amendment changed below
+`rows` is written anew under another name. So each state that a reader can see is complete:
+
+- killed while the log grows: the batch has no valid last record and the next writer cuts it off;
+- killed while columns grow: the header does not count those rows and the next writer cuts them off;
+- killed after the rename: files that no header names are removed by the next writer.
+
+Readers take no lock. They map what the header counts; files that were replaced meanwhile live on
+while they are mapped, and a reader that comes too late for a file reads the header again.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import mmap
+import os
+import shutil
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import numpy as np
+
+from memos_cli.errors import NotPermitted, ProjectionDamaged, StorageError, StorageFull
+
+T = TypeVar("T")
+
+HEADER = "header"
+PAD = "padding"
+MAGIC = "memos-flat"
+
+ROW, LABELS, AMEND = 1, 2, 3
+"""Types of a log record: a row, further labels of the row before, new filter values of older rows."""
+
+LABEL_SLOTS = 12
+"""Labels in one log record; a row with more has LABELS records behind it."""
+
+CHUNK = 8192
+"""Rows handled at a time where a whole column would not do."""
+
+FILTER_COLUMNS: dict[str, str] = {
+    "user": "<u8",
+    "session": "<u8",
+    "agent": "<u8",
+    "time": "<i8",
+    "valid_from": "<i8",
+    "valid_to": "<i8",
+    "known_from": "<i8",
+    "known_to": "<i8",
+    "state": "u1",
+    "kind": "u1",
+    "level": "u1",
+    "visibility": "u1",
+}
+"""What an amendment may change: everything but a row's ordinal, its vector and its labels."""
+
+
+def row_type(dimension: int) -> np.dtype:
+    """One row: a span of a memory, its vector twice (int8 and float16), what filters need."""
+    return _padded(
+        [
+            ("ordinal", "<i8"),
+            *FILTER_COLUMNS.items(),
+            ("span", "<u4"),
+            ("scale", "<f4"),
+            ("float16", "<f2", (dimension,)),
+            ("int8", "i1", (dimension,)),
+        ]
+    )
+
+
+def _record_type(rows: np.dtype) -> np.dtype:
+    return _padded(
+        [
+            ("row", rows),
+            ("labels", "<u8", (LABEL_SLOTS,)),
+            ("revision", "<i8"),
+            ("count", "<u4"),
+            ("crc", "<u4"),
+            ("type", "u1"),
+            ("last", "u1"),
+        ]
+    )
+
+
+def _padded(fields: list[Any]) -> np.dtype:
+    """A packed type whose size is a multiple of 8.
+
+    The fields stand so that each is aligned. The padding is a field too: numpy leaves what an
+    aligned type has between its fields unset, and what was in memory then would reach the disk.
+    """
+    return np.dtype([*fields, (PAD, "u1", (8 - np.dtype(fields).itemsize % 8,))])
+
+
+def _columns(rows: np.dtype) -> list[str]:
+    return [name for name in rows.names or () if name != PAD]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows in memory, ordinals ascending, and their labels as (place in `rows`, hash) pairs."""
+
+    rows: np.ndarray
+    label_row: np.ndarray
+    label_hash: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def where(self, keep: np.ndarray) -> Block:
+        """The rows where `keep` (bool, one per row) holds, with their labels."""
+        place = np.cumsum(keep) - 1
+        kept = keep[self.label_row]
+        return Block(self.rows[keep], place[self.label_row[kept]], self.label_hash[kept])
+
+
+@contextmanager
+def mapped_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals into ours; other errors pass."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(path=path) from e
+        if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise NotPermitted(detail=f"{e.strerror} ({e.filename or path})") from e
+        raise StorageError(path=path, reason=e.strerror or e) from e
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory durable."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def _write_all(fd: int, data: memoryview, offset: int) -> None:
+    while data:
+        done = os.pwrite(fd, data, offset)
+        data, offset = data[done:], offset + done
+
+
+class Snapshot:
+    """One committed state: the columns a header names and the log as far as it is valid.
+
+    Columns are mapped when they are first asked for. Each comes in two parts, the column file
+    and the rows that still stand in the log, amendments applied to private copies of the pages.
+    """
+
+    def __init__(self, header: dict[str, Any], directory: Path, records: np.ndarray) -> None:
+        self.header = header
+        self.records = records
+        self.base_rows: int = header["rows"]
+        self._directory = directory
+        self._base: dict[str, np.ndarray] = {}
+        self._base_amended: dict[str, int] = {}
+        self._rows = np.flatnonzero(records["type"] == ROW)
+        self._amendments = np.flatnonzero(records["type"] == AMEND)
+        self._targets: tuple[np.ndarray, np.ndarray] | None = None
+        self._parts: dict[str, list[np.ndarray]] = {}
+
+    def successor(self, records: np.ndarray) -> Snapshot:
+        """The same columns with a longer log; what is mapped stays mapped."""
+        later = Snapshot(self.header, self._directory, records)
+        later._base = self._base
+        later._base_amended = self._base_amended
+        return later
+
+    @property
+    def revision(self) -> int:
+        if len(self.records):
+            return int(self.records["revision"][-1])
+        return int(self.header["revision"])
+
+    @property
+    def rows(self) -> int:
+        return self.base_rows + len(self._rows)
+
+    @property
+    def last(self) -> int:
+        """The highest ordinal; -1 where there is none."""
+        if len(self._rows):
+            return int(self.records["row"]["ordinal"][self._rows[-1]])
+        return int(self.header["last"])
+
+    @property
+    def continued(self) -> bool:
+        """Whether any memory has more than one row."""
+        if self.header["continued"]:
+            return True
+        return bool(len(self._rows)) and bool(self.parts("span")[1].any())
+
+    def parts(self, name: str) -> list[np.ndarray]:
+        """A column as [column file, rows in the log]; read-only to callers."""
+        if name not in self._parts:
+            self._parts[name] = [self._base_column(name), self._log_column(name)]
+        return self._parts[name]
+
+    def column(self, name: str) -> np.ndarray:
+        """A column in one array; copied when the log holds rows, so not for large ones."""
+        base, tail = self.parts(name)
+        return np.concatenate([base, tail]) if len(tail) else base
+
+    def take(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """The column's values in the given rows, in their order."""
+        base, tail = self.parts(name)
+        if not len(tail):
+            return base[rows]
+        values = np.empty((len(rows), *base.shape[1:]), base.dtype)
+        below = rows < self.base_rows
+        values[below] = base[rows[below]]
+        values[~below] = tail[rows[~below] - self.base_rows]
+        return values
+
+    def locate(self, ordinals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """First row and number of rows of each ordinal; number 0 where it is not there."""
+        base, tail = self.parts("ordinal")
+        first = np.searchsorted(base, ordinals, "left")
+        count = np.searchsorted(base, ordinals, "right") - first
+        if len(tail):
+            left = np.searchsorted(tail, ordinals, "left")
+            inside = np.searchsorted(tail, ordinals, "right") - left
+            first = np.where(inside > 0, left + self.base_rows, first)
+            count = np.where(inside > 0, inside, count)
+        return first, count
+
+    def labelled(self, hashes: list[int]) -> np.ndarray:
+        """The first rows of all memories that carry any of these labels."""
+        wanted = np.array(hashes, np.uint64)
+        return np.concatenate([row[np.isin(label, wanted)] for row, label in self._label_parts()])
+
+    def labels_of(self, rows: np.ndarray) -> list[frozenset[int]]:
+        """The labels of each of the given rows; only a memory's first row carries any."""
+        found: list[list[int]] = [[] for _ in rows]
+        for label_row, label in self._label_parts():
+            first = np.searchsorted(label_row, rows, "left")
+            end = np.searchsorted(label_row, rows, "right")
+            for labels, a, b in zip(found, first, end, strict=True):
+                labels += label[a:b].tolist()
+        return [frozenset(labels) for labels in found]
+
+    def block(self, start: int, stop: int) -> Block:
+        """Rows `start` to `stop` in memory, amendments applied."""
+        wanted = np.arange(start, stop)
+        rows = np.zeros(stop - start, self.records.dtype["row"])
+        for name in _columns(rows.dtype):
+            rows[name] = self.take(name, wanted)
+        inside = [(row, label, np.searchsorted(row, [start, stop])) for row, label in self._label_parts()]
+        label_row = np.concatenate([row[a:b].astype(np.int64) - start for row, _, (a, b) in inside])
+        return Block(rows, label_row, np.concatenate([label[a:b] for _, label, (a, b) in inside]))
+
+    def log_block(self) -> Block:
+        """The rows that stand in the log."""
+        return self.block(self.base_rows, self.rows)
+
+    def changed_columns(self) -> list[str]:
+        """The columns whose file no longer says what the amendments say."""
+        rows = self._target_rows()[0]
+        rows = rows[rows < self.base_rows]
+        if not len(rows):
+            return []
+        files = {name: _map(self._directory, self.header, name, private=False) for name in FILTER_COLUMNS}
+        return [n for n, f in files.items() if not np.array_equal(f[rows], self._base_column(n)[rows])]
+
+    def _base_column(self, name: str) -> np.ndarray:
+        if name not in self._base:
+            self._base[name] = _map(self._directory, self.header, name, private=name in FILTER_COLUMNS)
+        if name in FILTER_COLUMNS and self._base_amended.get(name, 0) < len(self._amendments):
+            rows, source = self._target_rows(self._base_amended.get(name, 0))
+            below = rows < self.base_rows
+            self._base[name][rows[below]] = self.records["row"][name][source[below]]
+            self._base_amended[name] = len(self._amendments)
+        return self._base[name]
+
+    def _log_column(self, name: str) -> np.ndarray:
+        column = self.records["row"][name]
+        if len(self._rows) == len(self.records):
+            return column
+        column = column[self._rows]
+        if name in FILTER_COLUMNS and len(self._amendments):
+            rows, source = self._target_rows()
+            inside = rows >= self.base_rows
+            column[rows[inside] - self.base_rows] = self.records["row"][name][source[inside]]
+        return column
+
+    def _target_rows(self, since: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that amendments from number `since` on change, and the records that change them."""
+        if self._targets is None:
+            first, count = self.locate(self.records["row"]["ordinal"][self._amendments])
+            source = np.repeat(self._amendments, count)
+            within = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
+            self._targets = np.repeat(first, count) + within, source
+        rows, source = self._targets
+        if since:
+            later = source >= self._amendments[since]
+            return rows[later], source[later]
+        return rows, source
+
+    def _label_parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Labels as (row, hash), rows ascending: those of the column files, those of the log."""
+        labels = self.records["labels"]
+        record, slot = np.nonzero(labels)
+        # A LABELS record belongs to the row before it.
+        row = self.base_rows + np.cumsum(self.records["type"] == ROW) - 1
+        base = self._base_column("label_row"), self._base_column("label_hash")
+        return [base, (row[record], labels[record, slot])]
+
+
+def _column_type(name: str, rows: np.dtype) -> np.dtype:
+    if name == "label_row":
+        return np.dtype("<u4")
+    if name == "label_hash":
+        return np.dtype("<u8")
+    return rows[name]
+
+
+def _map(directory: Path, header: dict[str, Any], name: str, private: bool) -> np.ndarray:
+    rows = row_type(header["identity"]["dimension"])
+    dtype = _column_type(name, rows)
+    count = header["labels"] if name.startswith("label_") else header["rows"]
+    element, shape = dtype.base, (count, *dtype.shape)
+    length = count * dtype.itemsize
+    if not length:
+        return np.empty(shape, element)
+    with (directory / header["files"][name]).open("rb") as f:
+        if os.fstat(f.fileno()).st_size < length:
+            raise ProjectionDamaged(store="vectors", reason=f"{f.name} is shorter than the header says")
+        access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
+        return np.frombuffer(mmap.mmap(f.fileno(), length, access=access), element).reshape(shape)
+
+
+class FlatFile:
+    """Reads and writes one directory; `identity` must equal what the header says of its content.
+
+    One writer at a time (the cube's lock sees to that), any number of readers.
+    """
+
+    log_limit = 4096
+    """Records in the log before it is folded into the columns."""
+
+    def __init__(self, directory: Path, identity: dict[str, Any]) -> None:
+        self.directory = directory
+        self.identity = identity
+        self.rows = row_type(identity["dimension"])
+        self.record = _record_type(self.rows)
+        self._header_bytes = b""
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The newest committed state. Raises ProjectionDamaged where there is none of this identity."""
+        return self.read(lambda snapshot: snapshot)
+
+    def read(self, use: Callable[[Snapshot], T]) -> T:
+        """`use` on the newest state, once more when a writer replaced a file under it."""
+        for _ in range(5):
+            try:
+                return use(self._refreshed())
+            except FileNotFoundError as e:
+                if not self._header_moved():
+                    raise ProjectionDamaged(store="vectors", reason=f"{e.filename} is missing") from e
+            except PermissionError as e:
+                raise NotPermitted(detail=f"{e.strerror} ({e.filename})") from e
+            except OSError as e:
+                raise ProjectionDamaged(store="vectors", reason=e) from e
+        raise ProjectionDamaged(store="vectors", reason="its files keep disappearing")
+
+    def preview(self, amendments: np.ndarray) -> Snapshot:
+        """The state with amendments that are not committed, on pages of its own."""
+        now = self.snapshot()
+        records = np.concatenate([now.records, self._amendment_records(amendments)])
+        return Snapshot(now.header, self.directory, records)
+
+    def _header_moved(self) -> bool:
+        before, self._snapshot = self._header_bytes, None
+        try:
+            return (self.directory / HEADER).read_bytes() != before
+        except OSError:
+            return False
+
+    def _refreshed(self) -> Snapshot:
+        content = (self.directory / HEADER).read_bytes()
+        snapshot = self._snapshot
+        if snapshot is None or content != self._header_bytes:
+            self._snapshot, self._header_bytes = None, content
+            return self._opened_snapshot(self._parse(content))
+        log = self.directory / snapshot.header["log"]
+        # Beyond the committed records only a killed or a busy writer's bytes can stand: look again.
+        if log.stat().st_size != len(snapshot.records) * self.record.itemsize:
+            records = self._read_log(log)
+            if len(records) < len(snapshot.records):
+                return self._opened_snapshot(snapshot.header)
+            if len(records) > len(snapshot.records):
+                snapshot = self._snapshot = snapshot.successor(records)
+        return snapshot
+
+    def _opened_snapshot(self, header: dict[str, Any]) -> Snapshot:
+        records = self._read_log(self.directory / header["log"])
+        for name, file in header["files"].items():
+            count = header["labels"] if name.startswith("label_") else header["rows"]
+            if (self.directory / file).stat().st_size < count * _column_type(name, self.rows).itemsize:
+                raise ProjectionDamaged(store="vectors", reason=f"{file} is shorter than its header says")
+        self._snapshot = Snapshot(header, self.directory, records)
+        return self._snapshot
+
+    def _parse(self, content: bytes) -> dict[str, Any]:
+        try:
+            header = json.loads(content)
+            known = header["magic"] == MAGIC and header["identity"] == self.identity
+            numbers = [header[k] for k in ("rows", "labels", "serial", "revision", "last")]
+            names = [header["log"], *header["files"].values()]
+            whole = all(type(n) is int for n in numbers) and all(Path(n).name == n for n in names)
+            whole = whole and set(header["files"]) == set(self._names()) and header["rows"] >= 0
+        except (ValueError, KeyError, TypeError, AttributeError) as e:
+            raise ProjectionDamaged(store="vectors", reason=f"its header is not readable ({e})") from e
+        if not known or not whole:
+            raise ProjectionDamaged(store="vectors", reason="it was written for another model or format")
+        return header
+
+    def _names(self) -> list[str]:
+        return [*_columns(self.rows), "label_row", "label_hash"]
+
+    def _read_log(self, path: Path) -> np.ndarray:
+        """The records up to the last valid end of a batch."""
+        with path.open("rb") as f:
+            end = self._log_end(f.fileno())
+            if not end:
+                return np.empty(0, self.record)
+            # Only what is committed is mapped: a writer may cut the rest off at any moment.
+            return np.frombuffer(
+                mmap.mmap(f.fileno(), end * self.record.itemsize, access=mmap.ACCESS_READ), self.record
+            )
+
+    def _log_end(self, fd: int) -> int:
+        size = self.record.itemsize
+
+        def load(start: int, count: int) -> np.ndarray:
+            content = os.pread(fd, count * size, start * size)
+            return np.frombuffer(content[: len(content) // size * size], self.record)
+
+        for end in range(os.fstat(fd).st_size // size, 0, -1):
+            last = load(end - 1, 1)
+            if len(last) and last["last"][0] == 1 and 0 < last["count"][0] <= end:
+                count = int(last["count"][0])
+                batch = load(end - count, count)
+                if len(batch) == count and _crc(batch) == last["crc"][0]:
+                    return end
+        return 0
+
+    def append(self, blocks: Iterable[Block], amendments: np.ndarray, revision: int) -> None:
+        """Commit new rows (ordinals above `last`) and amendments (rows with their new filter values)."""
+        snapshot = self.snapshot()
+        with mapped_errors(self.directory):
+            self._sweep(snapshot.header)
+            blocks = iter(blocks)
+            batches, rest = [self._amendment_records(amendments)], None
+            for block in blocks:
+                batches.append(self._block_records(block))
+                if len(snapshot.records) + sum(map(len, batches)) > self.log_limit:
+                    batches.pop()
+                    rest = block
+                    break
+            batch = np.concatenate(batches)
+            if rest is None and not len(batch) and revision == snapshot.revision:
+                return
+            if rest is None and len(snapshot.records) + len(batch) < self.log_limit:
+                self._append_log(snapshot, batch, revision)
+            else:
+                # Pages of its own: what readers of this process map must not show what may fail.
+                records = np.concatenate([snapshot.records, batch])
+                joined = Snapshot(snapshot.header, self.directory, records)
+                self._fold(joined, [rest, *blocks] if rest is not None else blocks, revision)
+
+    def write(self, blocks: Iterable[Block], revision: int) -> None:
+        """Commit a new generation that holds the blocks and nothing else; old files are removed.
+
+        Blocks out of order are sorted by ordinal afterwards, column by column.
+        """
+        with mapped_errors(self.directory):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            serial = self._next_serial()
+            files = {name: f"{name}.{serial}" for name in self._names()}
+            header = self._header(serial, files)
+            ordered = self._extend(header, blocks)
+            if not ordered:
+                self._sort(header)
+            header["revision"] = revision
+            self._publish(header)
+
+    def _header(self, serial: int, files: dict[str, str]) -> dict[str, Any]:
+        counts = {"rows": 0, "labels": 0, "last": -1, "revision": -1, "continued": False}
+        head = {"magic": MAGIC, "identity": self.identity, "serial": serial, "log": f"log.{serial}"}
+        return {**head, **counts, "files": files}
+
+    def _next_serial(self) -> int:
+        """A number that no file of the directory carries, whatever the header says."""
+        ends = (p.name.rpartition(".")[2] for p in self.directory.iterdir())
+        return max((int(e) for e in ends if e.isdecimal()), default=0) + 1
+
+    def _block_records(self, block: Block) -> np.ndarray:
+        """Log records of a block: each row, followed by LABELS records where one does not do."""
+        owned = np.bincount(block.label_row, minlength=len(block))
+        length = np.maximum(1, -(-owned // LABEL_SLOTS))
+        start = np.cumsum(length) - length
+        records = np.zeros(int(length.sum()), self.record)
+        records["type"] = LABELS
+        records["type"][start] = ROW
+        records["row"][start] = block.rows
+        order = np.argsort(block.label_row, kind="stable")
+        row = block.label_row[order]
+        place = np.arange(len(row)) - (np.cumsum(owned) - owned)[row]
+        records["labels"][start[row] + place // LABEL_SLOTS, place % LABEL_SLOTS] = block.label_hash[order]
+        return records
+
+    def _amendment_records(self, amendments: np.ndarray) -> np.ndarray:
+        records = np.zeros(len(amendments), self.record)
+        records["type"] = AMEND
+        records["row"] = amendments
+        return records
+
+    def _append_log(self, snapshot: Snapshot, batch: np.ndarray, revision: int) -> None:
+        if not len(batch):
+            batch = np.zeros(1, self.record)
+        batch["revision"] = revision
+        batch["last"][-1] = 1
+        batch["count"][-1] = len(batch)
+        batch["crc"][-1] = _crc(batch)
+        offset = len(snapshot.records) * self.record.itemsize
+        fd = os.open(self.directory / snapshot.header["log"], os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.ftruncate(fd, offset)
+            _write_all(fd, _bytes(batch), offset)
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+
+    def _fold(self, snapshot: Snapshot, blocks: Iterable[Block], revision: int) -> None:
+        """Move the log and `blocks` into the columns; amended columns are written anew."""
+        old = snapshot.header
+        serial = self._next_serial()
+        header = {**old, "serial": serial, "log": f"log.{serial}", "revision": revision}
+        header["files"] = dict(old["files"])
+        for name in snapshot.changed_columns():
+            header["files"][name] = f"{name}.{serial}"
+            with (self.directory / header["files"][name]).open("wb") as f:
+                f.write(_bytes(snapshot.parts(name)[0]))
+        if not self._extend(header, [snapshot.log_block(), *blocks]):
+            raise AssertionError("rows were appended out of order")
+        self._publish(header)
+
+    def _extend(self, header: dict[str, Any], blocks: Iterable[Block]) -> bool:
+        """Write blocks behind what the header counts, sync, count them; whether they are in order."""
+        ordered = True
+        with ExitStack() as stack:
+            files = {n: stack.enter_context(self._opened(header, n)) for n in self._names()}
+            for block in blocks:
+                if not len(block):
+                    continue
+                for name in _columns(self.rows):
+                    files[name].write(_bytes(block.rows[name]))
+                files["label_row"].write((block.label_row + header["rows"]).astype("<u4").tobytes())
+                files["label_hash"].write(block.label_hash.astype("<u8").tobytes())
+                ordinals = block.rows["ordinal"]
+                ordered &= bool(ordinals[0] > header["last"]) and bool((np.diff(ordinals) >= 0).all())
+                header["rows"] += len(block)
+                header["labels"] += len(block.label_row)
+                header["last"] = max(header["last"], int(ordinals.max()))
+                header["continued"] |= bool(block.rows["span"].any())
+            for f in files.values():
+                f.flush()
+                os.fsync(f.fileno())
+        return ordered
+
+    def _opened(self, header: dict[str, Any], name: str) -> IO[bytes]:
+        """A column's file, cut at what the header counts and ready to be appended to."""
+        count = header["labels"] if name.startswith("label_") else header["rows"]
+        fd = os.open(self.directory / header["files"][name], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        os.ftruncate(fd, count * _column_type(name, self.rows).itemsize)
+        os.lseek(fd, 0, os.SEEK_END)
+        return os.fdopen(fd, "r+b")
+
+    def _sort(self, header: dict[str, Any]) -> None:
+        """Put the rows of a generation that nobody reads yet in order."""
+        order = np.argsort(_map(self.directory, header, "ordinal", private=False), kind="stable")
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        for name in _columns(self.rows):
+            self._rewrite(header, name, order)
+        label_row = place[_map(self.directory, header, "label_row", private=False)]
+        order = np.argsort(label_row, kind="stable")
+        self._rewrite(header, "label_hash", order)
+        _replace(self.directory / header["files"]["label_row"], [label_row[order].astype("<u4")])
+
+    def _rewrite(self, header: dict[str, Any], name: str, order: np.ndarray) -> None:
+        column = _map(self.directory, header, name, private=False)
+        chunks = (column[order[i : i + CHUNK]] for i in range(0, len(order), CHUNK))
+        _replace(self.directory / header["files"][name], chunks)
+
+    def _publish(self, header: dict[str, Any]) -> None:
+        log, new = self.directory / header["log"], self.directory / f"{HEADER}.{header['serial']}"
+        for path, content in ((log, b""), (new, json.dumps(header).encode())):
+            with path.open("wb") as f:
+                f.write(content)
+                f.flush()
+                os.fsync(f.fileno())
+        # The names of new columns and the log must be durable before the header that names them.
+        sync_directory(self.directory)
+        new.replace(self.directory / HEADER)
+        sync_directory(self.directory)
+        self._sweep(header)
+
+    def _sweep(self, header: dict[str, Any]) -> None:
+        """Remove what the header does not name: replaced files and a killed writer's."""
+        keep = {HEADER, header["log"], *header["files"].values()}
+        for entry in list(os.scandir(self.directory)):
+            if entry.name in keep:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def _crc(batch: np.ndarray) -> int:
+    """CRC-32 of a batch, without the field of the last record that holds it."""
+    content, fields = _bytes(batch), batch.dtype.fields
+    assert fields is not None
+    place = len(content) - batch.dtype.itemsize + fields["crc"][1]
+    return zlib.crc32(content[place + 4 :], zlib.crc32(content[:place]))
+
+
+def _replace(path: Path, chunks: Iterable[np.ndarray]) -> None:
+    new = path.with_name(path.name + ".sorted")
+    with new.open("wb") as f:
+        for chunk in chunks:
+            f.write(_bytes(chunk))
+        f.flush()
+        os.fsync(f.fileno())
+    new.replace(path)

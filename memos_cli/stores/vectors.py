@@ -1,0 +1,506 @@
+"""The vector route: every span of every memory in one int8 matrix, scanned whole for each question.
+
+Owns: turning memories and their vectors into rows and labels, filters over those, scores, the best
+few, and what is in doubt about them (mean and spread of all scores). Does not own: the files
+(`stores/flatfile`), embedding (`providers`), nor what a hit's text is.
+
+A row is stored twice: as int8 with one scale of its own, which the scan reads, and as float16,
+which only the best few are scored with again; the pair agrees with float32 on the first ten hits.
+Filters are exact and apply before the cut, so that a narrow filter never returns too few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memos_cli.errors import EmbedderMismatch, ProjectionDamaged
+from memos_cli.schema import Filters, Kind, Level, MemoryItem, Source, Status, Tail, Visibility
+from memos_cli.stores.flatfile import CHUNK, FILTER_COLUMNS, Block, FlatFile, Snapshot, row_type
+
+SCHEMA = 1
+"""Version of what the rows mean; another one in the header makes the cube rebuild them."""
+
+RESCORED = 48
+"""Hits that are scored again with float16: 40 are enough for the first ten on real vectors."""
+
+SCAN_CHUNK = 32_768
+"""Rows per call of the kernel, whose float64 answers then stay in the cache."""
+
+SPARSE = 16
+"""Where fewer than one row in SPARSE passes the filters, only those rows are read."""
+
+CLOSED = 0x80
+"""Bit of the column `state` that says that a version is no longer current."""
+
+NEVER, ALWAYS = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+"""Microseconds that stand for an open end and an open beginning."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+KINDS, LEVELS, STATUSES, VISIBILITIES = (
+    {str(value): code for code, value in enumerate(values)} for values in (Kind, Level, Status, Visibility)
+)
+
+
+@dataclass(frozen=True)
+class VectorHits:
+    """The best memories for one question, and how all that passed the filters scored.
+
+    `ordinals` int64 and `scores` float32 (cosine), best first; `mean` and `std` over the `total`
+    memories that pass, each counted once by its best span.
+    """
+
+    ordinals: np.ndarray
+    scores: np.ndarray
+    mean: float
+    std: float
+    total: int
+    _snapshot: Snapshot = field(repr=False)
+    _best: np.ndarray = field(repr=False)
+    _passing: np.ndarray | None = field(repr=False)
+
+    def score_of(self, ordinals: Sequence[int]) -> np.ndarray:
+        """Scores (float32) of the given rows; NaN without a vector, or where filtered out."""
+        first, count = self._snapshot.locate(np.asarray(ordinals, np.int64))
+        there = count > 0
+        if self._passing is not None:
+            there[there] = self._passing[first[there]]
+        scores = np.full(len(first), np.nan, np.float32)
+        scores[there] = self._best[first[there]]
+        return scores
+
+
+class Vectors:
+    """The projection of a cube's vectors in `directory`.
+
+    `column` names the vector column of the table that they come from, which names the embedder:
+    rows of another column or dimension are never read (revision None).
+    """
+
+    def __init__(self, directory: Path, column: str, dimension: int) -> None:
+        self.column = column
+        self.dimension = dimension
+        codes = {"kind": KINDS, "level": LEVELS, "status": STATUSES, "visibility": VISIBILITIES}
+        identity = {"schema": SCHEMA, "column": column, "dimension": dimension, "codes": codes}
+        self._file = FlatFile(directory, identity)
+
+    @property
+    def revision(self) -> int | None:
+        """The table version absorbed; None when there is nothing readable of this column."""
+        try:
+            return self._file.snapshot().revision
+        except ProjectionDamaged:
+            return None
+
+    def absorb(self, tail: Tail, revision: int) -> None:
+        """Take in the tail's rows; those that are there already are replaced, never doubled.
+
+        Raises ProjectionDamaged where there is nothing to add to (rebuild it then), StorageFull,
+        NotPermitted, EmbedderMismatch for vectors of another dimension.
+        """
+        snapshot = self._file.snapshot()
+        ordinals = np.array(tail.ordinals, np.int64)
+        known = snapshot.locate(ordinals)[1] > 0
+        late = ~known & (ordinals <= snapshot.last)
+        late &= np.array([_stored(item, tail) for item in tail.items], bool)
+        amendments, replaced = self._differences(snapshot, _part(tail, known))
+        fresh = _part(tail, ~known & ~late)
+        if late.any() or replaced.any():
+            again = late.copy()
+            again[np.flatnonzero(known)[replaced]] = True
+            old = self._without(self._file.preview(amendments), ordinals[again])
+            self._file.write(_chain(old, self._blocks(_part(tail, again)), self._blocks(fresh)), revision)
+        else:
+            self._file.append(self._blocks(fresh), amendments, revision)
+
+    def rebuild(self, batches: Iterable[Tail], revision: int) -> None:
+        """Write everything anew from the table's rows; in any order, each ordinal once."""
+        self._file.write((block for tail in batches for block in self._blocks(tail)), revision)
+
+    def search(self, query: np.ndarray, filters: Filters, limit: int = 200) -> VectorHits:
+        """The `limit` memories nearest to `query` (float, shape (dimension,)) among those that pass.
+
+        Raises ProjectionDamaged when the files cannot be read, EmbedderMismatch for a query of
+        another dimension.
+        """
+        query = np.asarray(query, np.float32).reshape(-1)
+        self._check_dimension(query)
+        length = float(np.linalg.norm(query))
+        query = query / length if length else query
+        return self._file.read(lambda snapshot: _search(snapshot, query, filters, limit))
+
+    def vectors(self, ordinals: Sequence[int]) -> dict[int, np.ndarray]:
+        """The stored vectors, float32 of shape (spans, dimension), of those rows that have any."""
+        return self._file.read(lambda snapshot: _stored_vectors(snapshot, ordinals))
+
+    def all_ordinals(self) -> dict[int, int]:
+        """Every ordinal that is stored, with its number of spans."""
+        column = self._file.read(lambda snapshot: snapshot.column("ordinal"))
+        if (np.diff(column) < 0).any():
+            raise ProjectionDamaged(store="vectors", reason="its rows are out of order")
+        ordinals, spans = np.unique(column, return_counts=True)
+        return dict(zip(ordinals.tolist(), spans.tolist(), strict=True))
+
+    def _check_dimension(self, vectors: np.ndarray) -> None:
+        if vectors.shape[-1] != self.dimension:
+            found = f"a model with vectors of {vectors.shape[-1]} numbers"
+            raise EmbedderMismatch(stored=f"{self.column} ({self.dimension} numbers)", found=found)
+
+    def _blocks(self, tail: Tail) -> Iterator[Block]:
+        """Rows of those items that have a vector, CHUNK items at a time."""
+        for i in range(0, len(tail.items), CHUNK):
+            block = self._block(tail.items[i : i + CHUNK], tail.ordinals[i : i + CHUNK], tail)
+            if len(block):
+                yield block
+
+    def _block(self, items: Sequence[MemoryItem], ordinals: Sequence[int], tail: Tail) -> Block:
+        pairs = [(item, o) for item, o in zip(items, ordinals, strict=True) if _stored(item, tail)]
+        items, ordinals = [item for item, _ in pairs], [o for _, o in pairs]
+        spans = [self._matrix(tail.vectors[item.row]) for item in items]
+        counts = np.array([len(s) for s in spans], np.int64)
+        first = np.cumsum(counts) - counts
+        rows = self._facts(items, ordinals)[np.repeat(np.arange(len(items)), counts)]
+        if len(rows):
+            rows["span"] = np.arange(len(rows)) - np.repeat(first, counts)
+            rows["float16"] = np.concatenate(spans)
+            rows["int8"], rows["scale"] = _quantised(rows["float16"])
+        labels = [_labels(item) for item in items]
+        label_row = np.repeat(first, [len(found) for found in labels])
+        return Block(rows, label_row, np.array([label for found in labels for label in found], np.uint64))
+
+    def _matrix(self, vectors: np.ndarray) -> np.ndarray:
+        """As stored: float16 of shape (spans, dimension); what is not a number becomes 0 and finds nothing."""
+        matrix = np.atleast_2d(vectors)
+        self._check_dimension(matrix)
+        return np.nan_to_num(matrix.astype(np.float16), nan=0.0, posinf=0.0, neginf=0.0)
+
+    def _facts(self, items: Sequence[MemoryItem], ordinals: Sequence[int]) -> np.ndarray:
+        """One row per item: its ordinal and what filters need, no vector."""
+        rows = np.zeros(len(items), row_type(self.dimension))
+        rows["ordinal"] = ordinals
+        facts = zip(*map(_item_facts, items), strict=True)
+        for name, values in zip(FILTER_COLUMNS, facts, strict=bool(len(items))):
+            rows[name] = values
+        return rows
+
+    def _differences(self, snapshot: Snapshot, tail: Tail) -> tuple[np.ndarray, np.ndarray]:
+        """Of rows that are there: new filter values, and which have another vector or other labels."""
+        facts = self._facts(tail.items, tail.ordinals)
+        first, count = snapshot.locate(facts["ordinal"])
+        changed = np.zeros(len(facts), bool)
+        for name in FILTER_COLUMNS:
+            changed |= snapshot.take(name, first) != facts[name]
+        replaced = np.zeros(len(facts), bool)
+        for i, (item, labels) in enumerate(zip(tail.items, snapshot.labels_of(first), strict=True)):
+            if item.status is Status.PURGED:
+                continue
+            stored = snapshot.take("float16", np.arange(first[i], first[i] + count[i]))
+            same = not _stored(item, tail) or np.array_equal(self._matrix(tail.vectors[item.row]), stored)
+            replaced[i] = not same or (_stored(item, tail) and labels != frozenset(_labels(item)))
+        return facts[changed & ~replaced], replaced
+
+    def _without(self, snapshot: Snapshot, ordinals: np.ndarray) -> Iterator[Block]:
+        for start in range(0, snapshot.rows, CHUNK):
+            block = snapshot.block(start, min(start + CHUNK, snapshot.rows))
+            yield block.where(~np.isin(block.rows["ordinal"], ordinals))
+
+
+def _chain(*streams: Iterable[Block]) -> Iterator[Block]:
+    for stream in streams:
+        yield from stream
+
+
+def _part(tail: Tail, chosen: np.ndarray) -> Tail:
+    if chosen.all():
+        return tail
+    places = np.flatnonzero(chosen).tolist()
+    items, ordinals = tuple(tail.items[i] for i in places), tuple(tail.ordinals[i] for i in places)
+    return Tail(items, ordinals, tail.vectors, tail.fresh)
+
+
+def _stored(item: MemoryItem, tail: Tail) -> bool:
+    """Whether the item has rows here: it has a vector and is no tombstone."""
+    return item.status is not Status.PURGED and len(tail.vectors.get(item.row, ())) > 0
+
+
+def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows as int8 and the factor that gives each back its length; zeros stay zeros."""
+    matrix = matrix.astype(np.float32)
+    scale = np.abs(matrix).max(axis=1) / 127
+    divisor = np.where(scale > 0, scale, 1)[:, None]
+    return np.rint(matrix / divisor).astype(np.int8), scale.astype(np.float32)
+
+
+@lru_cache(maxsize=1 << 16)
+def _hash(text: str) -> int:
+    """64 bits of BLAKE2b, never 0, which stands for 'none'."""
+    return (
+        int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") or 1
+    )
+
+
+def _name(text: str | None) -> int:
+    return 0 if text is None else _hash(text)
+
+
+def _micros(time: datetime | None, missing: int) -> int:
+    if time is None:
+        return missing
+    since = time - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _item_facts(item: MemoryItem) -> tuple[int, ...]:
+    """An item's values in the order of FILTER_COLUMNS."""
+    return (
+        _name(item.user_id),
+        _name(item.session_id),
+        _name(item.agent_id),
+        _micros(item.time, 0),
+        _micros(item.valid_from, ALWAYS),
+        _micros(item.valid_to, NEVER),
+        _micros(item.known_from, ALWAYS),
+        _micros(item.known_to, NEVER),
+        STATUSES[item.status] | (CLOSED if item.known_to is not None else 0),
+        KINDS[item.kind],
+        LEVELS[item.level],
+        VISIBILITIES[item.visibility],
+    )
+
+
+def _labels(item: MemoryItem) -> list[int]:
+    """Hashes of the item's tags and of the ways to name its sources."""
+    found = {_hash(f"tag {tag}") for tag in item.tags}
+    found.update(_hash(f"source {name}") for source in item.sources for name in _source_names(source))
+    return sorted(found)
+
+
+def _source_names(source: Source) -> Iterator[str]:
+    for name in (source.type, source.role, source.url, source.path):
+        if name:
+            yield name
+    if source.path:
+        yield source.path.replace("\\", "/").rpartition("/")[2]
+
+
+Test = tuple[str, Callable[[np.ndarray], np.ndarray]]
+
+
+def _tests(filters: Filters) -> Iterator[Test]:
+    """What a row's columns must say: (column, test), all of which must hold."""
+    yield "state", _state_test(filters)
+    codes: tuple[tuple[str, Iterable[Any], dict[str, int]], ...] = (
+        ("kind", filters.kinds, KINDS),
+        ("level", filters.levels, LEVELS),
+        ("visibility", filters.visibility, VISIBILITIES),
+    )
+    for name, values, table in codes:
+        if wanted := [table[value] for value in values]:
+            yield name, _among(wanted)
+    names = (("user", filters.users), ("session", filters.sessions), ("agent", filters.agents))
+    for name, texts in names:
+        if wanted := [_hash(text) for text in texts]:
+            yield name, _among(wanted)
+    yield from _time_tests(filters)
+
+
+def _state_test(filters: Filters) -> Callable[[np.ndarray], np.ndarray]:
+    statuses = filters.statuses or tuple(Status)
+    current = _among([STATUSES[status] for status in statuses if status is not Status.PURGED])
+    if filters.as_of is None and filters.known_at is None:
+        return current
+    return lambda state: current(state & ~np.uint8(CLOSED))
+
+
+def _time_tests(filters: Filters) -> Iterator[Test]:
+    if filters.known_at is not None:
+        known = _micros(filters.known_at, 0)
+        yield "known_from", lambda column: column <= known
+        yield "known_to", lambda column: column > known
+    if filters.as_of is not None:
+        true = _micros(filters.as_of, 0)
+        yield "valid_from", lambda column: column <= true
+        yield "valid_to", lambda column: column > true
+    if filters.since is not None:
+        since = _micros(filters.since, 0)
+        yield "time", lambda column: column >= since
+    if filters.until is not None:
+        until = _micros(filters.until, 0)
+        yield "time", lambda column: column <= until
+
+
+def _among(values: list[int]) -> Callable[[np.ndarray], np.ndarray]:
+    def test(column: np.ndarray) -> np.ndarray:
+        if len(values) > 8:
+            return np.isin(column, np.array(values, column.dtype))
+        passing = np.zeros(len(column), bool)
+        for value in values:
+            passing |= column == value
+        return passing
+
+    return test
+
+
+def _passing(snapshot: Snapshot, filters: Filters) -> np.ndarray | None:
+    """Which rows pass (bool); None when all do."""
+    passing = np.ones(snapshot.rows, bool)
+    for name, test in _tests(filters):
+        passing &= np.concatenate([test(part) for part in snapshot.parts(name)])
+    for prefix, names in (("tag", filters.tags), ("source", filters.sources)):
+        if names:
+            passing &= _labelled(snapshot, [_hash(f"{prefix} {name}") for name in names])
+    return None if passing.all() else passing
+
+
+def _labelled(snapshot: Snapshot, hashes: list[int]) -> np.ndarray:
+    labelled = np.zeros(snapshot.rows, bool)
+    labelled[snapshot.labelled(hashes)] = True
+    if snapshot.continued:
+        continuing, first = _continuing(snapshot)
+        labelled[continuing] = labelled[first]
+    return labelled
+
+
+def _continuing(snapshot: Snapshot) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that are not the first of their memory, and the first row of each."""
+    span = snapshot.column("span")
+    rows = np.flatnonzero(span)
+    return rows, rows - span[rows]
+
+
+def _search(snapshot: Snapshot, query: np.ndarray, filters: Filters, limit: int) -> VectorHits:
+    rows_passing = _passing(snapshot, filters)
+    scores = _scores(snapshot, query, rows_passing)
+    best, passing = _by_memory(snapshot, scores, rows_passing)
+    rows, mean, std, total = _select(best, passing, limit)
+    _score_again(snapshot, query, scores, best, rows[:RESCORED])
+    rows = rows[np.lexsort((rows, -best[rows]))]
+    ordinals = snapshot.take("ordinal", rows)
+    return VectorHits(ordinals, best[rows], mean, std, total, snapshot, best, passing)
+
+
+def _scores(snapshot: Snapshot, query: np.ndarray, passing: np.ndarray | None) -> np.ndarray:
+    """Cosine of each row that passes, from int8; 0 elsewhere. Shape (rows,), float32."""
+    scores = np.zeros(snapshot.rows, np.float32)
+    code, factor = _quantised(query[None])
+    products = _kernel()
+    start = 0
+    for matrix, scale in zip(snapshot.parts("int8"), snapshot.parts("scale"), strict=True):
+        part = slice(start, start + len(matrix))
+        chosen = None if passing is None else passing[part]
+        if chosen is None or np.count_nonzero(chosen) * SPARSE >= len(chosen):
+            _scan(products, code, matrix, scale, scores[part])
+        else:
+            rows = np.flatnonzero(chosen)
+            found = np.empty(len(rows), np.float32)
+            for i in range(0, len(rows), CHUNK):
+                some = rows[i : i + CHUNK]
+                _scan(products, code, matrix[some], scale[some], found[i : i + CHUNK])
+            scores[part][rows] = found
+        start += len(matrix)
+    scores *= factor[0]
+    return scores
+
+
+Products = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _scan(
+    products: Products, code: np.ndarray, matrix: np.ndarray, scale: np.ndarray, scores: np.ndarray
+) -> None:
+    for i in range(0, len(matrix), SCAN_CHUNK):
+        part = slice(i, i + SCAN_CHUNK)
+        np.multiply(products(code, matrix[part]), scale[part], out=scores[part], casting="same_kind")
+
+
+@cache
+def _kernel() -> Products:
+    """Inner products of one int8 row with many, shape (rows,): SimSIMD's kernel, else numpy."""
+    try:
+        from simsimd import cdist
+    except ImportError:
+        return _plain_products
+    return lambda code, matrix: np.asarray(cdist(code, matrix, "dot"))[0]
+
+
+def _plain_products(code: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    products = np.empty(len(matrix), np.float32)
+    for i in range(0, len(matrix), CHUNK):
+        products[i : i + CHUNK] = matrix[i : i + CHUNK].astype(np.float32) @ code[0].astype(np.float32)
+    return products
+
+
+def _by_memory(
+    snapshot: Snapshot, scores: np.ndarray, passing: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """A memory's best score at its first row, and its first rows only as passing."""
+    if not snapshot.continued:
+        return scores, passing
+    continuing, first = _continuing(snapshot)
+    best = scores.copy()
+    np.maximum.at(best, first, scores[continuing])
+    passing = np.ones(len(scores), bool) if passing is None else passing.copy()
+    passing[continuing] = False
+    return best, passing
+
+
+def _select(best: np.ndarray, passing: np.ndarray | None, limit: int) -> tuple[np.ndarray, float, float, int]:
+    """The rows of the `limit` highest, best first; mean, standard deviation and number of all.
+
+    One pass in pieces that stay in the cache: only scores above the lowest of the best so far are
+    looked at twice.
+    """
+    total = len(best) if passing is None else int(np.count_nonzero(passing))
+    if not total:
+        return np.empty(0, np.int64), 0.0, 0.0, 0
+    rows, threshold, sums, squares = np.empty(0, np.int64), -np.inf, 0.0, 0.0
+    for i in range(0, len(best), CHUNK):
+        piece = best[i : i + CHUNK]
+        counted = piece if passing is None else piece * passing[i : i + CHUNK]
+        sums += float(counted.sum())
+        squares += float(counted @ counted)
+        above = np.flatnonzero(piece > threshold) + i
+        rows = np.concatenate([rows, above if passing is None else above[passing[above]]])
+        if len(rows) > 4 * limit:
+            rows, threshold = _highest(best, rows, limit)
+    rows, _ = _highest(best, rows, limit)
+    mean = sums / total
+    std = max(0.0, squares / total - mean * mean) ** 0.5
+    return rows[np.lexsort((rows, -best[rows]))], mean, std, total
+
+
+def _highest(best: np.ndarray, rows: np.ndarray, limit: int) -> tuple[np.ndarray, float]:
+    if len(rows) <= limit:
+        return rows, -np.inf
+    scores = best[rows]
+    rows = rows[np.argpartition(scores, len(rows) - limit)[len(rows) - limit :]]
+    return rows, float(best[rows].min())
+
+
+def _score_again(
+    snapshot: Snapshot, query: np.ndarray, scores: np.ndarray, best: np.ndarray, rows: np.ndarray
+) -> None:
+    """Replace the int8 scores of a few memories by those of their best spans' float16 vectors."""
+    if not len(rows):
+        return
+    spans = rows
+    if snapshot.continued:
+        first, count = snapshot.locate(snapshot.take("ordinal", rows))
+        spans = np.array([a + np.argmax(scores[a : a + n]) for a, n in zip(first, count, strict=True)])
+    best[rows] = snapshot.take("float16", spans).astype(np.float32) @ query
+
+
+def _stored_vectors(snapshot: Snapshot, ordinals: Sequence[int]) -> dict[int, np.ndarray]:
+    found = {}
+    for ordinal, a, n in zip(ordinals, *snapshot.locate(np.asarray(ordinals, np.int64)), strict=True):
+        if n:
+            found[int(ordinal)] = snapshot.take("float16", np.arange(a, a + n)).astype(np.float32)
+    return found

@@ -1,0 +1,1 @@
+"""memos: a memory operating system for LLMs and agents, kept in directories called MemCubes."""

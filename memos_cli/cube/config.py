@@ -1,0 +1,121 @@
+"""config.json: the facts a cube states about itself.
+
+Owns: its fields, reading, validating and replacing it. Does not own: what this machine prefers
+(`settings`). Nothing in it names code, an endpoint or a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from memos_cli.cube.layout import FEATURES
+from memos_cli.errors import ConfigDamaged, CubeNotFound, FormatTooNew
+from memos_cli.schema import FORMAT, FORMAT_VERSION, Depth, EmbedderInfo, now, uuid7
+from memos_cli.stores.table import storage_error, sync
+
+LIMIT = 4 << 20
+"""Largest config.json that is read, bytes; one from elsewhere is untrusted."""
+
+
+class TextSlot(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    depth: Depth = Depth.GENERAL
+
+
+class Slots(BaseModel):
+    """Which kinds of memory the cube holds, and the depth of its text."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    text_mem: TextSlot = TextSlot()
+    pref_mem: bool = True
+    act_mem: bool = True
+    para_mem: bool = True
+
+
+class CubeConfig(BaseModel):
+    """The content of config.json."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    format: str = Field(FORMAT, description="always `memcube`")
+    version: int = Field(FORMAT_VERSION, description="format version")
+    features_read: tuple[str, ...] = Field(("table-1",), description="features one must know to read the cube")
+    features_write: tuple[str, ...] = Field(("table-1",), description="features one must know to write to it")
+    cube_id: str = Field(default_factory=uuid7, description="UUIDv7 of the cube, the same in its copies")
+    created: datetime = Field(default_factory=now, description="when it was made, UTC")
+    slots: Slots = Field(default_factory=Slots, description="kinds of memory it holds; `text_mem.depth` is naive_text, general_text or tree_text")
+    embedder: EmbedderInfo | None = Field(None, description="fingerprint of the live embedder: name, dimension, normalisation, a probe's vector; null at depth naive_text")
+    vector_column: str | None = Field(None, description="the table's live vector column")
+
+    @property
+    def depth(self) -> Depth:
+        return self.slots.text_mem.depth
+
+
+def read_config(path: Path) -> CubeConfig:
+    """Read and validate. Raises CubeNotFound, ConfigDamaged, FormatTooNew, NotPermitted."""
+    try:
+        if path.stat().st_size > LIMIT:
+            raise ConfigDamaged(path=path, reason="it is far too large")
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise CubeNotFound(path=path.parent, name=path.parent.name) from error
+    except OSError as error:
+        raise storage_error(error, path) or ConfigDamaged(path=path, reason=str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigDamaged(path=path, reason=f"not JSON ({error})") from error
+    _check_format(path, document)
+    try:
+        return CubeConfig.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise ConfigDamaged(path=path, reason=f"{where}: {first['msg']}") from error
+
+
+def _check_format(path: Path, document: Any) -> None:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ConfigDamaged(path=path, reason=f"its format is not {FORMAT!r}")
+    version = document.get("version")
+    if not isinstance(version, int) or version < 1:
+        raise ConfigDamaged(path=path, reason="it has no format version")
+    if version > FORMAT_VERSION:
+        raise FormatTooNew(needed=f"format version {version}")
+    features = document.get("features_read")
+    unknown = [f for f in features if f not in FEATURES] if isinstance(features, list) else []
+    if unknown:
+        raise FormatTooNew(needed=f"the feature {unknown[0]!r}")
+
+
+def check_writable(config: CubeConfig) -> None:
+    """Raises FormatTooNew when the cube asks for a write feature that is not known here."""
+    for feature in config.features_write:
+        if feature not in FEATURES:
+            raise FormatTooNew(needed=f"the write feature {feature!r}")
+
+
+def write_config(path: Path, config: CubeConfig) -> None:
+    """Replace config.json in one rename. Raises StorageFull, NotPermitted."""
+    text = json.dumps(config.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+    replace_file(path, text.encode())
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write beside, fsync, rename: the file is the old one or the new one, never a part."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise storage_error(error, path) or error from error
+    sync(path.parent)

@@ -1,0 +1,247 @@
+"""Every error a user can meet: the tree, its messages, exit codes and next commands.
+
+Owns: the classes, their texts, their exit codes. Does not own: how they are printed
+(`interfaces/cli/output`), nor which engine exception becomes which of them (each file in
+`stores/` maps its own engine's).
+
+    MemosError                       1
+    ├── UsageError                   2
+    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownSetting
+    ├── NotFound                     3
+    │   ├── CubeNotFound · MemoryNotFound · ChangeNotFound
+    ├── NotPermitted                 4
+    ├── Busy                         5
+    ├── IntegrityError               6
+    │   ├── ConfigDamaged · FormatTooNew · TableDamaged · ForeignTable · ProjectionDamaged · EmbedderMismatch
+    ├── StorageError                 1
+    │   ├── StorageFull
+    ├── CubeExists · NothingToUndo · UndoConflict · StaleChange · NoVectors            1
+    └── ProviderError                1
+        ├── EmbedderUnavailable · EmbedderFailed
+
+The docstring of a class is its message, with `{}` fields filled from the constructor's
+keyword arguments; `hint` names the next command to type. The idea is Borg's
+(`helpers/errors.py`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+
+class MemosError(Exception):
+    """{detail}"""
+
+    exit_code = 1
+    hint = ""
+
+    def __init__(self, *, hint: str | None = None, **fields: object) -> None:
+        self.fields = {k: str(v) for k, v in fields.items()}
+        self.message = _fill(inspect.cleandoc(type(self).__doc__ or ""), self.fields)
+        self.next_step = _fill(self.hint if hint is None else hint, self.fields)
+        super().__init__(self.message)
+
+    @property
+    def code(self) -> str:
+        """Stable machine name of the error, for example `memory_not_found`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+    def document(self) -> dict[str, dict[str, str]]:
+        """The JSON document printed with `--json`."""
+        return {"error": {"code": self.code, "message": self.message, "hint": self.next_step}}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.fields, self.next_step)
+
+
+def _fill(template: str, fields: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda m: fields.get(m.group(1), m.group(0)), template)
+
+
+def _rebuild(cls: type[MemosError], fields: dict[str, str], hint: str) -> MemosError:
+    return cls(hint=hint, **fields)
+
+
+class UsageError(MemosError):
+    """{detail}"""
+
+    exit_code = 2
+    hint = "See `memos help commands`."
+
+
+class BadTime(UsageError):
+    """Cannot read {text!s} as a time."""
+
+    hint = "Write it like 2026-03-14, 2026-03-14T09:30 or 'yesterday'."
+
+    def __init__(self, text: object, *, hint: str | None = None) -> None:
+        super().__init__(hint=hint, text=repr(text))
+        self.message = f"Cannot read {text!r} as a time."
+        self.args = (self.message,)
+
+
+class BadFilter(UsageError):
+    """{value} is not a {field}; known: {known}."""
+
+
+class BadInput(UsageError):
+    """Cannot read {source}: {reason}."""
+
+    hint = "See `memos help add` for what can be read."
+
+
+class UnknownEmbedder(UsageError):
+    """No embedder is called {name}."""
+
+    hint = "See `memos help embedders`."
+
+
+class UnknownSetting(UsageError):
+    """No setting is called {name}."""
+
+    hint = "See `memos config list`."
+
+
+class NotFound(MemosError):
+    """{detail}"""
+
+    exit_code = 3
+
+
+class CubeNotFound(NotFound):
+    """There is no cube at {path}."""
+
+    hint = "Make one with `memos init {name}`."
+
+
+class MemoryNotFound(NotFound):
+    """No memory has the id {id}."""
+
+    hint = "See `memos list` for the ids that are there."
+
+
+class ChangeNotFound(NotFound):
+    """No change has the id {id}."""
+
+    hint = "See `memos log` for the changes that are there."
+
+
+class NotPermitted(MemosError):
+    """Not permitted: {detail}."""
+
+    exit_code = 4
+    hint = "Check the owner and the permissions of the cube's directory."
+
+
+class Busy(MemosError):
+    """Another process is writing to {path} ({holder}), and it did not finish within {seconds} s."""
+
+    exit_code = 5
+    hint = "Try again, or see who holds it with `memos unlock -c {path}`."
+
+
+class IntegrityError(MemosError):
+    """{detail}"""
+
+    exit_code = 6
+    hint = "See what is wrong with `memos check`."
+
+
+class ConfigDamaged(IntegrityError):
+    """{path} is not a readable cube configuration: {reason}."""
+
+    hint = "Restore config.json from a copy, or rebuild it with `memos repair`."
+
+
+class FormatTooNew(IntegrityError):
+    """This cube needs {needed}, which this version of memos does not know."""
+
+    hint = "Install a newer memoskit."
+
+
+class TableDamaged(IntegrityError):
+    """The memory table cannot be read: {reason}."""
+
+    hint = "Run `memos repair`; it sets a torn version aside and loses nothing that is readable."
+
+
+class ForeignTable(IntegrityError):
+    """The memory table was changed by another program: {reason}."""
+
+    hint = "See `memos check`, then `memos reindex`."
+
+
+class ProjectionDamaged(IntegrityError):
+    """The {store} index cannot be read: {reason}."""
+
+    hint = "Rebuild it from the table with `memos reindex`."
+
+
+class EmbedderMismatch(IntegrityError):
+    """The cube's vectors were made by {stored}, and {found} is not the same model."""
+
+    hint = "Use that embedder, or change the cube's vectors with `memos reembed`."
+
+
+class StorageError(MemosError):
+    """The disk refused a write to {path}: {reason}."""
+
+    hint = "Nothing that was reported stored is lost. Run `memos check` when the disk is well."
+
+
+class StorageFull(StorageError):
+    """No space is left on the disk of {path}."""
+
+    hint = "Free some space, then type the command again; nothing that was stored is lost."
+
+
+class CubeExists(MemosError):
+    """There is already something at {path}."""
+
+    hint = "Use it with `-c {path}`, or choose another name."
+
+
+class NothingToUndo(MemosError):
+    """There is nothing to undo: {reason}."""
+
+    hint = "See `memos log`."
+
+
+class UndoConflict(MemosError):
+    """Change {id} cannot be undone: {reason}."""
+
+    hint = "Undo the later change first: `memos undo {later}`."
+
+
+class StaleChange(MemosError):
+    """Memory {id} was changed by somebody else since this change was computed."""
+
+    hint = "Look at it with `memos get {id}`, then type the command again."
+
+
+class NoVectors(MemosError):
+    """This cube keeps no vectors, so `{verb}` has nothing to work on."""
+
+    hint = "Give it vectors with `memos deepen --text general_text`."
+
+
+class ProviderError(MemosError):
+    """{detail}"""
+
+
+class EmbedderUnavailable(ProviderError):
+    """The embedder {name} cannot be used: {reason}."""
+
+    hint = "See `memos help embedders`."
+
+
+class EmbedderFailed(ProviderError):
+    """The embedder {name} failed: {reason}."""
+
+    hint = "Nothing was stored. Try again, or see `memos doctor`."
+
+
+def tree(cls: type[MemosError] = MemosError) -> list[type[MemosError]]:
+    """Every error class, parents first; the table in `memos help errors` is made from it."""
+    return [cls, *(sub for child in cls.__subclasses__() for sub in tree(child))]

@@ -1,0 +1,444 @@
+"""The values that cross rooms: memories, changes, queries, hits and what verbs answer.
+
+Owns: their fields, types and defaults. Does not own: how they lie on disk (`stores/table`
+for the table's columns, `cube/layout` for paths), nor any behaviour beyond validation.
+Imports nothing heavier than pydantic; models are built at first use (`defer_build`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FORMAT = "memcube"
+FORMAT_VERSION = 1
+
+
+class Kind(StrEnum):
+    """What sort of memory it is (MemOS's memory types)."""
+
+    WORKING = "WorkingMemory"
+    LONG_TERM = "LongTermMemory"
+    USER = "UserMemory"
+    OUTER = "OuterMemory"
+    TOOL_SCHEMA = "ToolSchemaMemory"
+    TOOL_TRAJECTORY = "ToolTrajectoryMemory"
+    RAW_FILE = "RawFileMemory"
+    SKILL = "SkillMemory"
+    PREFERENCE = "PreferenceMemory"
+    INSIGHT = "InsightMemory"
+
+
+class Status(StrEnum):
+    ACTIVATED = "activated"
+    RESOLVING = "resolving"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+    PURGED = "purged"
+    """A tombstone: the id of a memory whose text is gone for good."""
+
+
+class Level(StrEnum):
+    FACT = "fact"
+    CONCEPT = "concept"
+    TOPIC = "topic"
+
+
+class Origin(StrEnum):
+    SAID = "said"
+    INFERRED = "inferred"
+    SUMMARY = "summary"
+
+
+class Visibility(StrEnum):
+    PRIVATE = "private"
+    PUBLIC = "public"
+    SESSION = "session"
+
+
+class Refinement(StrEnum):
+    NONE = "none"
+    QUEUED = "queued"
+    DONE = "done"
+
+
+class Precision(StrEnum):
+    """How exact an event's time is."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Depth(StrEnum):
+    """Depth of the text slot: rows with BM25; plus vectors; plus the topic → concept → fact graph."""
+
+    NAIVE = "naive_text"
+    GENERAL = "general_text"
+    TREE = "tree_text"
+
+
+class Mode(StrEnum):
+    KEYWORD = "keyword"
+    VECTOR = "vector"
+    HYBRID = "hybrid"
+
+
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Time = Annotated[datetime, AfterValidator(_utc)]
+"""An instant in UTC, microseconds; a naive datetime is taken as UTC."""
+
+
+def now() -> datetime:
+    """The present instant in UTC."""
+    return datetime.now(UTC)
+
+
+_last_ms_counter = (0, 0)
+
+
+def uuid7() -> str:
+    """A new UUID of version 7 (RFC 9562 §5.7, method 1): sorts by creation within a process."""
+    global _last_ms_counter
+    ms = time.time_ns() // 1_000_000
+    last_ms, counter = _last_ms_counter
+    if ms > last_ms:
+        counter = int.from_bytes(os.urandom(2)) & 0x7FF  # top bit free: room to count up
+    else:
+        ms, counter = last_ms, counter + 1
+        if counter > 0xFFF:
+            ms, counter = ms + 1, 0
+    _last_ms_counter = (ms, counter)
+    bits = ms << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | int.from_bytes(os.urandom(8)) >> 2
+    h = f"{bits:032x}"
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+class Value(BaseModel):
+    """Base of every value: frozen, unknown fields refused, built at first use."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Source(Value):
+    """Where a memory came from: enough to show it to a person again."""
+
+    type: str = "text"
+    """text, chat, file, web, tool, import …"""
+    role: str | None = None
+    time: Time | None = None
+    message_id: str | None = None
+    path: str | None = None
+    start: int | None = None
+    """Character offset in the source where the memory's text begins."""
+    end: int | None = None
+    url: str | None = None
+    text: str | None = None
+    """The words that came, where they differ from the memory's own (a near-duplicate)."""
+
+
+class Relation(Value):
+    """An edge to another memory, kept in the row of the memory that owns it."""
+
+    kind: str
+    target: str
+    weight: float = 1.0
+
+
+class MemoryItem(Value):
+    """One version of one memory.
+
+    `id` names the memory and stays; `row` names this version. A version is current while
+    `known_to` is None. `valid_from`/`valid_to` say when it was true, `known_from`/`known_to`
+    when the cube held it.
+    """
+
+    id: str = Field(default_factory=uuid7)
+    row: str = Field(default_factory=uuid7)
+    memory: str
+    kind: Kind = Kind.LONG_TERM
+    origin: Origin = Origin.SAID
+    language: str | None = None
+    level: Level = Level.FACT
+    key: str | None = None
+    tags: tuple[str, ...] = ()
+    speaker: str | None = None
+    position: int | None = None
+    """Place in its session (or document), from 0; orders a conversation."""
+    sources: tuple[Source, ...] = ()
+    external_id: str | None = None
+    status: Status = Status.ACTIVATED
+    version: int = 1
+    predecessor: str | None = None
+    """`row` of the version before this one."""
+    said_at: Time | None = None
+    event_start: Time | None = None
+    event_end: Time | None = None
+    event_precision: Precision | None = None
+    valid_from: Time | None = None
+    valid_to: Time | None = None
+    known_from: Time = Field(default_factory=now)
+    known_to: Time | None = None
+    created_at: Time = Field(default_factory=now)
+    """When the cube first held the memory: `known_from` of version 1."""
+    change: str = ""
+    verb: str = ""
+    actor: str = ""
+    closed_by: str | None = None
+    """Id of the change that closed this version."""
+    confidence: int = Field(default=100, ge=0, le=100)
+    visibility: Visibility = Visibility.PRIVATE
+    user_id: str | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
+    relations: tuple[Relation, ...] = ()
+    parent: str | None = None
+    refinement: Refinement = Refinement.NONE
+    refines: str | None = None
+    stale: bool = False
+    pinned: bool = False
+    topic: str | None = None
+    strength: float | None = None
+    content_hash: str = ""
+    info: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def time(self) -> datetime:
+        """The instant `--since` and `--until` compare: when it was said, else when it was stored."""
+        return self.said_at or self.created_at
+
+
+class Draft(Value):
+    """What a reader or a caller hands to `add`: a memory that has no id, version or change yet."""
+
+    memory: str
+    kind: Kind = Kind.LONG_TERM
+    origin: Origin = Origin.SAID
+    level: Level = Level.FACT
+    language: str | None = None
+    key: str | None = None
+    tags: tuple[str, ...] = ()
+    speaker: str | None = None
+    position: int | None = None
+    sources: tuple[Source, ...] = ()
+    external_id: str | None = None
+    said_at: Time | None = None
+    event_start: Time | None = None
+    event_end: Time | None = None
+    event_precision: Precision | None = None
+    confidence: int = Field(default=100, ge=0, le=100)
+    visibility: Visibility = Visibility.PRIVATE
+    user_id: str | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
+    relations: tuple[Relation, ...] = ()
+    parent: str | None = None
+    topic: str | None = None
+    strength: float | None = None
+    info: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Closing:
+    """The current version that a change ends: its memory, its row, and when it stopped being
+    true (None: its validity stays as it is)."""
+
+    id: str
+    row: str
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A set of new versions, closings and purges: the only thing that writes.
+
+    `vectors` maps a put's `row` to a float16 array of shape (spans, dimension); rows without
+    one get no vector. One `Change` becomes one commit of the table.
+    """
+
+    verb: str
+    actor: str = ""
+    id: str = field(default_factory=uuid7)
+    time: datetime = field(default_factory=now)
+    puts: tuple[MemoryItem, ...] = ()
+    closings: tuple[Closing, ...] = ()
+    purges: tuple[str, ...] = ()
+    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.puts or self.closings or self.purges)
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Rows a projection has to absorb, whole, ordinals ascending.
+
+    `ordinals` names each row by a number that never changes and only grows from change to
+    change (`seq << 24 | place in the change`), so that projections can look rows up by binary
+    search. A row may have been absorbed before (it was closed since): absorbing replaces it.
+    `vectors` as in `Change`, by `row`. `fresh` promises that no row of it was ever absorbed.
+    """
+
+    items: tuple[MemoryItem, ...]
+    ordinals: tuple[int, ...]
+    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    fresh: bool = False
+
+
+class Filters(Value):
+    """Which memories a query may see. Values of one field are alternatives; fields add up."""
+
+    kinds: tuple[Kind, ...] = ()
+    levels: tuple[Level, ...] = ()
+    tags: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    visibility: tuple[Visibility, ...] = ()
+    statuses: tuple[Status, ...] = (Status.ACTIVATED, Status.RESOLVING)
+    sources: tuple[str, ...] = ()
+    """A source's type (`chat`), path, file name, url or role."""
+    since: Time | None = None
+    until: Time | None = None
+    as_of: Time | None = None
+    known_at: Time | None = None
+
+
+class Query(Value):
+    """One question to a cube."""
+
+    text: str
+    k: int = Field(default=10, ge=1, le=10_000)
+    mode: Mode = Mode.HYBRID
+    filters: Filters = Filters.model_construct()
+    now: Time | None = None
+    """The moment the question is asked at; None: the present."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    explain: bool = False
+
+
+class Route(Value):
+    """One hit's place in one route."""
+
+    rank: int
+    score: float
+
+
+class Hit(Value):
+    """One answer to a query: the memory, its fused score in 0-1, and where each route had it."""
+
+    item: MemoryItem
+    score: float
+    cube: str = ""
+    routes: dict[str, Route] = Field(default_factory=dict)
+
+
+class SearchResult(Value):
+    query: str
+    hits: tuple[Hit, ...]
+    notes: tuple[str, ...] = ()
+    trace: dict[str, Any] = Field(default_factory=dict)
+    """Numbers of the fusion (gate, weights, list lengths), shown by `--explain`."""
+
+
+class Added(Value):
+    id: str
+    memory: str
+
+
+class Known(Value):
+    """Something that was already there: `id` is the memory that is there, `memory` what came."""
+
+    id: str
+    memory: str
+    reason: str
+
+
+class Updated(Value):
+    id: str
+    memory: str
+    replaces: str
+    """The row of the version that was closed."""
+    relation: str = "update"
+    reason: str = ""
+
+
+class Skipped(Value):
+    source: str
+    reason: str
+
+
+class AddResult(Value):
+    change: str | None = None
+    added: tuple[Added, ...] = ()
+    updated: tuple[Updated, ...] = ()
+    known: tuple[Known, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class ChangeResult(Value):
+    """What update, archive, unarchive, purge and undo answer."""
+
+    change: str | None
+    ids: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Problem(Value):
+    """One thing `check` found wrong."""
+
+    store: str
+    what: str
+    ids: tuple[str, ...] = ()
+    hint: str = ""
+
+
+class CheckResult(Value):
+    ok: bool
+    revision: int
+    problems: tuple[Problem, ...] = ()
+    counts: dict[str, int] = Field(default_factory=dict)
+
+
+class ChangeEntry(Value):
+    """One line of `memos log`."""
+
+    id: str
+    verb: str
+    actor: str
+    time: Time
+    opened: int
+    closed: int
+
+
+class EmbedderInfo(Value):
+    """What a cube records of the model that made its vectors: the fingerprint.
+
+    `probe` is the vector of a fixed sentence; vectors of two machines are compared with a
+    tolerance, since 8-bit kernels differ between processors (never a hash of floats).
+    """
+
+    name: str
+    """As typed: `minilm`, `static`, `use`, `onnx:PATH`, `st:ORG/NAME`, `openai:MODEL`, `hash:`."""
+    dimension: int
+    normalized: bool = True
+    max_tokens: int | None = None
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes the model was trained for; empty: unknown."""
+    probe: tuple[float, ...] = ()

@@ -1,0 +1,560 @@
+"""The memory table: a LanceDB table that is the one canonical store of a cube.
+
+Owns: its columns, how items become rows and back, every call into Lance, the fsync barrier,
+compaction, and the mapping of Lance's exceptions. Does not own: what a change means
+(`cube/cube`), the projections, locking.
+
+Writers are serialised by the cube's lock. One commit is one Lance version. Rows are appended,
+or replaced whole when a change closes them: `seq` is the version whose commit touched a row
+last, `ordinal` names the row for ever (`seq << 24 | place in the change`).
+
+Importing this file loads neither Lance nor pyarrow; the newest version is read from file
+names, which is all that a search on an up-to-date cube asks of the table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memos_cli.errors import (
+    MemosError,
+    NotPermitted,
+    StorageError,
+    StorageFull,
+    TableDamaged,
+)
+from memos_cli.schema import EmbedderInfo, MemoryItem, Tail
+from memos_cli.stores.rows import item_of, table_schema, to_arrow
+
+if TYPE_CHECKING:
+    import lance
+    import numpy as np
+    import pyarrow as pa
+
+STORAGE_VERSION = "2.2"
+"""Lance file version, set explicitly: lancedb 0.40 embeds Lance 13, pylance is 14, both write 2.2."""
+
+MARK = "memos"
+"""Transaction property that our own commits carry; a commit without it is another program's."""
+
+TIERS = ((2_048, 48), (65_536, 64), (1_048_576, 96))
+"""(rows, count): when `count` fragments have fewer than `rows` rows they are merged. Three tiers
+as in a log-structured merge tree, so that the cost of an add stays flat as the table grows."""
+
+KEEP_VERSIONS = timedelta(minutes=2)
+"""How long superseded table versions stay, for readers that have one open."""
+
+BATCH_ROWS = 8_192
+
+
+class Gap(StrEnum):
+    """What happened to the table between two of its versions."""
+
+    NOTHING = "no row changed"
+    OURS = "our own commits"
+    FOREIGN = "another program's commits"
+
+
+@dataclass(frozen=True)
+class VectorColumn:
+    """Where vectors of one embedder stand: a column for the first span, one for the others."""
+
+    name: str
+    dimension: int
+
+    @property
+    def spans(self) -> str:
+        return f"{self.name}_spans"
+
+
+@contextlib.contextmanager
+def lance_errors(path: Path) -> Iterator[None]:
+    """Lance's exceptions, told apart by text (it raises OSError, ValueError and RuntimeError)."""
+    try:
+        yield
+    except MemosError:
+        raise
+    except (OSError, ValueError, RuntimeError) as error:
+        raise storage_error(error, path) or TableDamaged(reason=_first_line(error)) from error
+
+
+def storage_error(error: BaseException, path: Path) -> MemosError | None:
+    """The error for a full disk, a forbidden or a read-only path; None for anything else."""
+    number = getattr(error, "errno", None)
+    text = str(error)
+    if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text or "os error 28" in text:
+        return StorageFull(path=path, reason="no space left")
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS) or any(
+        mark in text for mark in ("Permission denied", "Read-only file system", "os error 13", "os error 30")
+    ):
+        return NotPermitted(detail=f"{path} cannot be written")
+    if number == errno.EIO:
+        return StorageError(path=path, reason=_first_line(error))
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+def newest_version(path: Path) -> int | None:
+    """The newest version of the table at `path` by its file names; None when there is none.
+
+    Lance names manifests `<2^64-1-version>.manifest` (v2 naming) or `<version>.manifest`.
+    """
+    try:
+        names = os.listdir(path / "_versions")  # noqa: PTH208 - half the cost of iterdir on the hot path
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise storage_error(error, path) or TableDamaged(reason=str(error)) from error
+    versions = [_version_of(name) for name in names if name.endswith(".manifest")]
+    return max((v for v in versions if v is not None), default=None)
+
+
+def _version_of(name: str) -> int | None:
+    stem = name.removesuffix(".manifest")
+    if not stem.isdigit():
+        return None
+    number = int(stem)
+    return (1 << 64) - 1 - number if len(stem) == 20 and number >> 63 else number
+
+
+class Table:
+    """The table at one path. `version` follows the newest commit that this object has seen."""
+
+    def __init__(self, path: Path, *, fsync: bool = True) -> None:
+        self.path = path
+        self.fsync = fsync
+        self._dataset: lance.LanceDataset | None = None
+
+    # -- opening
+
+    @classmethod
+    def create(cls, path: Path, column: VectorColumn | None, info: EmbedderInfo | None, *, fsync: bool) -> Table:
+        """A new, empty table. Raises StorageFull, NotPermitted."""
+        import lance
+
+        table = cls(path, fsync=fsync)
+        schema = table_schema(column and (column.name, column.dimension), info)
+        with lance_errors(path):
+            table._dataset = lance.write_dataset(
+                schema.empty_table(),
+                str(path),
+                schema=schema,
+                data_storage_version=STORAGE_VERSION,  # type: ignore[arg-type]
+                transaction_properties={MARK: "create"},
+            )
+        table._sync(set())
+        return table
+
+    @property
+    def dataset(self) -> lance.LanceDataset:
+        """The newest version. Raises TableDamaged when it cannot be opened."""
+        newest = newest_version(self.path)
+        if newest is None:
+            raise TableDamaged(reason=f"{self.path.name} has no version")
+        if self._dataset is None or self._dataset.version != newest:
+            import lance
+
+            with lance_errors(self.path):
+                self._dataset = lance.dataset(str(self.path))
+        return self._dataset
+
+    @property
+    def version(self) -> int:
+        return int(self.dataset.version)
+
+    def set_aside_torn(self) -> list[int]:
+        """Under the lock: put aside manifests that a power loss tore (Lance never calls fsync).
+
+        Returns the versions put aside, newest first; their files keep the suffix `.torn`.
+        Raises TableDamaged when no version can be opened.
+        """
+        import lance
+
+        torn: list[int] = []
+        while True:
+            newest = newest_version(self.path)
+            if newest is None:
+                raise TableDamaged(reason=f"no version of {self.path.name} can be read")
+            try:
+                lance.dataset(str(self.path)).count_rows()
+            except (OSError, ValueError, RuntimeError) as error:
+                if refused := storage_error(error, self.path):
+                    raise refused from error
+                manifest = self._manifest(newest)
+                if not _is_torn(manifest):
+                    raise TableDamaged(reason=_first_line(error)) from error
+                manifest.rename(manifest.with_name(manifest.name + ".torn"))
+                torn.append(newest)
+                self._dataset = None
+            else:
+                return torn
+
+    def _manifest(self, version: int) -> Path:
+        folder = self.path / "_versions"
+        new = folder / f"{(1 << 64) - 1 - version:020d}.manifest"
+        return new if new.exists() else folder / f"{version}.manifest"
+
+    # -- reading
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.dataset.schema.names)
+
+    def vector_columns(self) -> dict[VectorColumn, EmbedderInfo | None]:
+        """The vector columns that the table has, with the fingerprint each was made by."""
+        import pyarrow as pa
+
+        found: dict[VectorColumn, EmbedderInfo | None] = {}
+        for part in self.dataset.schema:
+            if part.name.startswith("vector_") and pa.types.is_fixed_size_list(part.type):
+                stored = (part.metadata or {}).get(b"memos:embedder")
+                info = EmbedderInfo.model_validate_json(stored) if stored else None
+                found[VectorColumn(part.name, part.type.list_size)] = info
+        return found
+
+    def count(self, condition: str | None = None) -> int:
+        with lance_errors(self.path):
+            return int(self.dataset.count_rows(filter=condition))
+
+    def arrow(self, condition: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows that meet a SQL condition (build it with `quoted`), as an Arrow table."""
+        with lance_errors(self.path):
+            return self.dataset.to_table(filter=condition, columns=list(columns) if columns else None)
+
+    def items(self, condition: str | None = None) -> list[MemoryItem]:
+        """Rows that meet a SQL condition as items, without vectors, oldest first."""
+        return [item for tail in self.tails(condition, None) for item in tail.items]
+
+    def tails(self, condition: str | None, column: VectorColumn | None, *, fresh: bool = False) -> Iterator[Tail]:
+        """Rows in batches, ordinals ascending within the whole; with vectors when `column` is given.
+
+        Streams: memory is bounded by the ordinals (8 bytes a row) and one batch. Raises
+        TableDamaged when a row cannot be read as a memory.
+        """
+        if column is not None and column.name not in self.columns:
+            column = None
+        wanted = [n for n in self.columns if not n.startswith("vector_")]
+        wanted += [column.name, column.spans] if column else []
+        with lance_errors(self.path):
+            for batch in self._ordered(condition, wanted):
+                if batch.num_rows:
+                    yield _tail_of(batch, column, fresh)
+
+    def _ordered(self, condition: str | None, columns: list[str]) -> Iterator[pa.Table]:
+        """Batches in order of `ordinal`: rewritten rows stand at the end of the table."""
+        import numpy as np
+        import pyarrow as pa
+
+        dataset = self.dataset
+        keys = dataset.to_table(columns=["ordinal"], filter=condition, with_row_address=True)
+        ordinals = keys["ordinal"].to_numpy()
+        if not len(ordinals):
+            return
+        order = np.argsort(ordinals, kind="stable")
+        if condition is None and bool(np.all(order == np.arange(len(order)))):
+            for raw in dataset.to_batches(columns=columns, batch_size=BATCH_ROWS):
+                yield pa.Table.from_batches([raw])
+            return
+        addresses = keys["_rowaddr"].to_numpy()[order]
+        for start in range(0, len(addresses), BATCH_ROWS):
+            part = addresses[start : start + BATCH_ROWS]
+            yield self._take(part, columns)
+
+    def _take(self, addresses: np.ndarray, columns: list[str]) -> pa.Table:
+        """Rows by address, in the order asked for."""
+        import pyarrow as pa
+
+        parts: list[pa.Table] = []
+        fragments = addresses >> 32
+        cuts = [0, *(i for i in range(1, len(addresses)) if fragments[i] != fragments[i - 1]), len(addresses)]
+        for start, stop in zip(cuts, cuts[1:], strict=False):
+            fragment = self.dataset.get_fragment(int(fragments[start]))
+            if fragment is None:
+                raise TableDamaged(reason=f"fragment {int(fragments[start])} is missing")
+            parts.append(fragment.take([int(a & 0xFFFFFFFF) for a in addresses[start:stop]], columns=columns))
+        return pa.concat_tables(parts)
+
+    def since(self, revision: int) -> Gap:
+        """What happened after `revision`. A commit that cannot be read any more counts as foreign."""
+        dataset, gap = self.dataset, Gap.NOTHING
+        for version in range(revision + 1, dataset.version + 1):
+            try:
+                transaction = dataset.read_transaction(version)
+            except (OSError, ValueError, RuntimeError):
+                return Gap.FOREIGN
+            if MARK in (transaction.transaction_properties or {}):
+                gap = Gap.OURS
+            elif type(transaction.operation).__name__ not in _CHANGES_NO_ROW:
+                return Gap.FOREIGN
+        return gap
+
+    # -- writing (under the cube's lock)
+
+    def append(self, items: Sequence[MemoryItem], vectors: Mapping[str, np.ndarray], column: VectorColumn | None) -> Tail:
+        """One commit that appends rows; returns them as the projections will see them."""
+        import lance
+
+        dataset = self.dataset
+        seq = int(dataset.version) + 1
+        ordinals = tuple((seq << 24) + i for i in range(len(items)))
+        rows = to_arrow(items, ordinals, seq, vectors, dataset.schema, column and column.name)
+        before = self._files()
+        with lance_errors(self.path):
+            self._dataset = lance.write_dataset(
+                rows, dataset, mode="append", transaction_properties={MARK: "change"}
+            )
+        self._sync(before)
+        return Tail(tuple(items), ordinals, vectors, fresh=True)
+
+    def replace(
+        self,
+        condition: str,
+        edit: Callable[[MemoryItem], MemoryItem],
+        items: Sequence[MemoryItem],
+        vectors: Mapping[str, np.ndarray],
+        column: VectorColumn | None,
+    ) -> Tail:
+        """One commit that rewrites the rows meeting `condition` through `edit` and appends `items`.
+
+        Rewritten rows keep their ordinal and their vectors of every embedder.
+        """
+        import pyarrow as pa
+
+        dataset = self.dataset
+        seq = int(dataset.version) + 1
+        with lance_errors(self.path):
+            old = dataset.to_table(filter=condition)
+        edited = [edit(item_of(row)) for row in old.drop_columns(_vector_names(old)).to_pylist()]
+        kept_ordinals = tuple(old["ordinal"].to_pylist())
+        rewritten = to_arrow(edited, kept_ordinals, seq, {}, dataset.schema, None)
+        for name in _vector_names(old):
+            rewritten = rewritten.set_column(rewritten.schema.names.index(name), dataset.schema.field(name), old[name])
+        ordinals = tuple((seq << 24) + i for i in range(len(items)))
+        fresh = to_arrow(items, ordinals, seq, vectors, dataset.schema, column and column.name)
+        self._swap(condition, pa.concat_tables([rewritten, fresh]), whole=False)
+        every = _tail_of(rewritten, column, fresh=False)
+        return Tail(
+            every.items + tuple(items), kept_ordinals + ordinals, {**every.vectors, **vectors}, fresh=False
+        )
+
+    def expunge(self, condition: str, tombstones: Sequence[MemoryItem]) -> Tail:
+        """One commit that drops the rows meeting `condition` and appends tombstones.
+
+        The fragments that held them are written anew without them, so that once old versions
+        are cleaned up no file holds their text.
+        """
+        dataset = self.dataset
+        seq = int(dataset.version) + 1
+        ordinals = tuple((seq << 24) + i for i in range(len(tombstones)))
+        self._swap(condition, to_arrow(tombstones, ordinals, seq, {}, dataset.schema, None), whole=True)
+        return Tail(tuple(tombstones), ordinals)
+
+    def swap_in(self, condition: str, items: Sequence[MemoryItem]) -> None:
+        """One commit that replaces the rows meeting `condition` by `items`, with fresh ordinals."""
+        seq = int(self.dataset.version) + 1
+        ordinals = tuple((seq << 24) + i for i in range(len(items)))
+        self._swap(condition, to_arrow(items, ordinals, seq, {}, self.dataset.schema, None), whole=False)
+
+    def _swap(self, condition: str, rows: pa.Table, *, whole: bool) -> None:
+        """Commit one Update: rows meeting `condition` leave, `rows` come.
+
+        `whole` rewrites each fragment concerned instead of marking its rows deleted.
+        """
+        import lance
+        from lance.fragment import write_fragments
+
+        dataset = self.dataset
+        removed: list[int] = []
+        updated: list[Any] = []
+        survivors: list[Any] = []
+        before = self._files()
+        with lance_errors(self.path):
+            for fragment in dataset.get_fragments():
+                if whole:
+                    if fragment.count_rows(condition) or (fragment.metadata.num_deletions or 0):
+                        removed.append(fragment.fragment_id)
+                        rest = fragment.scanner(filter=f"NOT ({condition})", batch_size=BATCH_ROWS).to_reader()
+                        survivors += write_fragments(rest, dataset, mode="append")
+                    continue
+                left = fragment.delete(condition)
+                if left is None:
+                    removed.append(fragment.fragment_id)
+                elif left.num_deletions != fragment.metadata.num_deletions:
+                    updated.append(left)
+            new = write_fragments(rows, dataset, mode="append") if rows.num_rows else []
+            operation = lance.LanceOperation.Update(
+                removed_fragment_ids=removed,
+                updated_fragments=updated,
+                new_fragments=[*survivors, *new],
+                fields_modified=[],
+            )
+            transaction = lance.Transaction(
+                read_version=dataset.version,
+                operation=operation,
+                uuid=str(uuid.uuid4()),
+                transaction_properties={MARK: "change"},
+            )
+            self._dataset = lance.LanceDataset.commit(dataset, transaction)
+        self._sync(before)
+
+    def overwrite(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        """One commit that replaces every row (adopting another program's rows, new columns)."""
+        import lance
+        import pyarrow as pa
+
+        before = self._files()
+        with lance_errors(self.path):
+            self._dataset = lance.write_dataset(
+                pa.RecordBatchReader.from_batches(schema, rows),
+                str(self.path),
+                schema=schema,
+                mode="overwrite",
+                data_storage_version=STORAGE_VERSION,  # type: ignore[arg-type]
+                transaction_properties={MARK: "change"},
+            )
+        self._sync(before)
+
+    def drop_vectors(self, column: VectorColumn) -> None:
+        """One commit that takes an embedder's columns out of the schema."""
+        with lance_errors(self.path):
+            present = [n for n in (column.name, column.spans) if n in self.columns]
+            if present:
+                before = self._files()
+                self.dataset.drop_columns(present)
+                self._dataset = None
+                self._sync(before)
+
+    # -- upkeep (under the cube's lock)
+
+    def compact_due(self) -> int | None:
+        """The fragment size to merge up to, or None when there is nothing to merge yet."""
+        sizes = [f.metadata.num_rows for f in self.dataset.get_fragments()]
+        for rows, count in TIERS:
+            if sum(size < rows for size in sizes) >= count:
+                return rows
+        return None
+
+    def compact(self, target: int) -> bool:
+        """Merge neighbouring fragments smaller than `target` rows. True when the version moved."""
+        before, files = self.version, self._files()
+        with lance_errors(self.path):
+            self.dataset.optimize.compact_files(target_rows_per_fragment=target)
+            self._dataset = None
+        self._sync(files)
+        return self.version != before
+
+    def clean(self, *, everything: bool = False) -> None:
+        """Remove superseded versions: those older than KEEP_VERSIONS, or all of them and any orphan."""
+        with lance_errors(self.path):
+            self.dataset.cleanup_old_versions(
+                older_than=timedelta(0) if everything else KEEP_VERSIONS,
+                delete_unverified=everything,
+                error_if_tagged_old_versions=False,
+            )
+        if everything:
+            for torn in (self.path / "_versions").glob("*.torn"):
+                torn.unlink()
+
+    def orphans(self) -> list[Path]:
+        """Data files that the newest version does not use (none, right after `clean(everything=True)`)."""
+        used = self._files()
+        return sorted(p for p in (self.path / "data").glob("**/*.lance") if p not in used)
+
+    def _files(self) -> set[Path]:
+        return {
+            self.path / "data" / file.path for f in self.dataset.get_fragments() for file in f.metadata.files
+        }
+
+    def _sync(self, before: set[Path]) -> None:
+        """Make the newest commit survive a power loss: Lance itself never calls fsync."""
+        if not self.fsync:
+            return
+        version = self.version
+        fresh = self._files() - before
+        fresh.add(self._manifest(version))
+        folders = {self.path / "data", self.path / "_versions", self.path}
+        deletions = self.path / "_deletions"
+        if deletions.is_dir():
+            fragments = self.dataset.get_fragments()
+            fresh |= {deletions / Path(n).name for f in fragments if (n := f.deletion_file())}
+            folders.add(deletions)
+        for path in [*sorted(fresh), *sorted(folders)]:
+            if path.exists():
+                sync(path)
+
+
+_CHANGES_NO_ROW = frozenset({"Rewrite", "BaseOperation", "CreateIndex", "Project", "DataReplacement", "UpdateConfig"})
+"""Operations that change no row: compaction (whose first half, reserving fragment ids, shows as
+BaseOperation), indexing, dropped columns, table configuration."""
+
+
+def sync(path: Path) -> None:
+    """fsync a file or a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        raise storage_error(error, path) or StorageError(path=path, reason=str(error)) from error
+    finally:
+        os.close(handle)
+
+
+def _is_torn(manifest: Path) -> bool:
+    """A manifest ends in its magic `LANC`; one that does not was cut off or never reached the disk."""
+    data = manifest.read_bytes()
+    return len(data) < 16 or data[-4:] != b"LANC" or not any(data[:16])
+
+
+def _vector_names(rows: pa.Table) -> list[str]:
+    return [n for n in rows.schema.names if n.startswith("vector_")]
+
+
+def _tail_of(rows: pa.Table, column: VectorColumn | None, fresh: bool) -> Tail:
+    plain = rows.drop_columns(_vector_names(rows))
+    items = tuple(item_of(row) for row in plain.to_pylist())
+    ordinals = tuple(rows["ordinal"].to_pylist())
+    vectors = _vectors_of(rows, column) if column and column.name in rows.schema.names else {}
+    return Tail(items, ordinals, vectors, fresh)
+
+
+def _vectors_of(rows: pa.Table, column: VectorColumn) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    first = rows[column.name].combine_chunks()
+    present = first.is_valid().to_numpy(zero_copy_only=False)
+    matrix = first.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.dimension)
+    places = np.cumsum(present) - 1
+    if len(matrix) == len(first):  # nulls kept their slots
+        places = np.arange(len(first))
+    found: dict[str, np.ndarray] = {}
+    more = rows[column.spans].to_pylist() if rows[column.spans].null_count < rows.num_rows else None
+    for i, name in enumerate(rows["row"].to_pylist()):
+        if present[i]:
+            head = matrix[places[i]][None]
+            rest = more[i] if more else None
+            tail = np.asarray(rest, np.float16).reshape(-1, column.dimension) if rest else head[:0]
+            found[name] = np.concatenate([head, tail]) if len(tail) else head
+    return found
+
+
+def quoted(values: Iterable[str]) -> str:
+    """String literals for a SQL `IN (…)`; safe for any text."""
+    return ", ".join("'" + v.replace("'", "''") + "'" for v in values)
+
+
+def embedder_metadata(info: EmbedderInfo) -> dict[bytes, bytes]:
+    """Field metadata that names the embedder of a vector column, so that config.json can be rebuilt."""
+    return {b"memos:embedder": json.dumps(info.model_dump(mode="json")).encode()}

@@ -170,17 +170,18 @@ class Vectors:
         rows = self._facts(items, ordinals)[np.repeat(np.arange(len(items)), counts)]
         if len(rows):
             rows["span"] = np.arange(len(rows)) - np.repeat(first, counts)
-            rows["float16"] = np.concatenate(spans)
+            rows["float16"] = _halves(np.concatenate(spans))
             rows["int8"], rows["scale"] = _quantised(rows["float16"])
         labels = [_labels(item) for item in items]
         label_row = np.repeat(first, [len(found) for found in labels])
         return Block(rows, label_row, np.array([label for found in labels for label in found], np.uint64))
 
     def _matrix(self, vectors: np.ndarray) -> np.ndarray:
-        """As stored: float16 of shape (spans, dimension); what is not a number becomes 0 and finds nothing."""
-        matrix = np.atleast_2d(vectors)
+        """A memory's vectors as (spans, dimension)."""
+        matrix = np.asarray(vectors)
+        matrix = matrix[None] if matrix.ndim == 1 else matrix
         self._check_dimension(matrix)
-        return np.nan_to_num(matrix.astype(np.float16), nan=0.0, posinf=0.0, neginf=0.0)
+        return matrix
 
     def _facts(self, items: Sequence[MemoryItem], ordinals: Sequence[int]) -> np.ndarray:
         """One row per item: its ordinal and what filters need, no vector."""
@@ -203,7 +204,9 @@ class Vectors:
             if item.status is Status.PURGED:
                 continue
             stored = snapshot.take("float16", np.arange(first[i], first[i] + count[i]))
-            same = not _stored(item, tail) or np.array_equal(self._matrix(tail.vectors[item.row]), stored)
+            same = not _stored(item, tail) or np.array_equal(
+                _halves(self._matrix(tail.vectors[item.row])), stored
+            )
             replaced[i] = not same or (_stored(item, tail) and labels != frozenset(_labels(item)))
         return facts[changed & ~replaced], replaced
 
@@ -229,6 +232,13 @@ def _part(tail: Tail, chosen: np.ndarray) -> Tail:
 def _stored(item: MemoryItem, tail: Tail) -> bool:
     """Whether the item has rows here: it has a vector and is no tombstone."""
     return item.status is not Status.PURGED and len(tail.vectors.get(item.row, ())) > 0
+
+
+def _halves(matrix: np.ndarray) -> np.ndarray:
+    """As stored, float16; a number that is none becomes 0, and a row of these finds nothing."""
+    with np.errstate(over="ignore"):
+        halves = matrix.astype(np.float16)
+    return halves if np.isfinite(halves).all() else np.nan_to_num(halves, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

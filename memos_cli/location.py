@@ -74,6 +74,6 @@ def _absolute(given: str) -> Path:
 
 
 def _is_cube_here(given: str) -> bool:
-    from .cube.layout import CONFIG
+    from .cube.layout import Layout
 
-    return Path(given, CONFIG).is_file()
+    return Layout(Path(given)).config.is_file()

@@ -221,7 +221,7 @@ def _help_for(error: Any) -> str:
     return f"{context.command_path if context else PROGRAM} --help"
 
 
-app = _typer(cls=CommandTable, invoke_without_command=True, add_completion=True)
+app = _typer(name=PROGRAM, cls=CommandTable, invoke_without_command=True, add_completion=True)
 
 
 def _version(wanted: bool) -> None:

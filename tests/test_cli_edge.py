@@ -1,0 +1,481 @@
+"""The command line itself: what it offers, how it refuses, how a run ends, what it prints where."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from memos_cli import errors
+from memos_cli.errors import MemoryNotFound
+from memos_cli.interfaces.cli import app as command_line
+from memos_cli.interfaces.cli import documents, help_topics, options, output
+from memos_cli.interfaces.cli.app import COMMANDS, app, build
+from memos_cli.interfaces.cli.output import Entries, Entry, Fields, Output, Table
+from memos_cli.settings import SETTINGS
+
+MEMOS = [sys.executable, "-m", "memos_cli"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for setting in SETTINGS:
+        for variable in setting.environment:
+            monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("MEMOS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def memos(*words: str, **more: Any) -> Result:
+    return CliRunner().invoke(app, list(words), **more)
+
+
+def run(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*MEMOS, *words], text=True, capture_output=True, timeout=60, check=False, **more)
+
+
+def on_terminal(*words: str, answer: str = "") -> tuple[int, str]:
+    """Exit code and everything shown when run on a terminal of 100 columns, with `answer` typed in."""
+    parent, child = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen([*MEMOS, *words], stdin=child, stdout=child, stderr=child, env=environment)
+    os.close(child)
+    if answer:
+        os.write(parent, answer.encode())
+    shown = b"".join(_chunks(parent))
+    os.close(parent)
+    return process.wait(60), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+
+
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = os.read(descriptor, 65536)
+        except OSError:  # Linux reports the end of a terminal as an input error
+            return
+        if not chunk:
+            return
+        yield chunk
+
+
+# What is offered
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_command_says(name: str) -> None:
+    command = build(name)
+    first = (command.help or "").split("\n\n")[0]
+    summary = COMMANDS[name].summary
+    assert " ".join(first.split()).startswith(summary.rstrip(".")), first
+    assert len(summary) < 72
+
+
+def _leaves(name: str) -> list[Any]:
+    command = build(name)
+    return list(getattr(command, "commands", {"": command}).values())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_takes_the_common_options(name: str) -> None:
+    for leaf in _leaves(name):
+        spelled = [spelling for param in leaf.params for spelling in param.opts]
+        assert {"-c", "--cube", "--json", "-q", "-v"} <= set(spelled)
+        assert len(spelled) == len(set(spelled)), f"{name} spells an option twice"
+
+
+FILTERS = "kind tag user session agent visibility status source since until as-of known-at"
+CONTRACT = {
+    "init": "text embedder",
+    "add": "file kind tag key user agent session speaker visibility time id info allow-duplicates allow-future",
+    "search": f"mode now explain max-tokens jsonl {FILTERS}",
+    "list": f"limit offset jsonl {FILTERS}",
+    "log": "jsonl",
+    "export": f"vectors jsonl {FILTERS}",
+    "import": "on-conflict dry-run",
+    "purge": "yes dry-run",
+    "undo": "dry-run",
+    "repair": "dry-run yes",
+    "reembed": "embedder dry-run yes",
+    "deepen": "text dry-run yes",
+}
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_flags_that_scripts_rely_on(name: str) -> None:
+    spelled = {spelling for param in build(name).params for spelling in param.opts}
+    assert {f"--{flag}" for flag in CONTRACT[name].split()} <= spelled
+
+
+def test_help_lists_every_command_without_importing_any() -> None:
+    before = {name for name in sys.modules if ".cli.commands." in name}
+    result = memos("--help")
+    assert result.exit_code == 0
+    for name, entry in COMMANDS.items():
+        assert re.search(rf"^ +{name} +{re.escape(entry.summary[:30])}", result.stdout, re.MULTILINE)
+    assert {name for name in sys.modules if ".cli.commands." in name} == before
+
+
+def test_alone_it_shows_its_help() -> None:
+    result = memos()
+    assert result.exit_code == 0
+    assert "Usage: memos" in result.stdout
+    assert memos("-h").stdout.strip() == result.stdout.strip()
+
+
+def test_version() -> None:
+    result = memos("--version")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"memos \d+\.\d+.*\n", result.stdout)
+
+
+# How it refuses
+
+
+def test_a_wrong_command_gets_a_suggestion() -> None:
+    result = memos("serach", "x")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Did you mean search?" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json", "serach"],
+        ["serach", "--json"],
+        ["get", "--json"],
+        ["--json", "search", "x", "-k", "0"],
+        ["search", "x", "-k", "many", "--json"],
+        ["search", "x", "--json", "--nonsense"],
+        ["search", "", "--json"],
+        ["search", "x", "--json", "--kind", "Nonsense"],
+        ["search", "x", "--json", "--mode", "psychic"],
+        ["search", "x", "--json", "--since", "someday soon"],
+        ["search", "x", "--json", "--status", "purged"],
+        ["add", "x", "--json", "--info", "{"],
+        ["add", "x", "--json", "--info", "[1]"],
+        ["add", "x", "--json", "--info", '{"a": NaN}'],
+        ["add", "x", "--json", "--time", "03/04/2026"],
+        ["add", "--json", "-", "-"],
+        ["purge", "x", "--json"],
+        ["config", "get", "nonsense", "--json"],
+        ["config", "set", "text", "deep", "--json"],
+        ["config", "set", "text", "--json"],
+        ["import", "--json", "--on-conflict", "fight"],
+        ["import", "--json", "no-such-file"],
+        ["help", "nonsense", "--json"],
+        ["-c", "hf://org/name", "--json", "list"],
+        ["-c", "", "--json", "list"],
+        ["deepen", "--json"],
+        ["deepen", "--json", "--text", "deep"],
+    ],
+)
+def test_usage_errors_are_documents_too(words: list[str]) -> None:
+    result = memos(*words)
+    assert result.exit_code == 2, result.output
+    document = json.loads(result.stdout)
+    assert set(document) == {"error"}
+    assert set(document["error"]) == {"code", "message", "hint"}
+    assert document["error"]["message"]
+    assert result.stderr == ""
+
+
+def test_without_json_an_error_is_two_lines_on_stderr() -> None:
+    result = memos("search", "x", "--kind", "Nonsense")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: 'Nonsense' is not a kind; known: WorkingMemory")
+    assert len(result.stderr.splitlines()) <= 2
+
+
+def test_a_missing_cube_is_not_found(home: Path) -> None:
+    result = memos("-c", str(home / "nowhere"), "list", "--json")
+    assert result.exit_code == 3
+    error = json.loads(result.stdout)["error"]
+    assert error["code"] == "cube_not_found"
+    assert "memos init" in error["hint"]
+    assert not (home / "nowhere").exists()
+
+
+# How a run ends
+
+
+def _raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Make `memos doctor` raise."""
+
+    def doctor() -> None:
+        """Look for trouble in this installation."""
+        raise error
+
+    monkeypatch.setattr("memos_cli.interfaces.cli.commands.doctor.doctor", doctor)
+
+
+def test_a_known_error_has_its_code_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    _raising(monkeypatch, MemoryNotFound(id="42"))
+    plain = memos("doctor")
+    assert (plain.exit_code, plain.stdout) == (3, "")
+    assert plain.stderr.splitlines() == [
+        "Error: No memory has the id 42.",
+        "  See `memos list` for the ids that are there.",
+    ]
+    assert json.loads(memos("doctor", "--json").stdout) == MemoryNotFound(id="42").document()
+
+
+def test_an_interruption_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    _raising(monkeypatch, KeyboardInterrupt())
+    result = memos("doctor")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr.startswith("Interrupted.")
+    assert json.loads(memos("doctor", "--json").stdout)["error"]["code"] == "interrupted"
+
+
+def test_an_unknown_error_shows_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    _raising(monkeypatch, ZeroDivisionError("a defect"))
+    result = memos("doctor", "--json")
+    assert isinstance(result.exception, ZeroDivisionError)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "internal_error"
+
+
+def test_a_reader_that_leaves_early_is_no_trouble() -> None:
+    process = subprocess.Popen(
+        [*MEMOS, "help", "commands"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(60) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_said() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*MEMOS, "help", "commands"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 1
+    assert "No space left" in result.stderr
+
+
+def test_as_a_module_and_under_an_ascii_locale() -> None:
+    result = run("help", "search", env={**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+# What stands where
+
+
+def test_json_before_and_after_the_command_is_the_same(home: Path) -> None:
+    assert memos("--json", "config", "get", "cube").stdout == memos("config", "get", "cube", "--json").stdout
+
+
+def test_jsonl_is_one_line() -> None:
+    assert len(memos("--jsonl", "config", "list").stdout.splitlines()) == 1
+
+
+def test_cube_before_and_after_the_command(home: Path) -> None:
+    before = memos("-c", str(home / "x"), "list", "--json")
+    after = memos("list", "--json", "-c", str(home / "x"))
+    assert before.stdout == after.stdout
+    assert str(home / "x") in before.stdout
+
+
+def test_the_later_cube_wins(home: Path) -> None:
+    result = memos("-c", str(home / "x"), "list", "--json", "-c", str(home / "y"))
+    assert str(home / "y") in result.stdout
+
+
+def test_text_for_people_cannot_drive_their_terminal() -> None:
+    evil = "a\x1b]0;owned\x07b\x9bc\u202ed\u2066e\r\x08"
+    assert output.clean(evil) == "a�]0;owned�b�c�d�e��"
+    assert output.clean("tab\tand\nline, 中文 ünï 👍🏽") == "tab\tand\nline, 中文 ünï 👍🏽"
+
+
+def test_lines_for_pipes_stay_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    entry = Entry("1", "two\nlines\tand a tab", [], ("id", 0.5, "two\nlines\tand a tab"))
+    Output().emit({}, Entries([entry]), Table(("a", "b"), [(None, True)]), Fields([("x", 1), ("none", None)]))
+    assert capsys.readouterr().out == "id\t0.5000\ttwo lines and a tab\n\tyes\nx\t1\n"
+
+
+def test_an_empty_list_is_said_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().emit({}, Table(("a",), [], empty="Nothing."))
+    assert capsys.readouterr() == ("", "Nothing.\n")
+    Output(quiet=True).emit({}, Table(("a",), [], empty="Nothing."))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_json_takes_any_character(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(json=True).emit({"a": "ü\x1b\u2028"})
+    assert json.loads(capsys.readouterr().out) == {"a": "ü\x1b\u2028"}
+    Output(jsonl=True).emit({}, lines=[{"a": 1}, {"a": 2}])
+    assert capsys.readouterr().out == '{"a": 1}\n{"a": 2}\n'
+
+
+def test_on_a_terminal_people_get_tables() -> None:
+    code, shown = on_terminal("config", "list")
+    assert code == 0
+    assert re.search(r"name\s+value\s+from", shown)
+    code, shown = on_terminal("help", "concepts")
+    assert code == 0
+    assert "**" not in shown
+    code, shown = on_terminal("--help")
+    assert code == 0
+    assert "╭─ Memories" in shown
+
+
+def test_without_a_terminal_a_purge_insists_on_yes(home: Path) -> None:
+    result = memos("purge", "x")
+    assert result.exit_code == 2
+    assert "--yes" in result.stderr
+
+
+def test_on_a_terminal_a_purge_asks() -> None:
+    code, shown = on_terminal("purge", "x", answer="n\n")
+    assert code == 1
+    assert "Remove this memory for good" in shown
+    assert "Nothing was changed." in shown
+
+
+# Reading what people type
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("2026", "2026-12-31T23:59:59.999999Z"),
+        ("2026-02", "2026-02-28T23:59:59.999999Z"),
+        ("march 2026", "2026-03-31T23:59:59.999999Z"),
+        ("2026-03-14", "2026-03-14T23:59:59.999999Z"),
+        ("14 March 2026", "2026-03-14T23:59:59.999999Z"),
+        ("2026-03-14T09:30", "2026-03-14T09:30:00Z"),
+        ("2026-03-14 00:00", "2026-03-14T00:00:00Z"),
+    ],
+)
+def test_until_includes_the_day_it_names(text: str, last: str) -> None:
+    assert documents.stamp(options.moment(text, end=True)) == last
+
+
+def test_words_for_times_count_from_the_given_moment() -> None:
+    noon = options.moment("2026-03-14T12:00")
+    assert documents.stamp(options.moment("yesterday", noon)) == "2026-03-13T00:00:00Z"
+    assert documents.stamp(options.moment("yesterday", noon, end=True)) == "2026-03-13T23:59:59.999999Z"
+    assert documents.stamp(options.moment("2 hours ago", noon, end=True)) == "2026-03-14T10:00:00Z"
+
+
+def test_choices_are_read_kindly() -> None:
+    from memos_cli.schema import Depth, Kind
+
+    for word in ("LongTermMemory", "longtermmemory", "long-term", "LONG_TERM_MEMORY", "LongTerm"):
+        assert options.choice(Kind, "kind", word) is Kind.LONG_TERM
+    assert options.choice(Depth, "depth", "tree-text") is Depth.TREE
+
+
+# Help
+
+
+def test_every_page_has_a_heading_and_no_open_hole() -> None:
+    listed = dict(help_topics.summaries())
+    assert {"commands", "concepts", "errors", "format", "json", "search", "settings", "sizes", "time"} <= set(
+        listed
+    )
+    for topic, summary in listed.items():
+        text = help_topics.page(topic)
+        assert text is not None
+        assert text.startswith("# ")
+        assert "{{" not in text
+        assert summary
+
+
+def test_the_error_page_names_every_error() -> None:
+    page = help_topics.page("errors") or ""
+    for cls in errors.tree():
+        if not cls.__subclasses__():
+            assert f"`{help_topics._code(cls)}`" in page
+    for code in {cls.exit_code for cls in errors.tree()}:
+        assert f"| {code} |" in page
+
+
+def test_the_command_page_names_every_option() -> None:
+    page = help_topics.page("commands") or ""
+    for name in COMMANDS:
+        for leaf in _leaves(name):
+            for param in leaf.params:
+                spelling = f"`{param.opts[0]}`" if param.param_type_name == "option" else param.metavar
+                assert spelling in page
+
+
+def test_the_settings_page_names_every_setting() -> None:
+    page = help_topics.page("settings") or ""
+    for setting in SETTINGS:
+        assert all(f"`{name}`" in page for name in (setting.name, *setting.environment))
+
+
+def test_pages_name_only_commands_that_exist() -> None:
+    for topic in help_topics.topics():
+        page = help_topics.page(topic) or ""
+        for name in re.findall(r"`memos (?!-)([a-z]+)", page) + re.findall(
+            r"^    memos ([a-z]+)", page, re.M
+        ):
+            assert name in COMMANDS, f"{topic}: memos {name}"
+
+
+def test_a_command_is_a_topic_too() -> None:
+    result = memos("help", "search")
+    assert result.exit_code == 0
+    assert memos("help", "undo").stdout.startswith("## memos undo")
+    near = memos("help", "comands")
+    assert near.exit_code == 2
+    assert "Did you mean commands?" in near.stderr
+
+
+# Settings
+
+
+def test_config_writes_shows_and_hides(home: Path) -> None:
+    assert memos("config", "set", "openai_api_key", "-", input="sk-0123456789abcdef\n").exit_code == 0
+    assert memos("config", "set", "embedder", "static").exit_code == 0
+    listed = memos("config", "list", "--json").stdout
+    assert "sk-0123456789" not in listed
+    settings = {one["name"]: one for one in json.loads(listed)["settings"]}
+    assert settings["openai_api_key"]["value"] == "…cdef"
+    assert settings["embedder"] == {
+        "name": "embedder",
+        "value": "static",
+        "origin": f"config file {home / 'config.toml'}",
+    }
+    assert memos("config", "get", "embedder").stdout == "static\n"
+    assert memos("config", "set", "embedder", "--unset").exit_code == 0
+    assert memos("config", "get", "embedder").stdout == "minilm\n"
+
+
+def test_a_setting_that_something_else_overrides_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMOS_CUBE", "other")
+    result = memos("config", "set", "cube", "mine")
+    assert "MEMOS_CUBE wins" in result.stderr
+
+
+def test_a_broken_config_file_stops_with_its_name(home: Path) -> None:
+    (home / "config.toml").write_text("cube = ")
+    result = memos("list")
+    assert result.exit_code == 2
+    assert "config.toml" in result.stderr
+    assert memos("--help").exit_code == 0
+
+
+def test_the_usage_error_class_is_typers() -> None:
+    import typer
+
+    assert issubclass(typer.BadParameter, command_line.CommandLineError)
+    assert command_line.CommandLineError not in (Exception, BaseException)

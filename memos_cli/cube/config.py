@@ -45,12 +45,20 @@ class CubeConfig(BaseModel):
 
     format: str = Field(FORMAT, description="always `memcube`")
     version: int = Field(FORMAT_VERSION, description="format version")
-    features_read: tuple[str, ...] = Field(("table-1",), description="features one must know to read the cube")
+    features_read: tuple[str, ...] = Field(
+        ("table-1",), description="features one must know to read the cube"
+    )
     features_write: tuple[str, ...] = Field(("table-1",), description="features one must know to write to it")
     cube_id: str = Field(default_factory=uuid7, description="UUIDv7 of the cube, the same in its copies")
     created: datetime = Field(default_factory=now, description="when it was made, UTC")
-    slots: Slots = Field(default_factory=Slots, description="kinds of memory it holds; `text_mem.depth` is naive_text, general_text or tree_text")
-    embedder: EmbedderInfo | None = Field(None, description="fingerprint of the live embedder: name, dimension, normalisation, a probe's vector; null at depth naive_text")
+    slots: Slots = Field(
+        default_factory=Slots,
+        description="kinds of memory it holds; `text_mem.depth` is naive_text, general_text or tree_text",
+    )
+    embedder: EmbedderInfo | None = Field(
+        None,
+        description="fingerprint of the live embedder: name, dimension, normalisation, a probe's vector; null at depth naive_text",
+    )
     vector_column: str | None = Field(None, description="the table's live vector column")
 
     @property

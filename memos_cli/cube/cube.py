@@ -107,7 +107,9 @@ class CommitResult:
 class MemCube:
     """An open cube. Make one with `create` or `open`; it holds no lock until it writes."""
 
-    def __init__(self, root: Path, config: CubeConfig, *, lock_timeout: float = 60, fsync: bool = True) -> None:
+    def __init__(
+        self, root: Path, config: CubeConfig, *, lock_timeout: float = 60, fsync: bool = True
+    ) -> None:
         self.layout = Layout(root)
         self.root = root
         self.table = Table(self.layout.table, fsync=fsync)
@@ -161,7 +163,9 @@ class MemCube:
         return cls.open(root, lock_timeout=lock_timeout, fsync=fsync)
 
     @classmethod
-    def _fill(cls, root: Path, name: str, config: CubeConfig, column: VectorColumn | None, *, fsync: bool) -> None:
+    def _fill(
+        cls, root: Path, name: str, config: CubeConfig, column: VectorColumn | None, *, fsync: bool
+    ) -> None:
         layout = Layout(root)
         Table.create(layout.table, column, config.embedder, fsync=fsync)
         layout.readme.write_text(card(name, config.cube_id))

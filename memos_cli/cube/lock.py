@@ -50,7 +50,7 @@ class WriteLock:
             try:
                 self._wait(handle)
                 self._depth = 1
-                _note_holder(handle, verb)
+                _note_holder(handle, self.path, verb)
                 yield True
             finally:
                 self._depth = 0
@@ -75,7 +75,7 @@ class WriteLock:
                     yield False
                     return
                 self._depth = 1
-                _note_holder(handle, "catch-up")
+                _note_holder(handle, self.path, "catch-up")
                 yield True
             finally:
                 self._depth = 0
@@ -100,7 +100,9 @@ class WriteLock:
             self.path.parent.mkdir(exist_ok=True)
             return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise storage_error(error, self.path) or StorageError(path=self.path, reason=str(error)) from error
+            raise storage_error(error, self.path) or StorageError(
+                path=self.path, reason=str(error)
+            ) from error
 
     def _wait(self, handle: int) -> None:
         if _take(handle):
@@ -147,13 +149,12 @@ def _take(handle: int) -> bool:
     return True
 
 
-def _note_holder(handle: int, verb: str) -> None:
+def _note_holder(handle: int, path: Path, verb: str) -> None:
     note = json.dumps({"pid": os.getpid(), "verb": verb, "since": time.time()}).encode()
     try:
         os.ftruncate(handle, 0)
         os.pwrite(handle, note, 0)
     except OSError as error:
-        path = Path(os.readlink(f"/proc/self/fd/{handle}")) if Path("/proc").exists() else Path(".memos/lock")
         raise storage_error(error, path) or StorageError(path=path, reason=str(error)) from error
 
 

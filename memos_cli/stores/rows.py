@@ -43,7 +43,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("tags", "texts", "labels"),
     Column("speaker", "text", "who said it"),
     Column("position", "int32", "place in its session or document, from 0"),
-    Column("sources", "json", "where it came from: a JSON list of objects (type, role, time, path, offsets …)"),
+    Column(
+        "sources", "json", "where it came from: a JSON list of objects (type, role, time, path, offsets …)"
+    ),
     Column("external_id", "text", "the caller's own id"),
     Column("status", "text", "activated, resolving, archived, deleted; purged marks a tombstone"),
     Column("version", "int32", "1, 2, 3 … over the versions of a memory"),

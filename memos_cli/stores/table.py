@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import uuid
@@ -141,7 +142,9 @@ class Table:
     # -- opening
 
     @classmethod
-    def create(cls, path: Path, column: VectorColumn | None, info: EmbedderInfo | None, *, fsync: bool) -> Table:
+    def create(
+        cls, path: Path, column: VectorColumn | None, info: EmbedderInfo | None, *, fsync: bool
+    ) -> Table:
         """A new, empty table. Raises StorageFull, NotPermitted."""
         import lance
 
@@ -238,7 +241,9 @@ class Table:
         """Rows that meet a SQL condition as items, without vectors, oldest first."""
         return [item for tail in self.tails(condition, None) for item in tail.items]
 
-    def tails(self, condition: str | None, column: VectorColumn | None, *, fresh: bool = False) -> Iterator[Tail]:
+    def tails(
+        self, condition: str | None, column: VectorColumn | None, *, fresh: bool = False
+    ) -> Iterator[Tail]:
         """Rows in batches, ordinals ascending within the whole; with vectors when `column` is given.
 
         Streams: memory is bounded by the ordinals (8 bytes a row) and one batch. Raises
@@ -280,7 +285,7 @@ class Table:
         parts: list[pa.Table] = []
         fragments = addresses >> 32
         cuts = [0, *(i for i in range(1, len(addresses)) if fragments[i] != fragments[i - 1]), len(addresses)]
-        for start, stop in zip(cuts, cuts[1:], strict=False):
+        for start, stop in itertools.pairwise(cuts):
             fragment = self.dataset.get_fragment(int(fragments[start]))
             if fragment is None:
                 raise TableDamaged(reason=f"fragment {int(fragments[start])} is missing")
@@ -303,7 +308,9 @@ class Table:
 
     # -- writing (under the cube's lock)
 
-    def append(self, items: Sequence[MemoryItem], vectors: Mapping[str, np.ndarray], column: VectorColumn | None) -> Tail:
+    def append(
+        self, items: Sequence[MemoryItem], vectors: Mapping[str, np.ndarray], column: VectorColumn | None
+    ) -> Tail:
         """One commit that appends rows; returns them as the projections will see them."""
         import lance
 
@@ -341,7 +348,9 @@ class Table:
         kept_ordinals = tuple(old["ordinal"].to_pylist())
         rewritten = to_arrow(edited, kept_ordinals, seq, {}, dataset.schema, None)
         for name in _vector_names(old):
-            rewritten = rewritten.set_column(rewritten.schema.names.index(name), dataset.schema.field(name), old[name])
+            rewritten = rewritten.set_column(
+                rewritten.schema.names.index(name), dataset.schema.field(name), old[name]
+            )
         ordinals = tuple((seq << 24) + i for i in range(len(items)))
         fresh = to_arrow(items, ordinals, seq, vectors, dataset.schema, column and column.name)
         self._swap(condition, pa.concat_tables([rewritten, fresh]), whole=False)
@@ -386,7 +395,9 @@ class Table:
                 if whole:
                     if fragment.count_rows(condition) or (fragment.metadata.num_deletions or 0):
                         removed.append(fragment.fragment_id)
-                        rest = fragment.scanner(filter=f"NOT ({condition})", batch_size=BATCH_ROWS).to_reader()
+                        rest = fragment.scanner(
+                            filter=f"NOT ({condition})", batch_size=BATCH_ROWS
+                        ).to_reader()
                         survivors += write_fragments(rest, dataset, mode="append")
                     continue
                 left = fragment.delete(condition)
@@ -496,7 +507,9 @@ class Table:
                 sync(path)
 
 
-_CHANGES_NO_ROW = frozenset({"Rewrite", "BaseOperation", "CreateIndex", "Project", "DataReplacement", "UpdateConfig"})
+_CHANGES_NO_ROW = frozenset(
+    {"Rewrite", "BaseOperation", "CreateIndex", "Project", "DataReplacement", "UpdateConfig"}
+)
 """Operations that change no row: compaction (whose first half, reserving fragment ids, shows as
 BaseOperation), indexing, dropped columns, table configuration."""
 

@@ -1,0 +1,411 @@
+"""`memos add`: drafts become memories, unless they are there already.
+
+Owns: what counts as known, updates by external id, batching, and the result. Does not own: how
+input is read (`reader`), what makes two texts the same (`stores/nearness`), the commit
+(`cube/cube`).
+
+A batch is compared with the cube twice: before it is embedded, without the lock, so that nothing
+known is embedded; and again under the lock, since another process may have added it meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from memos_cli.cube.cube import valid_end
+from memos_cli.errors import BadInput
+from memos_cli.operations.browse import language_notes
+from memos_cli.operations.edit import next_text, next_version
+from memos_cli.reader.language import language_of
+from memos_cli.schema import (
+    Added,
+    AddResult,
+    Change,
+    Closing,
+    Draft,
+    Known,
+    MemoryItem,
+    Skipped,
+    Source,
+    Status,
+    Updated,
+    now,
+    uuid7,
+)
+from memos_cli.stores.nearness import content_hash, same
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from memos_cli.session import Session
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with (stage, done, total or None)."""
+
+BATCH = 1_000
+NEAR_COSINE = 0.95
+"""Texts that shingles call near-identical are the same only if their vectors agree as well."""
+
+FUTURE = timedelta(days=1)
+"""A time of saying later than this from now is refused unless allowed: clocks and zones differ."""
+
+_SHOWN = (Status.ACTIVATED, Status.RESOLVING)
+
+
+@dataclass
+class _Plan:
+    """What a batch comes to."""
+
+    new: list[MemoryItem] = field(default_factory=list)
+    updates: list[tuple[MemoryItem, MemoryItem]] = field(default_factory=list)
+    known: list[tuple[MemoryItem, Draft, str]] = field(default_factory=list)
+    links: dict[str, tuple[MemoryItem, MemoryItem]] = field(default_factory=dict)
+    """Memories that got a further source: id → (current version, next version)."""
+
+
+def add(
+    session: Session,
+    drafts: Iterable[Draft | Skipped],
+    *,
+    allow_duplicates: bool = False,
+    allow_future: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> AddResult:
+    """Store drafts; what is there already is reported as known, and linked to what is there.
+
+    Streams in batches of 1,000, each committed whole; all of them carry the same change id.
+    Raises what the reader raises, and Busy, StorageFull, EmbedderFailed: batches that were
+    committed before stay.
+    """
+    change = uuid7()
+    skipped: list[Skipped] = []
+    result = AddResult(change=None)
+    good = _accepted(drafts, skipped, allow_future)
+    done = 0
+    while batch := list(islice(good, BATCH)):
+        part = _add_batch(session, batch, change, allow_duplicates=allow_duplicates, dry_run=dry_run)
+        result = _joined(result, part)
+        done += len(batch)
+        if progress:
+            progress("storing", done, None)
+    wrote = bool(result.added or result.updated or result.change) and not dry_run
+    notes = [*dict.fromkeys(result.notes), *_notes(session, result)]
+    return result.model_copy(
+        update={"change": change if wrote else None, "skipped": tuple(skipped), "notes": tuple(notes)}
+    )
+
+
+def _accepted(
+    drafts: Iterable[Draft | Skipped], skipped: list[Skipped], allow_future: bool
+) -> Iterator[Draft]:
+    limit = now() + FUTURE
+    for draft in drafts:
+        if isinstance(draft, Skipped):
+            skipped.append(draft)
+        elif not draft.memory.strip():
+            skipped.append(Skipped(source=_name(draft), reason="the text is empty"))
+        elif draft.said_at and draft.said_at > limit and not allow_future:
+            skipped.append(
+                Skipped(
+                    source=_name(draft),
+                    reason=f"its time {draft.said_at:%Y-%m-%d} lies in the future (--allow-future stores it)",
+                )
+            )
+        else:
+            yield draft
+
+
+def _name(draft: Draft) -> str:
+    source = draft.sources[0] if draft.sources else Source()
+    return source.path or source.url or draft.memory[:40] or source.type
+
+
+def _add_batch(
+    session: Session, drafts: list[Draft], change: str, *, allow_duplicates: bool, dry_run: bool
+) -> AddResult:
+    cube = session.cube
+    vectors: dict[str, np.ndarray] = {}
+    revision = cube.revision
+    plan = _plan(session, drafts, vectors, allow_duplicates)
+    if dry_run:
+        return _result(plan, None)
+    _embed(session, plan, vectors)
+    with cube.writing("add"):
+        if cube.revision != revision:
+            plan = _plan(session, drafts, vectors, allow_duplicates)
+            _embed(session, plan, vectors)
+        puts = [*plan.new, *(new for _, new in plan.updates), *(new for _, new in plan.links.values())]
+        closings = [
+            Closing(id=old.id, row=old.row, valid_to=valid_end(old, new.valid_from or now()))
+            for old, new in plan.updates
+        ]
+        closings += [Closing(id=old.id, row=old.row) for old, _ in plan.links.values()]
+        by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors}
+        done = cube.commit(
+            Change(
+                id=change,
+                verb="add",
+                actor=session.actor,
+                puts=tuple(puts),
+                closings=tuple(closings),
+                vectors=by_row,
+            )
+        )
+    return _result(plan, change if puts else None, tuple(done.notes))
+
+
+def _embed(session: Session, plan: _Plan, vectors: dict[str, np.ndarray]) -> None:
+    """Vectors by text: equal texts have equal vectors, and a second plan finds the first one's."""
+    if not session.embeds:
+        return
+    texts = [i.memory for i in plan.new]
+    texts += [new.memory for _, new in (*plan.updates, *plan.links.values())]
+    missing = list(dict.fromkeys(t for t in texts if t not in vectors))
+    if missing:
+        vectors.update(zip(missing, session.embedder.embed_documents(missing), strict=True))
+
+
+# -- what is known
+
+
+def _plan(
+    session: Session, drafts: Sequence[Draft], vectors: dict[str, np.ndarray], allow_duplicates: bool
+) -> _Plan:
+    plan = _Plan()
+    keywords = session.cube.view(vectors=False).keywords[-1]
+    hashes = [content_hash(d.memory) for d in drafts]
+    there: dict[str, list[MemoryItem]] = {}
+    pending: dict[str, MemoryItem] = {}
+    if not allow_duplicates:
+        for item in keywords.with_hash(list(dict.fromkeys(hashes))):
+            there.setdefault(item.content_hash, []).append(item)
+    near = _near(session, drafts, hashes, there, allow_duplicates)
+    for place, (draft, digest) in enumerate(zip(drafts, hashes, strict=True)):
+        if draft.external_id and _by_external(session, plan, draft, digest, pending):
+            continue
+        match = (
+            None if allow_duplicates else _match(session, draft, there.get(digest, ()), near[place], vectors)
+        )
+        if match is None:
+            item = _item(draft, digest)
+            plan.new.append(item)
+            there.setdefault(digest, []).append(item)
+            if draft.external_id:
+                pending[draft.external_id] = item
+        else:
+            _link(plan, match[0], draft, match[1])
+    return plan
+
+
+def _near(
+    session: Session,
+    drafts: Sequence[Draft],
+    hashes: Sequence[str],
+    there: dict[str, list[MemoryItem]],
+    allow_duplicates: bool,
+) -> list[list[MemoryItem]]:
+    """Candidates for near-duplicates of each draft; turns of a conversation and exact matches have none."""
+    if allow_duplicates:
+        return [[] for _ in drafts]
+    asked = [i for i, d in enumerate(drafts) if not _is_turn(d) and hashes[i] not in there]
+    keywords = session.cube.view(vectors=False).keywords[-1]
+    found = keywords.near_many([drafts[i].memory for i in asked])
+    by_place = dict(zip(asked, found, strict=True))
+    return [by_place.get(i, []) for i in range(len(drafts))]
+
+
+def _match(
+    session: Session,
+    draft: Draft,
+    equals: Sequence[MemoryItem],
+    near: Sequence[MemoryItem],
+    vectors: dict[str, np.ndarray],
+) -> tuple[MemoryItem, str] | None:
+    """The memory that a draft is the same as, and why."""
+    for item in equals:
+        if (
+            item.status in _SHOWN
+            and _same_owner(item, draft)
+            and (not _is_turn(draft) or _same_turn(item, draft))
+        ):
+            return item, "same turn" if _is_turn(draft) else "same text"
+    for item in near:
+        if item.status in _SHOWN and _same_owner(item, draft) and item.speaker == draft.speaker:
+            reason = same(item.memory, draft.memory)
+            if reason and _agree(session, item, draft, vectors):
+                return item, reason
+    return None
+
+
+def _is_turn(draft: Draft) -> bool:
+    """A turn of a conversation: two people may say "Thanks!" twice."""
+    return draft.session_id is not None and (draft.speaker is not None or any(s.role for s in draft.sources))
+
+
+def _same_turn(item: MemoryItem, draft: Draft) -> bool:
+    if (item.session_id, item.said_at, item.speaker) != (draft.session_id, draft.said_at, draft.speaker):
+        return False
+    # Without a time of saying only the place in the session tells two equal turns apart.
+    return draft.said_at is not None or item.position == draft.position
+
+
+def _same_owner(item: MemoryItem, draft: Draft) -> bool:
+    """Memories of one owner, kind and visibility: nothing leaks from one user or agent to another."""
+    mine = (item.user_id, item.agent_id, item.kind, item.visibility, item.level)
+    return mine == (draft.user_id, draft.agent_id, draft.kind, draft.visibility, draft.level)
+
+
+def _agree(session: Session, item: MemoryItem, draft: Draft, vectors: dict[str, np.ndarray]) -> bool:
+    if not session.embeds:
+        return True
+    import numpy as np
+
+    for text in (item.memory, draft.memory):
+        if text not in vectors:
+            vectors[text] = session.embedder.embed_documents([text])[0]
+    a, b = vectors[item.memory], vectors[draft.memory]
+    return len(a) == len(b) and bool(np.min(np.sum(a * b, axis=1)) >= NEAR_COSINE)
+
+
+def _by_external(
+    session: Session, plan: _Plan, draft: Draft, digest: str, pending: dict[str, MemoryItem]
+) -> bool:
+    """A draft with the caller's own id: known when its text is the same, else an update."""
+    assert draft.external_id is not None
+    if (ahead := pending.get(draft.external_id)) is not None:
+        if ahead.content_hash == digest:
+            plan.known.append((ahead, draft, "same id and text"))
+        else:  # the same id twice in one batch: the later text stands
+            index = plan.new.index(ahead)
+            plan.new[index] = pending[draft.external_id] = _item(draft, digest).model_copy(
+                update={"id": ahead.id}
+            )
+        return True
+    keywords = session.cube.view(vectors=False).keywords[-1]
+    found = keywords.by_external(draft.external_id, draft.user_id)
+    if found is None:
+        return False
+    old = found[1]
+    if old.status in _SHOWN and old.content_hash == digest:
+        _link(plan, old, draft, "same id and text")
+        return True
+    done = {o.id: place for place, (o, _) in enumerate(plan.updates)}
+    new = _updated(old, draft)
+    if old.id in done:
+        plan.updates[done[old.id]] = (old, new)
+    else:
+        plan.updates.append((old, new))
+    return True
+
+
+def _updated(old: MemoryItem, draft: Draft) -> MemoryItem:
+    stated = {
+        name: getattr(draft, name)
+        for name in (
+            "kind",
+            "key",
+            "tags",
+            "speaker",
+            "session_id",
+            "agent_id",
+            "sources",
+            "info",
+            "visibility",
+        )
+        if name in draft.model_fields_set
+    }
+    return next_text(old, draft.memory, draft.said_at).model_copy(
+        update={**stated, "status": Status.ACTIVATED}
+    )
+
+
+def _link(plan: _Plan, item: MemoryItem, draft: Draft, reason: str) -> None:
+    """Report a draft as known, and keep what came as a further source of the memory that is there."""
+    plan.known.append((item, draft, reason))
+    if any(new is item for new in plan.new):
+        place = next(i for i, new in enumerate(plan.new) if new is item)
+        sources = _with_sources(item, draft)
+        if sources != item.sources:
+            plan.new[place] = item.model_copy(update={"sources": sources})
+        return
+    old, newest = plan.links.get(item.id, (item, item))
+    sources = _with_sources(newest, draft)
+    if sources != newest.sources:
+        plan.links[item.id] = (old, next_version(old, sources=sources))
+
+
+def _with_sources(item: MemoryItem, draft: Draft) -> tuple[Source, ...]:
+    came = draft.sources or (Source(),)
+    if draft.memory != item.memory:
+        came = tuple(s.model_copy(update={"text": draft.memory}) for s in came)
+    fresh = [s for s in came if s not in item.sources]
+    told = [s for s in fresh if s.model_dump(exclude_defaults=True)]  # a bare text says nothing new
+    return (*item.sources, *told)
+
+
+def _item(draft: Draft, digest: str) -> MemoryItem:
+    moment = now()
+    return MemoryItem.model_construct(
+        **{
+            **_DEFAULTS,
+            **{name: getattr(draft, name) for name in _DRAFT_FIELDS},
+            "id": uuid7(),
+            "row": uuid7(),
+            "language": draft.language or language_of(draft.memory),
+            "valid_from": draft.said_at or moment,
+            "known_from": moment,
+            "created_at": moment,
+            "content_hash": digest,
+        }
+    )
+
+
+_DRAFT_FIELDS = tuple(Draft.model_fields)
+_DEFAULTS = {
+    name: part.get_default(call_default_factory=False)
+    for name, part in MemoryItem.model_fields.items()
+    if not part.is_required() and part.default_factory is None
+}
+
+
+# -- the answer
+
+
+def _result(plan: _Plan, change: str | None, notes: tuple[str, ...] = ()) -> AddResult:
+    return AddResult(
+        change=change,
+        added=tuple(Added(id=i.id, memory=i.memory) for i in plan.new),
+        updated=tuple(
+            Updated(id=new.id, memory=new.memory, replaces=old.row, reason="same id, other text")
+            for old, new in plan.updates
+        ),
+        known=tuple(Known(id=i.id, memory=d.memory, reason=reason) for i, d, reason in plan.known),
+        notes=notes,
+    )
+
+
+def _joined(a: AddResult, b: AddResult) -> AddResult:
+    return AddResult(
+        change=a.change or b.change,
+        added=a.added + b.added,
+        updated=a.updated + b.updated,
+        known=a.known + b.known,
+        notes=a.notes + b.notes,
+    )
+
+
+def _notes(session: Session, result: AddResult) -> tuple[str, ...]:
+    """Says so when most of what came is in languages that the embedder does not read."""
+    counts: dict[str, int] = {}
+    for one in islice(result.added, 500):
+        code = language_of(one.memory) or "unknown"
+        counts[code] = counts.get(code, 0) + 1
+    return language_notes(session, counts) if sum(counts.values()) >= 3 else ()
+
+
+__all__ = ["BadInput", "add"]

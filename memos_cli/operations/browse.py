@@ -1,0 +1,198 @@
+"""`memos get`, `list`, `history`, `log`, `stats`: reading a cube without a question.
+
+Owns: what they answer. Does not own: ranking (`search`). `get` and `list` read the keyword
+projection while it is level with the table; history and log read the table, where closed
+versions stand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos_cli.errors import MemoryNotFound, UsageError
+from memos_cli.schema import ChangeEntry, Depth, Filters, MemoryItem, Status, Value
+from memos_cli.stores.table import newest_version, quoted
+
+if TYPE_CHECKING:
+    from memos_cli.session import Session
+
+MOSTLY = 0.5
+"""Share of memories from which on a cube counts as being in other languages than its embedder."""
+
+
+class ListResult(Value):
+    items: tuple[MemoryItem, ...]
+    total: int
+    notes: tuple[str, ...] = ()
+
+
+class HistoryResult(Value):
+    versions: tuple[MemoryItem, ...]
+
+
+class LogResult(Value):
+    changes: tuple[ChangeEntry, ...]
+    total: int
+
+
+class StatsResult(Value):
+    cube: str
+    path: str
+    cube_id: str
+    revision: int
+    text: Depth
+    embedder: str | None
+    dimension: int | None
+    memories: int
+    versions: int
+    kinds: dict[str, int]
+    statuses: dict[str, int]
+    languages: dict[str, int]
+    users: int
+    sessions: int
+    bytes: dict[str, int]
+    fragments: int
+    notes: tuple[str, ...] = ()
+
+
+def find(session: Session, id: str) -> MemoryItem:
+    """The current version of the memory called `id`, or by the beginning of its id.
+
+    Raises MemoryNotFound (a purged one too), UsageError when a beginning fits several.
+    """
+    view = session.cube.view(vectors=False)
+    for keywords in reversed(view.keywords):
+        if (found := keywords.current([id]).get(id)) and id not in view.gone:
+            return found[1]
+    if len(id) < 4 or not all(c in "0123456789abcdef-" for c in id.lower()):
+        raise MemoryNotFound(id=id)
+    condition = f"starts_with(id, {quoted([id.lower()])}) AND known_to IS NULL AND status != 'purged'"
+    matches = {i.id: i for i in session.cube.table.items(condition)}
+    if len(matches) > 1:
+        raise UsageError(
+            detail=f"{len(matches)} memories have an id that begins with {id}.",
+            hint="Type more of it; `memos list` shows whole ids.",
+        )
+    if not matches:
+        raise MemoryNotFound(id=id)
+    return next(iter(matches.values()))
+
+
+def get(session: Session, id: str) -> MemoryItem:
+    """The current version of a memory. Raises MemoryNotFound."""
+    return find(session, id)
+
+
+def list_memories(session: Session, filters: Filters, *, limit: int = 50, offset: int = 0) -> ListResult:
+    """Memories that pass the filters, newest first, and how many there are in all."""
+    view = session.cube.view(vectors=False)
+    found: dict[str, tuple[int, MemoryItem]] = {}
+    total = 0
+    for place, keywords in enumerate(view.keywords):
+        overlaid = len(view.keywords) > 1 and place == 0
+        wanted = None if overlaid or filters.as_of else offset + limit
+        ordinals = keywords.filter_only(filters, wanted)
+        kept = [o for o in ordinals if not (overlaid and o in view.hidden)]
+        total += len(kept) if wanted is None else keywords.count(filters)
+        for ordinal, item in keywords.items(kept).items():
+            best = found.get(item.id)
+            if item.id not in view.gone and (best is None or best[1].version < item.version):
+                found[item.id] = (ordinal, item)
+    if filters.as_of:
+        total = len(found)
+    ordered = sorted(found.values(), key=lambda pair: -pair[0])
+    return ListResult(
+        items=tuple(item for _, item in ordered[offset : offset + limit]), total=total, notes=view.notes
+    )
+
+
+def history(session: Session, id: str) -> HistoryResult:
+    """Every version of a memory, the oldest first. Raises MemoryNotFound."""
+    versions = session.cube.table.items(f"id = {quoted([id])}")
+    if not versions:
+        versions = session.cube.table.items(f"id = {quoted([find(session, id).id])}")
+    return HistoryResult(versions=tuple(sorted(versions, key=lambda i: i.version)))
+
+
+def log(session: Session, limit: int = 50, offset: int = 0) -> LogResult:
+    """Changes, newest first, with how many versions each opened and closed."""
+    columns = ["change", "verb", "actor", "known_from", "closed_by"]
+    rows = session.cube.table.arrow(None, columns).to_pylist()
+    opened = Counter(r["change"] for r in rows)
+    closed = Counter(r["closed_by"] for r in rows if r["closed_by"])
+    made = {r["change"]: r for r in rows}
+    entries = [
+        ChangeEntry(
+            id=id,
+            verb=r["verb"] or "",
+            actor=r["actor"] or "",
+            time=r["known_from"],
+            opened=opened[id],
+            closed=closed[id],
+        )
+        for id, r in made.items()
+        if id
+    ]
+    entries.sort(key=lambda e: (e.time, e.id), reverse=True)
+    return LogResult(changes=tuple(entries[offset : offset + limit]), total=len(entries))
+
+
+def stats(session: Session) -> StatsResult:
+    """What the cube holds, in numbers."""
+    cube, config = session.cube, session.cube.config
+    columns = ["kind", "status", "language", "user_id", "session_id", "known_to"]
+    rows = cube.table.arrow("status != 'purged'", columns)
+    current = rows.filter(rows["known_to"].is_null())
+    shown = [r for r in current.to_pylist() if r["status"] != Status.DELETED]
+    languages = _count(r["language"] or "unknown" for r in shown)
+    return StatsResult(
+        cube=session.ref.name,
+        path=str(cube.root),
+        cube_id=config.cube_id,
+        revision=newest_version(cube.layout.table) or 0,
+        text=config.depth,
+        embedder=config.embedder.name if config.embedder else None,
+        dimension=config.embedder.dimension if config.embedder else None,
+        memories=len(shown),
+        versions=rows.num_rows,
+        kinds=_count(r["kind"] for r in shown),
+        statuses=_count(r["status"] for r in current.to_pylist()),
+        languages=languages,
+        users=len({r["user_id"] for r in shown if r["user_id"]}),
+        sessions=len({r["session_id"] for r in shown if r["session_id"]}),
+        bytes=_sizes(cube.root),
+        fragments=len(cube.table.dataset.get_fragments()),
+        notes=language_notes(session, languages),
+    )
+
+
+def language_notes(session: Session, languages: dict[str, int]) -> tuple[str, ...]:
+    """One note when most text is in languages that the cube's embedder was not trained for."""
+    info = session.cube.config.embedder
+    known = {code: n for code, n in languages.items() if code != "unknown"}
+    if info is None or not info.languages or not known:
+        return ()
+    foreign = {code: n for code, n in known.items() if code not in info.languages}
+    if sum(foreign.values()) <= MOSTLY * sum(languages.values()):
+        return ()
+    most = max(foreign, key=lambda code: foreign[code])
+    return (
+        f"Most of this cube's text is not in a language that {info.name} reads ({most} leads); "
+        "`memos reembed --embedder use` gives it multilingual vectors (needs memoskit[multilingual]).",
+    )
+
+
+def _count(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())
+
+
+def _sizes(root: Path) -> dict[str, int]:
+    sizes = {
+        part.name: sum(f.stat().st_size for f in part.rglob("*") if f.is_file())
+        for part in sorted(root.iterdir())
+        if part.is_dir()
+    }
+    return {**sizes, "total": sum(f.stat().st_size for f in root.rglob("*") if f.is_file())}

@@ -1,0 +1,221 @@
+"""`memos update`, `archive`, `unarchive`, `purge`, `undo`: changes to memories that are there.
+
+Owns: what each of them means as a `Change`. Does not own: how a change is written (`cube/cube`).
+Every one computes its change under the write lock, from current versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from memos_cli.cube.cube import valid_end
+from memos_cli.errors import BadInput, ChangeNotFound, MemoryNotFound, NothingToUndo, UndoConflict
+from memos_cli.operations.browse import find
+from memos_cli.reader.language import language_of
+from memos_cli.schema import Change, ChangeResult, Closing, MemoryItem, Status, now, uuid7
+from memos_cli.stores.nearness import content_hash
+from memos_cli.stores.table import quoted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from memos_cli.session import Session
+
+Edited = tuple[MemoryItem, MemoryItem, datetime | None]
+"""(current version, next version, when the current one stopped being true)."""
+
+
+def update(session: Session, id: str, text: str, *, said_at: datetime | None = None) -> ChangeResult:
+    """Give a memory a new text; the old version stays, its validity closed.
+
+    `said_at`: since when the new text is true (default: now). The same text changes nothing.
+    Raises MemoryNotFound, BadInput.
+    """
+    if not text.strip():
+        raise BadInput(
+            source="the new text", reason="it is empty", hint=f"To hide the memory: `memos archive {id}`."
+        )
+    vectors = session.embedder.embed_documents([text]) if session.embeds else []
+    with session.cube.writing("update"):
+        old = find(session, id)
+        if old.memory == text:
+            return ChangeResult(change=None, ids=(), notes=("It says that already; nothing changed.",))
+        new = next_text(old, text, said_at)
+        vector = {new.row: vectors[0]} if vectors else {}
+        return _commit(session, "update", [(old, new, valid_end(old, new.valid_from or now()))], vector)
+
+
+def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryItem:
+    """The next version of `old` with another text, true from `said_at` on (default: now)."""
+    since = said_at or now()
+    return next_version(
+        old,
+        memory=text,
+        content_hash=content_hash(text),
+        language=language_of(text),
+        said_at=said_at or old.said_at,
+        valid_from=since,
+        valid_to=None,
+        status=Status.ACTIVATED if old.status is Status.DELETED else old.status,
+    )
+
+
+def next_version(old: MemoryItem, **fields: object) -> MemoryItem:
+    """A copy of `old` as the version after it."""
+    return old.model_copy(
+        update={
+            "row": uuid7(),
+            "version": old.version + 1,
+            "predecessor": old.row,
+            "known_to": None,
+            "closed_by": None,
+            **fields,
+        }
+    )
+
+
+def archive(session: Session, ids: Sequence[str]) -> ChangeResult:
+    """Hide memories from search and list. Raises MemoryNotFound before anything is changed."""
+    return _set_status(session, "archive", ids, Status.ARCHIVED)
+
+
+def unarchive(session: Session, ids: Sequence[str]) -> ChangeResult:
+    """Show archived (or undone) memories again. Raises MemoryNotFound before anything is changed."""
+    return _set_status(session, "unarchive", ids, Status.ACTIVATED)
+
+
+def _set_status(session: Session, verb: str, ids: Sequence[str], status: Status) -> ChangeResult:
+    with session.cube.writing(verb):
+        found = {item.id: item for item in (find(session, id) for id in ids)}
+        edits: list[Edited] = [
+            (old, next_version(old, status=status), None)
+            for old in found.values()
+            if old.status is not status
+        ]
+        notes = tuple(f"{i.id} is {status} already." for i in found.values() if i.status is status)
+        return _commit(session, verb, edits, _vectors(session, edits), notes)
+
+
+def purge(session: Session, ids: Sequence[str], dry_run: bool = False) -> ChangeResult:
+    """Remove memories for good: from the table, its history and every index, verified in the files.
+
+    Raises MemoryNotFound before anything is changed; IntegrityError when a file still holds the text.
+    """
+    from memos_cli.cube.check import verify_purged
+
+    with session.cube.writing("purge"):
+        found = {item.id: item for item in (find(session, id) for id in ids)}
+        if dry_run:
+            return ChangeResult(change=None, ids=tuple(found), notes=("Nothing was purged (--dry-run).",))
+        texts = [i.memory for i in session.cube.table.items(f"id IN ({quoted(found)})")]
+        change = Change(verb="purge", actor=session.actor, purges=tuple(found))
+        result = session.cube.commit(change)
+        notes = verify_purged(session.cube, set(found), texts)
+        return ChangeResult(change=change.id, ids=tuple(found), notes=(*result.notes, *notes))
+
+
+def undo(session: Session, change: str | None = None, dry_run: bool = False) -> ChangeResult:
+    """Take a change back, by a change that restores what was before it (so it can be undone too).
+
+    `None`: the newest change. Raises ChangeNotFound, NothingToUndo, UndoConflict when a later
+    change touched one of its memories.
+    """
+    with session.cube.writing("undo"):
+        target = change or _newest_change(session)
+        opened = session.cube.table.items(f"change = {quoted([target])}")
+        if not opened:
+            raise ChangeNotFound(id=target)
+        if any(item.verb == "purge" for item in opened):
+            raise NothingToUndo(reason="a purge cannot be undone, its text is gone")
+        edits = [_restored(session, target, item) for item in opened if item.known_to is None]
+        _refuse_later(target, opened)
+        if dry_run:
+            return ChangeResult(
+                change=None, ids=tuple(e[0].id for e in edits), notes=("Nothing was undone (--dry-run).",)
+            )
+        return _commit(session, "undo", edits, _vectors(session, edits))
+
+
+def _newest_change(session: Session) -> str:
+    rows = session.cube.table.arrow("known_to IS NULL", ["change", "known_from"]).to_pylist()
+    if not rows:
+        raise NothingToUndo(reason="the cube is empty")
+    return str(max(rows, key=lambda r: (r["known_from"], r["change"]))["change"])
+
+
+def _refuse_later(target: str, opened: list[MemoryItem]) -> None:
+    versions = {i.row for i in opened}
+    for item in opened:
+        if item.known_to is not None and item.closed_by != target:
+            raise UndoConflict(
+                id=target, reason=f"memory {item.id} was changed after it", later=item.closed_by
+            )
+    if not versions:
+        raise NothingToUndo(reason=f"change {target} made no version")
+
+
+def _restored(session: Session, target: str, item: MemoryItem) -> Edited:
+    if item.predecessor is None:
+        return item, next_version(item, status=Status.DELETED), None
+    before = session.cube.table.items(f"row = {quoted([item.predecessor])}")
+    if not before:
+        raise UndoConflict(id=target, reason=f"the version before it of {item.id} is gone", later=target)
+    fields = {name: getattr(before[0], name) for name in _CONTENT}
+    fields["valid_to"] = None if before[0].valid_to == item.valid_from else before[0].valid_to
+    return item, next_version(item, **fields), None
+
+
+_CONTENT = tuple(
+    name
+    for name in MemoryItem.model_fields
+    if name
+    not in {
+        "id", "row", "version", "predecessor", "known_from", "known_to", "created_at",
+        "change", "verb", "actor", "closed_by",
+    }
+)  # fmt: skip
+"""Fields that a version says of the memory, as against those that say which version it is."""
+
+
+def _vectors(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarray]:
+    """Vectors of the next versions: those that stand with a version of the same text.
+
+    The row that an edit leaves, or the one that it restores, has them; nothing is embedded again.
+    """
+    cube = session.cube
+    if cube.column is None or not edits:
+        return {}
+    hashes = {new.content_hash for _, new, _ in edits}
+    ids = quoted({old.id for old, _, _ in edits})
+    known: dict[tuple[str, str], np.ndarray] = {}
+    for tail in cube.table.tails(f"id IN ({ids}) AND content_hash IN ({quoted(hashes)})", cube.column):
+        known.update({(i.id, i.memory): tail.vectors[i.row] for i in tail.items if i.row in tail.vectors})
+    return {new.row: known[new.id, new.memory] for _, new, _ in edits if (new.id, new.memory) in known}
+
+
+def _commit(
+    session: Session,
+    verb: str,
+    edits: Sequence[Edited],
+    vectors: dict[str, np.ndarray],
+    notes: tuple[str, ...] = (),
+) -> ChangeResult:
+    if not edits:
+        return ChangeResult(change=None, ids=(), notes=notes)
+    change = Change(
+        verb=verb,
+        actor=session.actor,
+        puts=tuple(new for _, new, _ in edits),
+        closings=tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits),
+        vectors=vectors,
+    )
+    result = session.cube.commit(change)
+    return ChangeResult(
+        change=change.id, ids=tuple(new.id for _, new, _ in edits), notes=(*notes, *result.notes)
+    )
+
+
+Edit = Callable[[MemoryItem], MemoryItem]
+__all__ = ["MemoryNotFound", "archive", "next_text", "next_version", "purge", "unarchive", "undo", "update"]

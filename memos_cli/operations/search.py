@@ -1,0 +1,155 @@
+"""`memos search`: one question, the routes there are, one ranked answer.
+
+Owns: which routes run, what is said when one is missing, and the cut to k hits or to a token
+budget. Does not own: the routes (`retrieval/routes`) nor their fusion (`retrieval/fuse`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from memos_cli.cube.cube import View
+from memos_cli.errors import BadInput, NoVectors, ProviderError
+from memos_cli.retrieval.fuse import Fused, fuse
+from memos_cli.retrieval.routes import KeywordRoute, VectorRoute, keyword_route, vector_route
+from memos_cli.schema import Hit, MemoryItem, Mode, Query, Route, SearchResult
+
+if TYPE_CHECKING:
+    from memos_cli.session import Session
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+PAGE = 50
+
+
+def search(session: Session, query: Query) -> SearchResult:
+    """Ask a cube. Raises BadInput for an empty question, NoVectors and ProviderError when only the
+    vector route was asked for and it cannot run; otherwise a missing route is a note."""
+    if not query.text.strip():
+        raise BadInput(source="the question", reason="it is empty", hint="Type `memos search QUESTION`.")
+    notes: list[str] = []
+    view = session.cube.view(vectors=query.mode is not Mode.KEYWORD)
+    vector = _vector(session, view, query, notes)
+    keyword = keyword_route(view, query.text, query.filters) if query.mode is not Mode.VECTOR else None
+    languages = session.embedder.languages if vector is not None else ()
+    fused = fuse(keyword, vector, query.text, languages)
+    hits = _budget(_hits(session, view, fused, keyword, vector, query), query)
+    return SearchResult(
+        query=query.text,
+        hits=tuple(hits),
+        notes=(*view.notes, *notes),
+        trace={**fused.trace, "revision": view.revision} if query.explain else {},
+    )
+
+
+def _vector(session: Session, view: View, query: Query, notes: list[str]) -> VectorRoute | None:
+    if query.mode is Mode.KEYWORD:
+        return None
+    if not view.vectors:
+        if query.mode is Mode.VECTOR:
+            raise NoVectors(verb="search --mode vector")
+        notes.append(
+            "this cube keeps no vectors: only the keyword route answered; "
+            "`memos deepen --text general_text` gives it vectors"
+        )
+        return None
+    try:
+        vector = session.embedder.embed_query(query.text)
+    except ProviderError as error:
+        if query.mode is Mode.VECTOR:
+            raise
+        notes.append(f"the vector route is missing: {error.message} {error.next_step}".strip())
+        return None
+    return vector_route(view, vector, query.filters, limit=max(200, 4 * query.k))
+
+
+def _hits(
+    session: Session,
+    view: View,
+    fused: Fused,
+    keyword: KeywordRoute | None,
+    vector: VectorRoute | None,
+    query: Query,
+) -> Iterator[Hit]:
+    """At most k hits, each memory once."""
+    ranks = {
+        "keyword": {o: r for r, o in enumerate(keyword.scores, 1)} if keyword else {},
+        "vector": {o: r for r, o in enumerate(vector.scores, 1)} if vector else {},
+    }
+    scores = {"keyword": keyword.scores if keyword else {}, "vector": vector.scores if vector else {}}
+    seen: set[str] = set()
+    for ordinal, item in _memories(view, fused.scores, query):
+        if item.id in seen:
+            continue
+        seen.add(item.id)
+        routes = {
+            name: Route(rank=places[ordinal], score=round(scores[name][ordinal], 6))
+            for name, places in ranks.items()
+            if ordinal in places
+        }
+        yield Hit(item=item, score=round(fused.scores[ordinal], 6), cube=session.ref.name, routes=routes)
+        if len(seen) == query.k:
+            return
+
+
+def _memories(view: View, ordinals: Iterable[int], query: Query) -> Iterator[tuple[int, MemoryItem]]:
+    """The memories behind ordinals, in their order, read a page at a time."""
+    waiting = list(ordinals)
+    for start in range(0, len(waiting), PAGE):
+        page = waiting[start : start + PAGE]
+        found: dict[int, MemoryItem] = {}
+        for place, shard in enumerate(view.keywords):
+            stale = view.hidden if place == 0 and len(view.keywords) > 1 else frozenset()
+            found.update(shard.items([o for o in page if o not in stale]))
+        shown = [(o, found[o]) for o in page if o in found and found[o].id not in view.gone]
+        yield from _latest(view, shown, query) if query.filters.as_of else shown
+
+
+def _latest(
+    view: View, shown: list[tuple[int, MemoryItem]], query: Query
+) -> Iterator[tuple[int, MemoryItem]]:
+    """For `--as-of`: of versions whose validity covers the instant, only the last one known counts,
+    and only while the memory itself is visible today (archived ones stay hidden)."""
+    asked = query.filters
+    for ordinal, item in shown:
+        current = _current(view, item.id)
+        if (
+            current is None
+            or asked.known_at is not None
+            or (current.status in asked.statuses and not _superseded(item, current, asked))
+        ):
+            yield ordinal, item
+
+
+def _superseded(item: MemoryItem, current: MemoryItem, asked: object) -> bool:
+    as_of = getattr(asked, "as_of", None)
+    if item.row == current.row or as_of is None:
+        return False
+    began = current.valid_from
+    return (began is None or began <= as_of) and (current.valid_to is None or current.valid_to > as_of)
+
+
+def _current(view: View, id: str) -> MemoryItem | None:
+    for shard in reversed(view.keywords):
+        if found := shard.current([id]).get(id):
+            return found[1]
+    return None
+
+
+def _budget(hits: Iterable[Hit], query: Query) -> Iterator[Hit]:
+    """Hits in order while they fit into `max_tokens`; one that does not fit is passed over."""
+    left = query.max_tokens
+    for hit in hits:
+        if left is None:
+            yield hit
+        elif (cost := tokens(hit.item.memory)) <= left:
+            left -= cost
+            yield hit
+
+
+def tokens(text: str) -> int:
+    """About how many tokens a language model sees in a text: one per CJK character, else one per
+    four characters; at least one."""
+    wide = len(_CJK.findall(text))
+    return max(1, wide + (len(text) - wide + 3) // 4)

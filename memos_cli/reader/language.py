@@ -1,0 +1,55 @@
+"""Which language a text is in, well enough to tell whether an embedder was trained for it.
+
+Owns: a test by script, and by function words for the large languages in Latin script. Does not
+own: any decision. A text too short to tell is None, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SCRIPTS = (
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("zh", re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")),
+    ("ru", re.compile(r"[\u0400-\u04ff]")),
+    ("ar", re.compile(r"[\u0600-\u06ff]")),
+    ("he", re.compile(r"[\u0590-\u05ff]")),
+    ("hi", re.compile(r"[\u0900-\u097f]")),
+    ("th", re.compile(r"[\u0e00-\u0e7f]")),
+    ("el", re.compile(r"[\u0370-\u03ff]")),
+)
+_WORDS = {
+    "en": "the and of to in is that it was for on with as at this have from are you my not be we she his they",
+    "de": "der die das und ist ich nicht mit ein eine zu den von auf für sie wir im dem auch wird hat sich",
+    "fr": "le la les des est une et que pour dans qui pas vous je nous avec sur au ce sont il elle du",
+    "es": "el la los las que una es por con para del está muy pero como más yo mi se lo su al",
+    "it": "il lo gli che una è per con non sono della del mi ho di questo anche più alla nel",
+    "pt": "o os as uma que não é com para do da em meu você mais muito isso foi ao na",
+    "nl": "de het een en van is niet dat ik op met voor zijn maar ook wij naar heeft",
+}
+_SETS = {code: frozenset(words.split()) for code, words in _WORDS.items()}
+_WORD = re.compile(r"[^\W\d_]+")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def language_of(text: str) -> str | None:
+    """ISO 639-1 code of the text's main language, or None when it cannot be told.
+
+    A script counts when at least 30 % of the first 2,000 characters' letters are of it; Japanese
+    is told from Chinese by its syllables. In Latin script two function words are needed, and more
+    than any other language has.
+    """
+    sample = text[:2000]
+    letters = len(_LETTER.findall(sample))
+    if not letters:
+        return None
+    if not sample.isascii():
+        for code, script in _SCRIPTS:
+            found = len(script.findall(sample))
+            if found >= (0.1 if code == "ja" else 0.3) * letters:
+                return code
+    words = [w.lower() for w in _WORD.findall(sample)[:200]]
+    scores = sorted(((sum(w in known for w in words), code) for code, known in _SETS.items()), reverse=True)
+    (best, code), (second, _) = scores[0], scores[1]
+    return code if best >= 2 and best > second else None

@@ -436,6 +436,7 @@ def damages() -> dict[str, object]:
         "no header": lambda d: (d / "header").unlink(),
         "empty header": lambda d: (d / "header").write_bytes(b""),
         "garbage": lambda d: (d / "header").write_bytes(os.urandom(300)),
+        "a directory": lambda d: ((d / "header").unlink(), (d / "header").mkdir()),
         "a list": lambda d: (d / "header").write_text("[]"),
         "wrong magic": edit(magic="x"),
         "older schema": edit(identity={"schema": 0}),

@@ -503,6 +503,8 @@ class FlatFile:
         """
         with mapped_errors(self.directory):
             self.directory.mkdir(parents=True, exist_ok=True)
+            if (self.directory / HEADER).is_dir():
+                shutil.rmtree(self.directory / HEADER)
             serial = self._next_serial()
             files = {name: f"{name}.{serial}" for name in self._names()}
             header = self._header(serial, files)
@@ -638,11 +640,9 @@ class FlatFile:
         """Remove what the header does not name: replaced files and a killed writer's."""
         keep = {HEADER, header["log"], *header["files"].values()}
         for entry in list(os.scandir(self.directory)):
-            if entry.name in keep:
-                continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
-            else:
+            elif entry.name not in keep:
                 Path(entry.path).unlink(missing_ok=True)
 
 

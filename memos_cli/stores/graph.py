@@ -1,0 +1,514 @@
+"""The graph of a cube's memories: parents and relations, in Kùzu.
+
+Owns: the generation files of `graph/`, which of them is current, how memories become nodes and
+edges. Does not own: text, versions or vectors (the table's), nor what a walk is good for
+(`retrieval`). The only file that imports kuzu.
+
+A generation is written beside the others, closed, synced and renamed to its name, and is never
+changed after that; `CURRENT`, a small JSON file renamed into place, says which one counts, how
+long it is and its CRC-32. Kùzu locks a file for its writer and can ruin it when killed within a
+checkpoint; here readers and writers never share a file, and a killed writer leaves only a file
+that nothing names. The generation before the current one stays, for readers that are opening it.
+
+Nodes are memories by id, in their current version. A memory that something points to and that is
+not (or no longer) there is a node without a kind, so that no edge is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from memos_cli.errors import MemosError, NotPermitted, ProjectionDamaged, StorageFull, UsageError
+from memos_cli.schema import MemoryItem, Status, Tail
+from memos_cli.stores.flatfile import mapped_errors, sync_directory
+
+SCHEMA = 1
+"""Version of the node and edge tables; another one in CURRENT makes the cube rebuild them."""
+
+CURRENT = "CURRENT"
+
+BUFFER_POOL = 64 << 20
+"""Bytes; Kùzu's default is most of the machine's memory."""
+
+MAX_SIZE = 1 << 34
+"""Bytes of address space set aside for one file; Kùzu's default is 8 TiB."""
+
+TABLES = (
+    "CREATE NODE TABLE Memory(id STRING PRIMARY KEY, kind STRING, level STRING, status STRING, ordinal INT64)",
+    "CREATE REL TABLE PARENT(FROM Memory TO Memory)",
+    "CREATE REL TABLE RELATION(FROM Memory TO Memory, kind STRING, weight DOUBLE)",
+)
+
+GONE = (Status.DELETED, Status.PURGED)
+"""Memories of these states have no node."""
+
+
+@dataclass
+class GraphContents:
+    """All of a graph: nodes as id → (kind, level, status), id → parent, (id, kind, target) → weight.
+
+    `placeholders` are the ids that edges point to and that no current memory has.
+    """
+
+    nodes: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)
+    relations: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    placeholders: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Node:
+    """What the graph keeps of a memory's current version."""
+
+    ordinal: int
+    facts: tuple[str, str, str]
+    parent: str | None
+    relations: dict[tuple[str, str], float]
+
+    def targets(self) -> Iterator[str]:
+        if self.parent is not None:
+            yield self.parent
+        yield from (target for _, target in self.relations)
+
+
+@dataclass(frozen=True)
+class _Generation:
+    """One entry of CURRENT."""
+
+    file: str
+    revision: int
+    size: int
+    crc: int
+
+
+class Graph:
+    """The projection of a cube's parents and relations in `directory`."""
+
+    small_tail = 200
+    """Memories up to which a tail is applied to a copy; more, and the file is written anew by COPY."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = threading.Lock()
+        self._opened: tuple[_Generation, Any, Any] | None = None
+
+    @property
+    def revision(self) -> int | None:
+        """The table version absorbed; None when there is no readable generation."""
+        try:
+            return self._current().revision
+        except ProjectionDamaged:
+            return None
+
+    def absorb(self, tail: Tail, revision: int) -> None:
+        """Publish a generation with the tail's memories; the same tail again gives the same graph.
+
+        Raises ProjectionDamaged where there is nothing to add to (rebuild it then), StorageFull,
+        NotPermitted.
+        """
+        with _mapped(self.directory):
+            now = self._current()
+            changes = _latest(zip(tail.ordinals, tail.items, strict=True))
+            if not changes:
+                if revision != now.revision:
+                    self._announce(_Generation(now.file, revision, now.size, now.crc))
+                return
+            if len(changes) > self.small_tail:
+                self._rewrite(_merged(self._nodes(), changes), revision)
+                return
+            new = self._unfinished()
+            shutil.copyfile(self.directory / now.file, new)
+            _verify(new, now)
+            with _database(new) as connection:
+                _apply(connection, changes)
+            self._publish(new, revision)
+
+    def rebuild(self, batches: Iterable[Tail], revision: int) -> None:
+        """Publish a generation of these memories and nothing else; whatever was there is removed."""
+        with _mapped(self.directory):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            pairs = (pair for tail in batches for pair in zip(tail.ordinals, tail.items, strict=True))
+            self._rewrite(_merged({}, _latest(pairs)), revision)
+
+    def query(self, cypher: str, parameters: dict[str, Any] | None = None) -> list[list[Any]]:
+        """Rows of a read-only query on the current generation.
+
+        Raises UsageError for a query that Kùzu does not understand, ProjectionDamaged.
+        """
+        with self._lock:
+            for _ in range(5):
+                now = self._current()
+                try:
+                    with _mapped(self.directory):
+                        return _rows(self._connection(now), cypher, parameters)
+                except ProjectionDamaged:
+                    self._close()
+                    if self._current() == now:
+                        raise
+            raise ProjectionDamaged(store="graph", reason="its generations keep moving")
+
+    def close(self) -> None:
+        """Let go of the generation that is open; the next query opens one again."""
+        with self._lock:
+            self._close()
+
+    def edges(self) -> GraphContents:
+        """The whole graph, for check."""
+        found = GraphContents()
+        for id, node in self._nodes().items():
+            found.nodes[id] = node.facts
+            if node.parent is not None:
+                found.parents[id] = node.parent
+            found.relations |= {(id, kind, to): weight for (kind, to), weight in node.relations.items()}
+        empty = self.query("MATCH (m:Memory) WHERE m.kind IS NULL RETURN m.id")
+        found.placeholders = {id for (id,) in empty}
+        return found
+
+    def children(self, id: str) -> list[str]:
+        """Ids of the memories whose parent this is, in order."""
+        found = self.query(
+            "MATCH (m:Memory)-[:PARENT]->(:Memory {id: $id}) RETURN m.id ORDER BY m.id", {"id": id}
+        )
+        return [child for (child,) in found]
+
+    def neighbours(self, ids: Sequence[str], depth: int) -> dict[str, int]:
+        """Memories within `depth` edges of any of `ids`, either way, and how many edges away they are.
+
+        The given ids themselves are left out, and so are placeholders, which end no walk but
+        which every walk may pass: two memories that name the same missing one are related.
+        """
+        seen, frontier, found = set(ids), list(dict.fromkeys(ids)), {}
+        for distance in range(1, depth + 1):
+            if not frontier:
+                break
+            frontier, reached = [], [row for id in frontier for row in self.query(_NEXT, {"id": id})]
+            for id, kind in reached:
+                if id not in seen:
+                    seen.add(id)
+                    frontier.append(id)
+                    if kind is not None:
+                        found[id] = distance
+        return found
+
+    def _current(self) -> _Generation:
+        """What CURRENT says, after a look at whether the file it names is there in its length."""
+        with _mapped(self.directory):
+            missing = ""
+            for _ in range(5):
+                try:
+                    return self._stated()
+                except FileNotFoundError as e:
+                    # A writer may have published between the two looks; CURRENT then has moved.
+                    if e.filename == missing:
+                        break
+                    missing = e.filename
+                except PermissionError:
+                    raise
+                except OSError as e:
+                    raise ProjectionDamaged(store="graph", reason=e) from e
+            raise ProjectionDamaged(store="graph", reason=f"{missing} is missing")
+
+    def _stated(self) -> _Generation:
+        content = (self.directory / CURRENT).read_bytes()
+        try:
+            fields = json.loads(content)
+            schema, now = fields.pop("schema"), _Generation(**fields)
+            whole = Path(now.file).name == now.file and type(now.revision) is int
+        except (ValueError, TypeError, KeyError, AttributeError) as e:
+            raise ProjectionDamaged(store="graph", reason=f"CURRENT is not readable ({e})") from e
+        if schema != SCHEMA or not whole:
+            raise ProjectionDamaged(store="graph", reason="it was written in another format")
+        size = (self.directory / now.file).stat().st_size
+        if size != now.size:
+            raise ProjectionDamaged(store="graph", reason=f"{now.file} has {size} bytes, not {now.size}")
+        return now
+
+    def _connection(self, now: _Generation) -> Any:
+        """A read-only connection to a generation, kept until CURRENT names another."""
+        if self._opened is None or self._opened[0].file != now.file:
+            self._close()
+            path = self.directory / now.file
+            try:
+                _verify(path, now)
+            except FileNotFoundError as e:
+                raise ProjectionDamaged(store="graph", reason=f"{now.file} is missing") from e
+            self._opened = (now, *_open(path, read_only=True))
+        return self._opened[2]
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            _, database, connection = self._opened
+            self._opened = None
+            connection.close()
+            database.close()
+
+    def _nodes(self) -> dict[str, _Node]:
+        """Every memory of the current generation."""
+        found = self.query(
+            "MATCH (m:Memory) WHERE m.kind IS NOT NULL RETURN m.id, m.ordinal, m.kind, m.level, m.status"
+        )
+        nodes = {
+            id: _Node(ordinal, (kind, level, status), None, {}) for id, ordinal, kind, level, status in found
+        }
+        for id, parent in self.query("MATCH (m:Memory)-[:PARENT]->(p:Memory) RETURN m.id, p.id"):
+            nodes[id] = _Node(nodes[id].ordinal, nodes[id].facts, parent, nodes[id].relations)
+        edges = "MATCH (m:Memory)-[r:RELATION]->(t:Memory) RETURN m.id, r.kind, t.id, r.weight"
+        for id, kind, target, weight in self.query(edges):
+            nodes[id].relations[kind, target] = weight
+        return nodes
+
+    def _unfinished(self) -> Path:
+        """Where the next generation grows; what a killed writer left is removed first."""
+        self._sweep(self._kept())
+        return self.directory / "unfinished"
+
+    def _rewrite(self, nodes: dict[str, _Node], revision: int) -> None:
+        new = self._unfinished()
+        with _database(new) as connection:
+            for statement in TABLES:
+                connection.execute(statement)
+            _copy(connection, nodes)
+        self._publish(new, revision)
+
+    def _publish(self, new: Path, revision: int) -> None:
+        kept = self._kept()
+        with new.open("rb") as f:
+            os.fsync(f.fileno())
+        file = f"g{self._serial() + 1:08d}.kuzu"
+        now = _Generation(file, revision, new.stat().st_size, _crc(new))
+        new.rename(self.directory / file)
+        sync_directory(self.directory)
+        self._announce(now)
+        self._sweep({*kept, file})
+
+    def _announce(self, now: _Generation) -> None:
+        path = self.directory / f"{CURRENT}.new"
+        with path.open("w", encoding="utf-8") as f:
+            json.dump({"schema": SCHEMA, **vars(now)}, f)
+            f.flush()
+            os.fsync(f.fileno())
+        path.replace(self.directory / CURRENT)
+        sync_directory(self.directory)
+
+    def _kept(self) -> set[str]:
+        """The current generation's file, which a reader may be opening at this moment."""
+        try:
+            return {self._current().file}
+        except ProjectionDamaged:
+            return set()
+
+    def _serial(self) -> int:
+        """The highest number of any generation file."""
+        numbers = (p.name[1:-5] for p in self.directory.glob("g*.kuzu"))
+        return max((int(n) for n in numbers if n.isdecimal()), default=0)
+
+    def _sweep(self, keep: set[str]) -> None:
+        for entry in list(os.scandir(self.directory)):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            elif entry.name != CURRENT and entry.name not in keep:
+                Path(entry.path).unlink(missing_ok=True)
+
+
+_NEXT = "MATCH (:Memory {id: $id})-[:PARENT|:RELATION]-(m:Memory) RETURN DISTINCT m.id, m.kind"
+
+
+def _latest(pairs: Iterable[tuple[int, MemoryItem]]) -> dict[str, tuple[int, _Node | None]]:
+    """Each memory's newest row: its ordinal, and its node, None where it has no current version."""
+    newest: dict[str, tuple[int, _Node | None]] = {}
+    for ordinal, item in pairs:
+        if item.id in newest and newest[item.id][0] > ordinal:
+            continue
+        newest[item.id] = (ordinal, _node(ordinal, item))
+    return newest
+
+
+def _node(ordinal: int, item: MemoryItem) -> _Node | None:
+    if item.known_to is not None or item.status in GONE:
+        return None
+    relations = {(r.kind, r.target): r.weight for r in item.relations}
+    return _Node(ordinal, (str(item.kind), str(item.level), str(item.status)), item.parent, relations)
+
+
+def _merged(nodes: dict[str, _Node], changes: dict[str, tuple[int, _Node | None]]) -> dict[str, _Node]:
+    merged = dict(nodes)
+    for id, (ordinal, node) in changes.items():
+        if id in merged and merged[id].ordinal > ordinal:
+            continue
+        merged.pop(id, None)
+        if node is not None:
+            merged[id] = node
+    return merged
+
+
+def _apply(connection: Any, changes: dict[str, tuple[int, _Node | None]]) -> None:
+    """Bring a copy of the graph up to date, in one transaction.
+
+    One statement for each memory: Kùzu looks a literal key up in its index, and scans all nodes
+    for keys that come from UNWIND.
+    """
+    connection.execute("BEGIN TRANSACTION")
+    nodes: dict[str, _Node] = {}
+    loose: set[str] = set()
+    for id, (ordinal, node) in changes.items():
+        found = _rows(connection, "MATCH (m:Memory {id: $id}) RETURN m.ordinal", {"id": id})
+        if found and found[0][0] is not None and found[0][0] > ordinal:
+            continue
+        loose.update(_unlink(connection, id) if found else ())
+        if node is not None:
+            nodes[id] = node
+            _set(connection, id, node)
+        elif found:
+            connection.execute(
+                "MATCH (m:Memory {id: $id}) SET m.kind = NULL, m.level = NULL, m.status = NULL, m.ordinal = NULL",
+                {"id": id},
+            )
+            loose.add(id)
+    targets = {target for node in nodes.values() for target in node.targets()}
+    for id in targets:
+        connection.execute("MERGE (m:Memory {id: $id})", {"id": id})
+    _copy_edges(connection, nodes)
+    for id in loose - targets - nodes.keys():
+        connection.execute(_DELETE_LOOSE, {"id": id})
+    connection.execute("COMMIT")
+
+
+_DELETE_LOOSE = (
+    "MATCH (m:Memory {id: $id}) WHERE m.kind IS NULL AND NOT EXISTS { MATCH (m)<-[:PARENT|:RELATION]-(:Memory) } "
+    "DELETE m"
+)
+
+
+def _unlink(connection: Any, id: str) -> set[str]:
+    """Remove the edges that a memory owns; what they pointed to."""
+    edges = "MATCH (:Memory {id: $id})-[e:PARENT|:RELATION]->(t:Memory) RETURN t.id"
+    targets = {target for (target,) in _rows(connection, edges, {"id": id})}
+    if targets:
+        for edge in ("PARENT", "RELATION"):
+            connection.execute(f"MATCH (:Memory {{id: $id}})-[e:{edge}]->(:Memory) DELETE e", {"id": id})
+    return targets
+
+
+def _set(connection: Any, id: str, node: _Node) -> None:
+    kind, level, status = node.facts
+    connection.execute(
+        "MERGE (m:Memory {id: $id}) SET m.kind = $kind, m.level = $level, m.status = $status, m.ordinal = $ordinal",
+        {"id": id, "kind": kind, "level": level, "status": status, "ordinal": node.ordinal},
+    )
+
+
+def _copy(connection: Any, nodes: dict[str, _Node]) -> None:
+    """Fill empty tables: nodes, what they point to, edges."""
+    import pyarrow as pa
+
+    missing = {target for node in nodes.values() for target in node.targets()} - nodes.keys()
+    rows: list[tuple] = [(id, *node.facts, node.ordinal) for id, node in nodes.items()]
+    rows += [(id, None, None, None, None) for id in sorted(missing)]
+    if rows:
+        names = ("id", "kind", "level", "status", "ordinal")
+        types = (pa.string(),) * 4 + (pa.int64(),)
+        _copy_table(connection, "Memory", _table(rows, names, types))
+        _copy_edges(connection, nodes)
+
+
+def _copy_edges(connection: Any, nodes: dict[str, _Node]) -> None:
+    import pyarrow as pa
+
+    parents = [(id, node.parent) for id, node in nodes.items() if node.parent is not None]
+    if parents:
+        _copy_table(connection, "PARENT", _table(parents, ("from", "to"), (pa.string(),) * 2))
+    edges = [(id, to, kind, w) for id, node in nodes.items() for (kind, to), w in node.relations.items()]
+    if edges:
+        types = (pa.string(),) * 3 + (pa.float64(),)
+        _copy_table(connection, "RELATION", _table(edges, ("from", "to", "kind", "weight"), types))
+
+
+def _table(rows: Sequence[tuple], names: Sequence[str], types: Sequence[Any]) -> Any:
+    import pyarrow as pa
+
+    columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)]
+    return pa.table(columns, names=list(names))
+
+
+def _copy_table(connection: Any, table: str, rows: Any) -> None:
+    # Kùzu finds `rows` by its name in this frame, and looks for pandas with importlib.util
+    # without importing that itself.
+    import importlib.util  # noqa: F401
+
+    connection.execute(f"COPY {table} FROM rows")
+
+
+def _rows(connection: Any, cypher: str, parameters: dict[str, Any] | None = None) -> list[list[Any]]:
+    result = connection.execute(cypher, parameters or {})
+    try:
+        return result.get_all()
+    finally:
+        result.close()
+
+
+def _open(path: Path, read_only: bool) -> tuple[Any, Any]:
+    import kuzu
+
+    database = kuzu.Database(
+        str(path),
+        read_only=read_only,
+        max_num_threads=1,
+        buffer_pool_size=BUFFER_POOL,
+        max_db_size=MAX_SIZE,
+    )
+    return database, kuzu.Connection(database)
+
+
+@contextmanager
+def _database(path: Path) -> Iterator[Any]:
+    """A generation that is being written; closing it writes everything into the one file."""
+    database, connection = _open(path, read_only=False)
+    try:
+        yield connection
+    finally:
+        connection.close()
+        database.close()
+    if path.with_name(path.name + ".wal").exists():
+        raise ProjectionDamaged(store="graph", reason="Kùzu left a log behind")
+
+
+@contextmanager
+def _mapped(directory: Path) -> Iterator[None]:
+    """Turn Kùzu's errors, which are all RuntimeErrors told apart by their text, into ours."""
+    try:
+        with mapped_errors(directory):
+            yield
+    except MemosError:
+        raise
+    except RuntimeError as e:
+        text = str(e)
+        if "No space left" in text:
+            raise StorageFull(path=directory) from e
+        if "Permission denied" in text or "Read-only file system" in text:
+            raise NotPermitted(detail=text) from e
+        if text.startswith(("Parser exception", "Binder exception", "Connection exception")):
+            raise UsageError(detail=text) from e
+        raise ProjectionDamaged(store="graph", reason=text) from e
+
+
+def _verify(path: Path, generation: _Generation) -> None:
+    """Kùzu trusts what it reads, and a flipped bit may end the process: look before it does."""
+    if _crc(path) != generation.crc:
+        raise ProjectionDamaged(store="graph", reason=f"{generation.file} is not what was written")
+
+
+def _crc(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as f:
+        while piece := f.read(1 << 20):
+            crc = zlib.crc32(piece, crc)
+    return crc

@@ -1,0 +1,252 @@
+"""Files of the keyword index: generations, the pointer to the current one, and engine errors.
+
+Owns: the layout of `keywords/`, opening an index, telling one committed state from another, the
+checksums, and what becomes of the exceptions of tantivy and of the file system. Does not own:
+what a row holds (`stores/keyword_rows`), nor what is asked of it (`stores/keyword_query`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos_cli.errors import Busy, MemosError, NotPermitted, ProjectionDamaged, StorageFull
+
+if TYPE_CHECKING:
+    import tantivy
+
+SCHEMA = "1"
+"""Version of the fields and of the analysis; an index of another one counts as missing."""
+
+TIMES = ("time", "valid_from", "valid_to", "known_from", "known_to")
+"""Integer fields that hold microseconds since 1970."""
+
+MARKER = -1
+"""Ordinal of the document that says which table version the index has absorbed."""
+
+HEAP = 15_000_000
+"""Bytes a writer may hold before it writes a segment; the engine takes no less."""
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What CURRENT says. `moved`: an index marked with the first counts as being at the second."""
+
+    dir: str
+    moved: tuple[int, int] | None = None
+
+
+def read_pointer(directory: Path) -> Pointer:
+    """What CURRENT says. Raises ProjectionDamaged where it is missing, torn or of another schema."""
+    try:
+        found = json.loads((directory / "CURRENT").read_bytes())
+        schema, name, moved = found["schema"], found["dir"], found["moved"]
+        pointer = Pointer(name, None if moved is None else (int(moved[0]), int(moved[1])))
+    except FileNotFoundError:
+        raise ProjectionDamaged(store="keyword", reason="there is none") from None
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ProjectionDamaged(store="keyword", reason=f"CURRENT is not readable ({error})") from error
+    if schema != SCHEMA:
+        raise ProjectionDamaged(store="keyword", reason=f"its schema is {schema}, not {SCHEMA}")
+    if not isinstance(name, str) or Path(name).name != name or not name.startswith("g-"):
+        raise ProjectionDamaged(store="keyword", reason="CURRENT names no generation")
+    return pointer
+
+
+def write_pointer(directory: Path, pointer: Pointer) -> None:
+    """Make `pointer` what CURRENT says, durably and at once."""
+    data = json.dumps({"schema": SCHEMA, "dir": pointer.dir, "moved": pointer.moved}).encode()
+    fresh = directory / "CURRENT.new"
+    with fresh.open("wb") as f:
+        f.write(data)
+        f.flush()
+        os.fsync(f.fileno())
+    fresh.replace(directory / "CURRENT")
+    _sync(directory)
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def ensure_directory(directory: Path) -> None:
+    """A directory of our own there, whatever stood in its place."""
+    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
+        directory.unlink()
+    directory.mkdir(parents=True, exist_ok=True)
+
+
+def remove_others(directory: Path, keep: str) -> None:
+    """Remove all but CURRENT and the generation `keep`; readers keep what they have mapped."""
+    for entry in directory.iterdir():
+        if entry.name in (keep, "CURRENT"):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+Stamp = tuple[tuple[int, int, int], tuple[int, int, int]]
+
+
+def stamp(directory: Path, name: str) -> Stamp | None:
+    """What tells one committed state from another without opening it; None: something is gone."""
+    try:
+        return _file_stamp(directory / "CURRENT"), _file_stamp(directory / name / "meta.json")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _file_stamp(path: Path) -> tuple[int, int, int]:
+    # Both files are renamed into place, so a new state has a new inode, whatever the clock says.
+    s = path.stat()
+    return s.st_ino, s.st_mtime_ns, s.st_size
+
+
+def intact(path: Path) -> bool:
+    """Whether the CRC-32 in tantivy's footer (JSON, its length, 1337; little endian) is the body's.
+
+    True for files that carry none: the list of segments and the locks.
+    """
+    if path.suffix in (".json", ".lock"):
+        return True
+    data = path.read_bytes()
+    if len(data) < 8 or int.from_bytes(data[-4:], "little") != 1337:
+        return False
+    start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    try:
+        footer = json.loads(data[start:-8]) if start >= 0 else {}
+    except ValueError:
+        return False
+    return bool(footer.get("crc") == zlib.crc32(data[:start]))
+
+
+def create(path: Path) -> None:
+    """An empty index with this schema's fields.
+
+    Dictionary fields are raw terms with a prefix that names them (`id:`, `kind:` …), times are
+    microseconds since 1970.
+    """
+    from tantivy import Index, SchemaBuilder
+
+    schema = SchemaBuilder()
+    schema.add_integer_field("ordinal", indexed=True, fast=True)
+    schema.add_integer_field("revision", fast=True)
+    for name in TIMES:
+        schema.add_integer_field(name, fast=True)
+    schema.add_text_field("content", tokenizer_name="content", index_option="freq")
+    schema.add_text_field("exact", tokenizer_name="exact", index_option="position")
+    schema.add_text_field("terms", tokenizer_name="raw", index_option="basic")
+    schema.add_text_field("band", tokenizer_name="raw", index_option="basic")
+    schema.add_bytes_field("item", stored=True)
+    Index(schema.build(), path=str(path))
+
+
+def open_index(path: Path) -> tantivy.Index:
+    """The index that is there; never makes one."""
+    from tantivy import Index
+
+    index = Index.open(str(path))
+    # Without this every process would keep a thread that watches the directory.
+    index.config_reader("manual")
+    return index
+
+
+@contextlib.contextmanager
+def writing(index: tantivy.Index, heap: int) -> Iterator[tantivy.IndexWriter]:
+    """The index's one writer, holding up to `heap` bytes; finished and unlocked afterwards."""
+    writer = index.writer(heap, 1)
+    try:
+        yield writer
+    except BaseException:
+        # The first error is the one to report; a writer that failed once fails to finish too.
+        with contextlib.suppress(ValueError, RuntimeError):
+            writer.wait_merging_threads()
+        raise
+    # Releases the engine's own lock now, and keeps the number of segments from growing.
+    writer.wait_merging_threads()
+
+
+def collect_garbage(path: Path) -> None:
+    """Remove what a killed writer left and no segment list names."""
+    with writing(open_index(path), HEAP) as writer:
+        writer.garbage_collect_files()
+
+
+def opened(path: Path) -> tantivy.Index:
+    """The index for reading, also where this process may not write."""
+    try:
+        return open_index(path)
+    except ValueError as error:
+        if not isinstance(_from_text(str(error), path), NotPermitted):
+            raise
+    return _open_read_only(path)
+
+
+def _open_read_only(path: Path) -> tantivy.Index:
+    """Open an index in a directory that this process may only read.
+
+    The engine makes a lock file beside the index even to read it, so it is given a directory of
+    links; the files stay mapped when the links are gone.
+    """
+    with tempfile.TemporaryDirectory(prefix="memos-") as links:
+        for file in path.resolve().iterdir():
+            if file.suffix != ".lock":
+                (Path(links) / file.name).symlink_to(file)
+        return open_index(Path(links))
+
+
+@contextlib.contextmanager
+def engine(path: Path) -> Iterator[None]:
+    """Turns what tantivy and the file system raise into this package's errors."""
+    try:
+        yield
+    except OSError as error:
+        raise _from_errno(error.errno, path, str(error)) from error
+    except ValueError as error:
+        raise _from_text(str(error), path) from error
+    except BaseException as error:
+        # A panic in the engine is no Exception, and its class cannot be imported.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ProjectionDamaged(store="keyword", reason=f"the engine gave up ({error})") from error
+
+
+def _from_errno(number: int | None, path: Path, text: str) -> MemosError:
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull(path=path)
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return NotPermitted(detail=f"{path} cannot be opened or written ({os.strerror(number)})")
+    return ProjectionDamaged(store="keyword", reason=text)
+
+
+def _from_text(text: str, path: Path) -> MemosError:
+    """The engine passes the operating system's error on as words, or only says that a worker died."""
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
+        if f"os error {number})" in text or f"code: {number}," in text:
+            return _from_errno(number, path, text)
+    if "LockBusy" in text:
+        return Busy(path=path, holder="a writer of the keyword index", seconds=0)
+    if _full(path):
+        return StorageFull(path=path)
+    return ProjectionDamaged(store="keyword", reason=text)
+
+
+def _full(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(path).free < 1_000_000
+    return False

@@ -1,0 +1,299 @@
+"""Questions to the keyword index: filters, BM25, and the lookup of stored rows.
+
+Owns: one committed state of the index open for reading, what filters mean in it, how a parsed
+query is ranked, and the numbers that fusion needs. Does not own: what a word is
+(`stores/analysis`), what a row holds (`stores/keyword_rows`), the files (`stores/keyword_index`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from memos_cli.errors import ProjectionDamaged
+from memos_cli.schema import Filters, MemoryItem, Status
+from memos_cli.stores import analysis
+from memos_cli.stores.keyword_index import MARKER, Pointer, Stamp
+from memos_cli.stores.keyword_rows import EARLIEST, LATEST, LIVE, micros, named
+
+if TYPE_CHECKING:
+    import tantivy
+    from tantivy import DocAddress, Query
+
+
+@dataclass(frozen=True)
+class KeywordHits:
+    """What BM25 found: rows by their ordinals, best first, and the numbers fusion needs.
+
+    `scores` are BM25 (Lucene's form, k1 1.2, b 0.75), equal ones by ordinal. `total` is the
+    number of rows in the index, whether they match or not. `coverage` is, of the idf mass of the
+    query's distinct terms, the largest share that one visible row holds (an unseen term counts
+    ln(1 + (N + .5) / .5)). `mean_tokens` is the mean number of content tokens of a row, 0.0
+    where nothing matched. `terms` are the query's terms as the index knows them.
+    """
+
+    ordinals: list[int]
+    scores: list[float]
+    total: int
+    coverage: float
+    mean_tokens: float
+    terms: list[str]
+
+
+class View:
+    """One committed state of the index, open for reading; never changes."""
+
+    def __init__(self, pointer: Pointer, stamp: Stamp, index: tantivy.Index) -> None:
+        from tantivy import Query
+
+        self.pointer = pointer
+        self.stamp = stamp
+        self.schema = index.schema
+        self.searcher = index.searcher()
+        marker = Query.term_query(self.schema, "ordinal", MARKER)
+        found = self.searcher.fast_field_values("revision", self.best(marker, 2))
+        if len(found) != 1 or not isinstance(found[0], int):
+            raise ProjectionDamaged(store="keyword", reason="it does not say what it has absorbed")
+        self.marked = found[0]
+        self.total = self.searcher.num_docs - 1
+        self._mean: dict[str, float] = {}
+
+    @property
+    def revision(self) -> int:
+        moved = self.pointer.moved
+        return moved[1] if moved and moved[0] == self.marked else self.marked
+
+    def term(self, field_name: str, value: str | int) -> Query:
+        from tantivy import Query
+
+        option = "freq" if field_name == "content" else "position" if field_name == "exact" else "basic"
+        return Query.term_query(self.schema, field_name, value, index_option=option)
+
+    def best(self, query: Query, limit: int) -> list[DocAddress]:
+        return [address for _, address in self.searcher.search(query, limit, count=False).hits]
+
+    def newest(self, query: Query, limit: int) -> list[DocAddress]:
+        limit = min(limit, self.total)
+        if limit < 1:
+            return []
+        found = self.searcher.search(query, limit, count=False, order_by_field="ordinal")
+        return [address for _, address in found.hits]
+
+    def count(self, query: Query) -> int:
+        return int(self.searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
+
+    def all(self, query: Query) -> list[DocAddress]:
+        count = self.count(query)
+        return self.best(query, count) if count else []
+
+    def any_of(self, field_name: str, values: Sequence[str | int]) -> list[DocAddress]:
+        """Rows that hold any of `values`; a few hundred clauses at a time."""
+        chunks = (values[start : start + 256] for start in range(0, len(values), 256))
+        return [address for chunk in chunks for address in self.all(self._alternatives(field_name, chunk))]
+
+    def best_of(self, field_name: str, values: Sequence[str], limit: int) -> list[DocAddress]:
+        return self.best(self._alternatives(field_name, values), limit)
+
+    def _alternatives(self, field_name: str, values: Sequence[str | int]) -> Query:
+        # Clauses, not a term set: the engine makes an automaton of a set, at ten times the cost.
+        return _any([self.term(field_name, value) for value in values])
+
+    def ordinals(self, addresses: list[DocAddress]) -> list[int]:
+        return self.searcher.fast_field_values("ordinal", addresses)  # type: ignore[return-value]
+
+    def item(self, address: DocAddress) -> MemoryItem:
+        stored = self.searcher.doc(address).get_first("item")
+        return MemoryItem.model_validate_json(stored)  # type: ignore[arg-type]
+
+    def idf(self, frequency: int) -> float:
+        n = max(self.total, frequency)
+        return math.log(1 + (n - frequency + 0.5) / (frequency + 0.5))
+
+    def mean_tokens(self, field_name: str, term: str) -> float:
+        """Mean number of tokens of a row in a field, as BM25 of any `term` in the index uses it."""
+        if field_name not in self._mean:
+            query = self.term(field_name, term)
+            parts = [json.loads(query.explain(self.searcher, self.best(query, 1)[0]).to_json())]
+            for part in parts:
+                parts.extend(part.get("details", ()))
+            self._mean[field_name] = next(p["value"] for p in parts if p["description"].startswith("avgdl"))
+        return self._mean[field_name]
+
+    def restriction(self, filters: Filters) -> Query:
+        """`filters` as a query that gives no score."""
+        from tantivy import Occur, Query
+
+        clauses = [*self._times(filters), *self._names(filters)]
+        whole = clauses[0] if len(clauses) == 1 else Query.boolean_query([(Occur.Must, c) for c in clauses])
+        return Query.const_score_query(whole, 0.0)
+
+    def _times(self, filters: Filters) -> Iterator[Query]:
+        """When: what the row says of validity and knowledge, and its status then."""
+        statuses = frozenset(filters.statuses) - {Status.PURGED}
+        past = filters.as_of is not None or filters.known_at is not None
+        if not past and statuses == LIVE:
+            yield self.term("terms", "live")
+        else:
+            if not past:
+                yield self.term("terms", "current")
+            if filters.statuses:
+                yield self._alternatives("terms", [f"status:{s}" for s in sorted(statuses)])
+        if filters.as_of is not None:
+            yield from self._holding("valid", micros(filters.as_of))
+        if filters.known_at is not None:
+            yield from self._holding("known", micros(filters.known_at))
+        if filters.since is not None or filters.until is not None:
+            since = EARLIEST if filters.since is None else micros(filters.since)
+            yield self._range("time", since, LATEST if filters.until is None else micros(filters.until))
+
+    def _holding(self, name: str, moment: int) -> Iterator[Query]:
+        yield self._range(f"{name}_from", EARLIEST, moment)
+        yield self._range(f"{name}_to", moment + 1, LATEST)
+
+    def _range(self, name: str, low: int, high: int) -> Query:
+        from tantivy import FieldType, Query
+
+        return Query.range_query(self.schema, name, FieldType.Integer, low, high)
+
+    def _names(self, filters: Filters) -> Iterator[Query]:
+        for name, values in (
+            ("kind", filters.kinds),
+            ("level", filters.levels),
+            ("visibility", filters.visibility),
+            ("tag", filters.tags),
+            ("user", filters.users),
+            ("session", filters.sessions),
+            ("agent", filters.agents),
+            ("source", filters.sources),
+        ):
+            if values:
+                yield self._alternatives("terms", [named(name, str(value)) for value in values])
+
+
+def _any(queries: Sequence[Query]) -> Query:
+    from tantivy import Occur, Query
+
+    if len(queries) == 1:
+        return queries[0]
+    return Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+@dataclass
+class _Wanted:
+    """What a query asks for: scored alternatives with the weight of each distinct one, and musts."""
+
+    view: str
+    terms: list[str]
+    alternatives: list[Query] = field(default_factory=list)
+    weighted: list[tuple[Query, float]] = field(default_factory=list)
+    unseen: float = 0.0
+    musts: list[Query] = field(default_factory=list)
+    seen: tuple[str, str] | None = None
+    """Field and term of something that is in the index."""
+
+
+def ranked_search(view: View, query: analysis.ParsedQuery, filters: Filters, limit: int) -> KeywordHits:
+    """The first `limit` rows for `query` among those that `filters` let through."""
+    wanted = _wanted(view, query)
+    limit = min(limit, view.total)
+    if limit < 1 or not (wanted.alternatives or wanted.musts):
+        return KeywordHits([], [], view.total, 0.0, 0.0, wanted.terms)
+    restriction = view.restriction(filters)
+    hits = view.searcher.search(_ranked(wanted, restriction), limit, count=False).hits
+    ordinals = view.ordinals([address for _, address in hits])
+    pairs = sorted(zip((score for score, _ in hits), ordinals, strict=True), key=lambda p: (-p[0], p[1]))
+    return KeywordHits(
+        ordinals=[ordinal for _, ordinal in pairs],
+        scores=[score for score, _ in pairs],
+        total=view.total,
+        coverage=_coverage(view, wanted, restriction) if pairs else 0.0,
+        mean_tokens=view.mean_tokens(*wanted.seen) if pairs and wanted.seen else 0.0,
+        terms=wanted.terms,
+    )
+
+
+def _wanted(view: View, query: analysis.ParsedQuery) -> _Wanted:
+    """Queries for what was typed; without content terms the exact words stand in."""
+    by_content = bool(query.terms) or not query.words
+    wanted = _Wanted("content" if by_content else "exact", list(query.terms if by_content else query.words))
+    _want_terms(view, wanted)
+    for prefix in query.prefixes:
+        _want_prefix(view, wanted, prefix)
+    wanted.musts = [q for p in query.phrases for q in _phrase(view, p)]
+    wanted.alternatives += [q for p in query.identifiers for q in _phrase(view, p)]
+    return wanted
+
+
+def _want_terms(view: View, wanted: _Wanted) -> None:
+    frequencies = {term: view.searcher.doc_freq(wanted.view, term) for term in dict.fromkeys(wanted.terms)}
+    for term, frequency in frequencies.items():
+        if not frequency:
+            wanted.unseen += view.idf(0)
+            continue
+        wanted.weighted.append((view.term(wanted.view, term), view.idf(frequency)))
+        wanted.seen = (wanted.view, term)
+    wanted.alternatives += [view.term(wanted.view, term) for term in wanted.terms if frequencies[term]]
+
+
+def _want_prefix(view: View, wanted: _Wanted, prefix: str) -> None:
+    """Words that begin with `prefix`, all together one term of the query."""
+    from tantivy import Query
+
+    wanted.terms.append(f"{prefix}*")
+    begun = view.searcher.terms_with_prefix("exact", prefix)
+    if not begun:
+        wanted.unseen += view.idf(0)
+        return
+    wanted.seen = wanted.seen or ("exact", begun[0][0])
+    frequency = min(view.total, sum(n for _, n in begun))
+    found = _beginning(view, prefix)
+    wanted.weighted.append((found, view.idf(frequency)))
+    wanted.alternatives.append(Query.const_score_query(found, view.idf(frequency)))
+
+
+def _beginning(view: View, prefix: str) -> Query:
+    from tantivy import Query
+
+    # A prefix is one token, letters and digits only: nothing in it is an expression.
+    return Query.regex_query(view.schema, "exact", f"{prefix}.*")
+
+
+def _phrase(view: View, phrase: analysis.Phrase) -> list[Query]:
+    """A phrase of one word is that word; the engine panics at one-word phrases."""
+    from tantivy import Query
+
+    words: list[str | tuple[int, str]] = [*phrase.words]
+    if len(words) == 1:
+        return [_beginning(view, phrase.words[0]) if phrase.open else view.term("exact", phrase.words[0])]
+    if phrase.open:
+        return [Query.phrase_prefix_query(view.schema, "exact", words)]
+    return [Query.phrase_query(view.schema, "exact", words)]
+
+
+def _ranked(wanted: _Wanted, restriction: Query) -> Query:
+    from tantivy import Occur, Query
+
+    clauses = [(Occur.Must, query) for query in [restriction, *wanted.musts]]
+    if wanted.alternatives:
+        clauses.append((Occur.Should if wanted.musts else Occur.Must, _any(wanted.alternatives)))
+    return Query.boolean_query(clauses)
+
+
+def _coverage(view: View, wanted: _Wanted, restriction: Query) -> float:
+    """The largest share of the query's idf mass that one visible row holds.
+
+    Over all rows rather than the first hits: the engine needs a tenth of a millisecond for it.
+    """
+    from tantivy import Occur, Query
+
+    mass = sum(weight for _, weight in wanted.weighted) + wanted.unseen
+    if not wanted.weighted or not mass:
+        return 0.0
+    held = _any([Query.const_score_query(query, weight) for query, weight in wanted.weighted])
+    musts = [(Occur.Must, Query.const_score_query(q, 0.0)) for q in wanted.musts]
+    whole = Query.boolean_query([(Occur.Must, restriction), (Occur.Must, held), *musts])
+    best = view.searcher.search(whole, 1, count=False).hits
+    return min(1.0, best[0][0] / mass) if best else 0.0

@@ -1,0 +1,227 @@
+"""The keyword projection: a tantivy index of every version of every memory.
+
+Owns: the projection's contract (revision, absorb, rebuild) and everything one asks it: BM25,
+filters, stored items, candidates for duplicates. Its parts stand beside it: the files in
+`stores/keyword_index`, the rows in `stores/keyword_rows`, the questions in `stores/keyword_query`.
+Does not own: what a word is (`stores/analysis`), when two texts are the same
+(`stores/nearness`), fusion with other routes, nor the truth: everything here is made again from
+the table.
+
+On disk:
+
+    keywords/
+    ├── CURRENT          JSON: schema, dir, and how far empty tails moved the revision on
+    └── g-<hex>/         one generation: a tantivy index
+
+A commit of the index makes its rows and a marker document visible together; the marker holds
+the table version absorbed. A rebuild writes a new generation and renames CURRENT over the old
+one. Crash windows: before a commit nothing changed; after it the marker says so; before the
+rename the new generation is rubbish that the next rebuild removes; after it the old one is.
+What is left by a kill inside a commit can make the same commit fail with `FileAlreadyExists`
+(the name of a deletion file is made of the operation count): the rubbish is collected and the
+commit repeated.
+
+Readers take no lock: they hold one searcher, and look at the file system's stamp of CURRENT
+and of the index's `meta.json` before each use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from memos_cli.errors import NotPermitted, ProjectionDamaged
+from memos_cli.schema import Filters, MemoryItem, Status, Tail
+from memos_cli.stores import analysis, nearness
+from memos_cli.stores.keyword_index import (
+    MARKER,
+    SCHEMA,
+    Pointer,
+    collect_garbage,
+    create,
+    engine,
+    ensure_directory,
+    intact,
+    opened,
+    read_pointer,
+    remove_others,
+    stamp,
+    write_pointer,
+)
+from memos_cli.stores.keyword_query import KeywordHits, View, ranked_search
+from memos_cli.stores.keyword_rows import commit, hash_of, named
+
+__all__ = ["SCHEMA", "KeywordHits", "Keywords"]
+
+
+class Keywords:
+    """Keyword index in one directory. Opens at first use; one writer at a time (the cube's lock)."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._seen: View | None = None
+
+    @property
+    def revision(self) -> int | None:
+        """Table version absorbed; None where it is missing, damaged or of another schema."""
+        try:
+            return self._view().revision
+        except (ProjectionDamaged, NotPermitted):
+            return None
+
+    def absorb(self, tail: Tail, revision: int) -> None:
+        """Take in the rows of `tail` and stand at `revision`, in one commit of the index.
+
+        Raises ProjectionDamaged where only a rebuild can help, StorageFull, NotPermitted.
+        """
+        view = self._view()
+        if not tail.items:
+            self._advance(view, revision)
+            return
+        # A tail may come twice: its promise held when it was cut, not after it was absorbed.
+        fresh = tail.fresh and revision > view.revision
+        path = self.directory / view.pointer.dir
+        with engine(path):
+            try:
+                commit(path, [tail], revision, fresh)
+            except ValueError as error:
+                if "AlreadyExists" not in str(error):
+                    raise
+                collect_garbage(path)
+                commit(path, [tail], revision, fresh)
+
+    def rebuild(self, batches: Iterable[Tail], revision: int) -> None:
+        """Make the index anew from `batches` and put it in the old one's place."""
+        with engine(self.directory):
+            ensure_directory(self.directory)
+            pointer = Pointer(f"g-{uuid4().hex}")
+            path = self.directory / pointer.dir
+            path.mkdir()
+            create(path)
+            commit(path, batches, revision, fresh=True, bulk=True)
+            write_pointer(self.directory, pointer)
+            self._seen = None
+            remove_others(self.directory, pointer.dir)
+
+    def search(self, text: str, filters: Filters, limit: int = 1000) -> KeywordHits:
+        """Rows that hold any term of `text` and all its quoted phrases, best first.
+
+        `text` is what a person types, never query syntax: "quoted words" must stand side by
+        side, `word*` finds what begins so, everything else is alternatives. Raises
+        ProjectionDamaged.
+        """
+        view = self._view()
+        with engine(self.directory):
+            return ranked_search(view, analysis.parse(text), filters, limit)
+
+    def filter_only(self, filters: Filters, limit: int) -> list[int]:
+        """Ordinals of at most `limit` rows that `filters` let through, newest first."""
+        view = self._view()
+        with engine(self.directory):
+            return view.ordinals(view.newest(view.restriction(filters), limit))
+
+    def count(self, filters: Filters) -> int:
+        """How many rows `filters` let through."""
+        view = self._view()
+        with engine(self.directory):
+            return view.count(view.restriction(filters))
+
+    def all_ordinals(self) -> set[int]:
+        """Every row the index holds."""
+        from tantivy import Query
+
+        view = self._view()
+        with engine(self.directory):
+            return set(view.ordinals(view.all(Query.all_query()))) - {MARKER}
+
+    def items(self, ordinals: Sequence[int]) -> dict[int, MemoryItem]:
+        """The rows with these ordinals, whole; unknown ordinals are left out."""
+        view = self._view()
+        with engine(self.directory):
+            found = view.any_of("ordinal", [o for o in dict.fromkeys(ordinals) if o != MARKER])
+            return dict(zip(view.ordinals(found), map(view.item, found), strict=True))
+
+    def current(self, ids: Sequence[str]) -> dict[str, tuple[int, MemoryItem]]:
+        """The current version of each memory by id, with its ordinal; unknown ids are left out."""
+        view = self._view()
+        with engine(self.directory):
+            found = view.any_of("terms", [f"now:{id}" for id in dict.fromkeys(ids)])
+            pairs = zip(view.ordinals(found), map(view.item, found), strict=True)
+            return {item.id: (ordinal, item) for ordinal, item in pairs}
+
+    def by_external(self, external_id: str, user_id: str | None) -> tuple[int, MemoryItem] | None:
+        """The current memory that this user's caller named so; None as user means "of no user"."""
+        view = self._view()
+        with engine(self.directory):
+            found = view.any_of("terms", [named("ext", external_id)])
+            pairs = zip(view.ordinals(found), map(view.item, found), strict=True)
+            mine = [(o, i) for o, i in pairs if (i.external_id, i.user_id) == (external_id, user_id)]
+            return max(mine, key=lambda pair: pair[0], default=None)
+
+    def by_hash(self, hashes: Sequence[str]) -> dict[str, list[tuple[str, Status]]]:
+        """Ids and statuses of the current memories with each content hash, oldest first."""
+        out: dict[str, list[tuple[str, Status]]] = {}
+        for item in self.with_hash(hashes):
+            out.setdefault(hash_of(item), []).append((item.id, item.status))
+        return out
+
+    def with_hash(self, hashes: Sequence[str]) -> list[MemoryItem]:
+        """The current memories that have one of these content hashes, oldest first."""
+        view = self._view()
+        with engine(self.directory):
+            found = view.any_of("terms", [f"hash:{h}" for h in dict.fromkeys(hashes)])
+            ordered = sorted(zip(view.ordinals(found), range(len(found)), strict=True))
+            return [view.item(found[place]) for _, place in ordered]
+
+    def near(self, text: str, limit: int = 20) -> list[MemoryItem]:
+        """Current memories whose text may be near-identical: most shared MinHash bands first."""
+        return self.near_many([text], limit)[0]
+
+    def near_many(self, texts: Sequence[str], limit: int = 20) -> list[list[MemoryItem]]:
+        """`near` of each text."""
+        view = self._view()
+        with engine(self.directory):
+            found = [view.best_of("band", terms, limit) for terms in map(nearness.bands, texts)]
+            return [[view.item(address) for address in addresses] for addresses in found]
+
+    def damage(self) -> list[str]:
+        """Names of the index's files whose content does not match the checksum they carry.
+
+        Reads every byte; for `check`. Raises ProjectionDamaged where it cannot be opened at all.
+        """
+        path = self.directory / self._view().pointer.dir
+        with engine(path):
+            return sorted(file.name for file in path.iterdir() if not intact(file))
+
+    def _view(self) -> View:
+        """The newest committed state; opened anew only where the files' stamps changed."""
+        with engine(self.directory):
+            seen = self._seen
+            if seen is not None and seen.stamp == stamp(self.directory, seen.pointer.dir):
+                return seen
+            self._seen = _open(self.directory)
+            return self._seen
+
+    def _advance(self, view: View, revision: int) -> None:
+        if revision == view.revision:
+            return
+        with engine(self.directory):
+            write_pointer(self.directory, Pointer(view.pointer.dir, (view.marked, revision)))
+
+
+def _open(directory: Path) -> View:
+    """The committed state, opened; again from the pointer where a rebuild swapped it meanwhile."""
+    for _ in range(20):
+        pointer = read_pointer(directory)
+        seen = stamp(directory, pointer.dir)
+        try:
+            if seen is None:
+                raise ProjectionDamaged(store="keyword", reason="its files are not there")
+            with engine(directory / pointer.dir):
+                return View(pointer, seen, opened(directory / pointer.dir))
+        except ProjectionDamaged:
+            # Only a state that stood still while it was read is known to be damaged.
+            if read_pointer(directory) == pointer and stamp(directory, pointer.dir) == seen:
+                raise
+    raise ProjectionDamaged(store="keyword", reason="it changes faster than it can be read")

@@ -1,0 +1,180 @@
+"""Whether two texts say the same thing in the same words.
+
+Owns: the content hash, the MinHash bands by which near-identical texts find each other in the
+keyword index, and the decision on a pair. Does not own: the index (`stores/keywords`), vectors,
+nor what a caller does with a duplicate.
+
+The decision looks at words only and errs towards "different": a duplicate kept twice costs a
+row, two facts taken for one cost a fact. Texts are near-identical when they read the same word
+for word after case, punctuation, spacing, spelling variants, contractions and fillers are made
+equal. So a number, a name, a date, a negation, a tense or any other word that differs keeps
+them apart; what is levelled is listed here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import struct
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+from zlib import crc32
+
+from memos_cli.stores.analysis import UNSPACED
+
+BANDS = 6
+ROWS = 4
+"""Two texts whose shingles have Jaccard similarity s share a band with probability
+1 - (1 - s^ROWS)^BANDS: 0.96 at 0.8, 0.99 at 0.85, 0.32 at 0.5 (Leskovec, Rajaraman and Ullman,
+Mining of Massive Datasets, §3.4)."""
+
+SEED = 20
+LONGEST = 50_000
+_REMEMBERED = 2_000
+_DIGEST = struct.Struct(f"<{BANDS * ROWS}I")
+
+# Fillers and articles, whose presence changes no fact. Words of degree, time, person, place and
+# number are not among them, and neither are "that", which points, and "just" and "well".
+_FILLERS = "a an the um uh er oh hey please actually basically really"
+_LIGHT = frozenset(_FILLERS.split())
+# "few friends" are not "a few friends", nor is vitamin A a vitamin.
+_MEANT_A = re.compile(r"\ba (?=(?:few|little|bit|lot)\b)")
+_LETTER_A = re.compile(r"(?<=[a-z] )A\b")
+_INTERJECTIONS = frozenset("啊呀哦噢嗯哎唉")
+
+_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve"
+_NUMBER_WORDS = {word: str(i) for i, word in enumerate(_NUMBERS.split())}
+_WORDS = _NUMBER_WORDS | {
+    "cannot": "can not",
+    "won't": "will not",
+    "can't": "can not",
+    "shan't": "shall not",
+    "okay": "ok",
+    "grey": "gray",
+    "i'm": "i am",
+    "let's": "let us",
+}
+_ENDINGS = (("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"))
+_BEFORE_IS = "it that he she there what who here where"
+_IS = frozenset(_BEFORE_IS.split())
+_OUR = re.compile(r"^(un|dis)?(col|fav|neighb|behavi|hon|hum|lab|rum|flav|harb|endeav)our")
+_ISE = re.compile(r"^(\w{4,}[^aeiou\W])is(e|es|ed|ing|ation|ations|er|ers)$")
+_RE = re.compile(r"^(cent|theat|lit|met|kilomet|centimet|fib)re(s?)$")
+
+# NFKC would write 5² as 52.
+_RAISED = str.maketrans(
+    {c: f"^{i}" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {c: f"_{i}" for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")}
+)
+# Numbers with their separators; words with an inner apostrophe; unspaced characters one by one;
+# and every sign that can carry meaning (%, $, +, #, @, ?, emoji), which separators and quotes do not.
+_NUMBER = r"[-+]?\d+(?:[.,:/]\d+)*"
+_SIGN = r"[^\s\w.,;:!'\"()\[\]{}…—–\-_*`“”„«»‚‘’。，、；：！（）【】《》〈〉「」『』·~]"
+_LETTER = rf"(?:(?![{UNSPACED}])[^\W\d_])"
+_TOKEN = re.compile(rf"{_NUMBER}|[{UNSPACED}]|{_LETTER}+(?:'{_LETTER}+)*|{_SIGN}")
+_ASCII_TOKEN = re.compile(rf"[a-z]+(?:'[a-z]+)*|{_NUMBER}|{_SIGN}")
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u2212": "-"})
+
+
+def normalized(text: str) -> str:
+    """NFKC form, case folded, runs of white space as one space, none at the ends."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_RAISED))
+    return " ".join(plain.casefold().split())
+
+
+def content_hash(text: str) -> str:
+    """Hash of the normalised text: 32 hexadecimal digits (BLAKE2b, 128 bits)."""
+    return hashlib.blake2b(normalized(text).encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def bands(text: str) -> tuple[str, ...]:
+    """MinHash band terms of `text`: `BANDS` strings of 8 characters, the same on every machine.
+
+    Of a text longer than `LONGEST` its beginning counts.
+    """
+    # What is looked up before an add is written after it: remember it over that distance.
+    return _remembered(text) if len(text) <= _REMEMBERED else _bands(text[:LONGEST])
+
+
+def same(a: str, b: str) -> str | None:
+    """Why `a` and `b` are one memory ("same text", "near-identical text"), or None.
+
+    None also where it is not sure. Compares words only; a caller with vectors may ask them too.
+    """
+    one, other = normalized(a), normalized(b)
+    if one == other:
+        return "same text"
+    words = _canonical(one)
+    agree = words and words == _canonical(other) and _names_agree(a, b)
+    return "near-identical text" if agree else None
+
+
+def _bands(text: str) -> tuple[str, ...]:
+    from rensa import RMinHash
+
+    (digest,) = RMinHash.digests_from_token_sets([_shingles(text)], BANDS * ROWS, SEED)
+    packed = _DIGEST.pack(*digest)
+    # Band values are hashes already; a checksum that takes in the band's number names them well
+    # enough: of a million memories one in four thousand is a needless candidate.
+    rows = (packed[start : start + 4 * ROWS] for start in range(0, len(packed), 4 * ROWS))
+    return tuple(f"{crc32(row, band):08x}" for band, row in enumerate(rows))
+
+
+_remembered = lru_cache(maxsize=4096)(_bands)
+
+
+def _shingles(text: str) -> list[str]:
+    plain = normalized(text)
+    words = _canonical(plain)
+    return [*words, *map(" ".join, pairwise(words))] if words else [plain]
+
+
+def _canonical(plain: str) -> list[str]:
+    """Words of a normalised text with what carries no meaning levelled (numbers, order kept)."""
+    if "a " in plain:
+        plain = _MEANT_A.sub("some ", plain)
+    plain = plain if plain.isascii() else plain.translate(_APOSTROPHES)
+    tokens = (_ASCII_TOKEN if plain.isascii() else _TOKEN).findall(plain)
+    return " ".join(filter(None, map(_level, tokens))).split()
+
+
+@lru_cache(maxsize=1 << 15)
+def _level(word: str) -> str:
+    """One word in its one spelling; a contraction becomes its words, a filler nothing."""
+    if word in _LIGHT or word in _INTERJECTIONS:
+        return ""
+    if word in _WORDS:
+        return _WORDS[word]
+    if "'" in word:
+        return _expanded(word)
+    word = _OUR.sub(r"\1\2or", word)
+    word = _ISE.sub(r"\1iz\2", word)
+    return _RE.sub(r"\1er\2", word)
+
+
+def _expanded(word: str) -> str:
+    for ending, words in _ENDINGS:
+        if word.endswith(ending) and len(word) > len(ending):
+            return word[: -len(ending)] + words
+    head, _, tail = word.rpartition("'")
+    if tail == "s" and head in _IS:
+        return f"{head} is"
+    return f"{head} '{tail}"
+
+
+def _names_agree(a: str, b: str) -> bool:
+    """False where the texts capitalise different words after the first (Turkey, turkey).
+
+    A text without any such capital was typed without care for them and contradicts nothing.
+    """
+    one, other = _capitals(a), _capitals(b)
+    if len(_LETTER_A.findall(a)) != len(_LETTER_A.findall(b)):
+        return False
+    return not one or not other or one == other
+
+
+def _capitals(text: str) -> list[str]:
+    """Words written with a capital where no sentence begins, folded, in order."""
+    found = re.finditer(r"(?<![.!?。！？\n] )(?<=\s)[^\W\d_a-z][\w'’]*", unicodedata.normalize("NFKC", text))
+    words = (m.group().casefold() for m in found if m.group()[0].isupper())
+    return [w for w in words if w not in _LIGHT and w.replace("’", "'").partition("'")[0] != "i"]

@@ -1,0 +1,373 @@
+"""Plain text, Markdown, PDF and Word documents as passages.
+
+Owns: how each of these formats becomes blocks with a heading path and offsets. Does not own:
+cutting blocks (`split`), HTML (`hypertext`), tables and chats (`tables`, `chat`).
+
+Offsets count characters: in the decoded text with line ends as "\\n" for text and Markdown, in
+the text of the page for PDF, in the paragraphs one after another, parted by blank lines, for Word.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from itertools import chain, count, groupby
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+
+from memos_cli.errors import BadInput
+from memos_cli.reader.decode import numbered
+from memos_cli.reader.foreign import foreign
+from memos_cli.reader.split import HELD, Block, Gatherer, paragraphs, passages, without_controls
+from memos_cli.schema import Draft, Skipped, Source
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
+
+UNPACKED = 256 << 20
+"""Bytes that a Word document may unpack to; its text alone may have a quarter of that."""
+_TITLE = 200
+
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$")
+_SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
+_RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
+_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
+_FRONT_LINES = 200
+
+
+def drafts(blocks: Iterable[Block], name: str, info: dict[str, Any] | None = None) -> Iterator[Draft]:
+    """One draft per passage, numbered from 0; the heading path is its key."""
+    for position, passage in enumerate(passages(blocks)):
+        yield _draft(passage, name, position, info)
+
+
+def _draft(passage: Block, name: str, position: int, info: dict[str, Any] | None = None) -> Draft:
+    return Draft(
+        memory=without_controls(passage.text),
+        key=without_controls(" > ".join(passage.headings)) or None,
+        position=position,
+        sources=(Source(type="file", path=name, start=passage.start, end=passage.end),),
+        info=info or {},
+    )
+
+
+def read_plain(text: TextIO, name: str) -> Iterator[Draft]:
+    """Paragraphs, parted by blank lines."""
+    return drafts(paragraphs(numbered(text, HELD)), name)
+
+
+def read_markdown(text: TextIO, name: str) -> Iterator[Draft]:
+    """Paragraphs, lists, tables and code under their headings."""
+    return drafts(markdown_blocks(numbered(text, HELD)), name)
+
+
+def markdown_blocks(lines: Iterator[tuple[int, str]]) -> Iterator[Block]:
+    """Blocks of Markdown from (offset, line) pairs; front matter is a block of its own."""
+    front, lines = _front_matter(lines)
+    if front is not None:
+        yield front
+    parser = _Markdown()
+    for start, line in lines:
+        yield from parser.feed(start, line)
+    yield from parser.close()
+
+
+def _front_matter(lines: Iterator[tuple[int, str]]) -> tuple[Block | None, Iterator[tuple[int, str]]]:
+    seen: list[tuple[int, str]] = []
+    for start, line in lines:
+        seen.append((start, line))
+        if len(seen) == 1 and line.rstrip() != "---":
+            break
+        if len(seen) > 1 and line.rstrip() in ("---", "..."):
+            text = "".join(line for _, line in seen[1:-1])
+            block = Block(
+                text.strip(), seen[1][0], seen[1][0] + len(text.rstrip()), ("Front matter",), "", True
+            )
+            return (block if block.text else None), lines
+        if len(seen) > _FRONT_LINES:
+            break
+    return None, chain(seen, lines)
+
+
+class HeadingPath:
+    """The headings above the present place, and whether the last one has had anything under it."""
+
+    def __init__(self) -> None:
+        self._path: list[tuple[int, str]] = []
+        self._bare: Block | None = None
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return tuple(title for _, title in self._path)
+
+    def enter(self, level: int, title: str, start: int, end: int) -> Iterator[Block]:
+        """Go under a new heading; yields the one before if nothing stood under it."""
+        if self._path and level <= self._path[-1][0]:
+            yield from self.leave()
+        while self._path and level <= self._path[-1][0]:
+            self._path.pop()
+        above = self.titles
+        self._path.append((level, title[:_TITLE]))
+        self._bare = Block(title, start, end, above) if title else None
+
+    def filled(self) -> None:
+        """Something stands under the last heading."""
+        self._bare = None
+
+    def leave(self) -> Iterator[Block]:
+        """The last heading as a block of its own if nothing stood under it: no word is lost."""
+        if self._bare is not None:
+            yield self._bare
+        self._bare = None
+
+
+class _Markdown:
+    """Line by line into blocks (the parts of CommonMark that part one block from another)."""
+
+    def __init__(self) -> None:
+        self._path = HeadingPath()
+        self._block = Gatherer()
+        self._fence = ""
+        self._list = False
+        self._blank = False
+
+    def feed(self, start: int, line: str) -> Iterator[Block]:
+        if self._fence:
+            yield from self._in_fence(start, line)
+        elif line.isspace():
+            yield from self._at_blank(start, line)
+        elif heading := _ATX.match(line):
+            yield from self._heading(len(heading[1]), heading[2] or "", start + max(heading.start(2), 0))
+        elif (underline := _SETEXT.match(line)) and self._one_line():
+            title = self._block.drop()
+            lead = len(title) - len(title.lstrip())
+            level = 1 if underline[1][0] == "=" else 2
+            yield from self._heading(level, title.strip(), start - len(title) + lead)
+        elif _RULE.match(line):
+            yield from self._flush()
+        else:
+            yield from self._content(start, line)
+
+    def close(self) -> Iterator[Block]:
+        yield from self._flush()
+        yield from self._path.leave()
+
+    def _in_fence(self, start: int, line: str) -> Iterator[Block]:
+        yield from self._block.add(start, line)
+        if line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0]):
+            self._fence = ""
+            if not self._list:
+                yield from self._flush()
+
+    def _at_blank(self, start: int, line: str) -> Iterator[Block]:
+        if self._list:
+            self._blank = True
+            yield from self._block.add(start, line)
+        else:
+            yield from self._flush()
+            self._block.pass_over(line)
+
+    def _heading(self, level: int, title: str, start: int) -> Iterator[Block]:
+        yield from self._flush()
+        yield from self._path.enter(level, title, start, start + len(title))
+        self._block.headings = self._path.titles
+
+    def _content(self, start: int, line: str) -> Iterator[Block]:
+        item, indented = bool(_ITEM.match(line)), line.startswith(("  ", "\t"))
+        if self._blank and not (item or indented):
+            yield from self._flush()
+        self._blank = False
+        if fence := _FENCE.match(line):
+            if not (self._list and indented):
+                yield from self._flush()
+            self._fence = fence[1]
+        self._list = self._list or (item and not self._fence)
+        self._block.lines = self._block.lines or item or bool(self._fence) or line.lstrip().startswith("|")
+        yield from self._block.add(start, line)
+
+    def _flush(self) -> Iterator[Block]:
+        for block in self._block.flush():
+            self._path.filled()
+            yield block
+        self._list = self._blank = False
+
+    def _one_line(self) -> bool:
+        return bool(self._block) and not self._block.lines and self._block.text.count("\n") == 1
+
+
+def read_pdf(stream: BinaryIO, name: str) -> Iterator[Draft | Skipped]:
+    """The paragraphs of each page, the page's number (from 1) in `info`.
+
+    A page that cannot be read is a Skipped. Raises BadInput for a file that is encrypted,
+    damaged beyond reading, or holds no text at all.
+    """
+    with foreign(name, "read it as PDF"):
+        reader = _open_pdf(stream, name)
+        pages = len(reader.pages)
+    positions, something = count(), False
+    for number in range(1, pages + 1):
+        try:
+            with foreign(name, f"read page {number}"):
+                text = _page_text(reader, number)
+        except BadInput as exc:
+            something = True
+            yield Skipped(source=name, reason=exc.fields["reason"])
+            continue
+        lines = numbered_lines(text)
+        for passage in passages(paragraphs(lines)):
+            something = True
+            yield _draft(passage, name, next(positions), {"page": number})
+    if not something:
+        raise BadInput(source=name, reason="it holds no text, only pictures of pages perhaps")
+
+
+def _open_pdf(stream: BinaryIO, name: str) -> PdfReader:
+    from pypdf import PasswordType, PdfReader
+    from pypdf.errors import DependencyError
+
+    reader = PdfReader(stream, strict=False)
+    if reader.is_encrypted:
+        locked = BadInput(source=name, reason="it is encrypted; save it without a password first")
+        try:
+            opened = reader.decrypt("") != PasswordType.NOT_DECRYPTED
+        except DependencyError as exc:
+            raise locked from exc
+        if not opened:
+            raise locked
+    return reader
+
+
+def _page_text(reader: PdfReader, number: int) -> str:
+    """A page's text: halves of characters paired or dropped, ligatures and words broken by hyphens mended."""
+    raw = reader.pages[number - 1].extract_text()
+    whole = raw.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    plain = whole.translate(_LIGATURES)
+    return re.sub(r"(?<=[^\W\d_]{2})-\n(?=[^\W\d_A-Z])", "", plain)
+
+
+_LIGATURES = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\u00ad": None, "\xa0": " "}
+)
+
+
+def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
+    """(offset, line) pairs of a text that is in memory; lines end at "\\n" only."""
+    for match in re.finditer(r"[^\n]*\n|[^\n]+", text):
+        yield match.start(), match[0]
+
+
+def read_docx(stream: BinaryIO, name: str) -> Iterator[Draft]:
+    """Paragraphs, lists and tables under their headings.
+
+    Raises BadInput for a file that is damaged, or that unpacks to more than `UNPACKED` bytes.
+    """
+    with foreign(name, "read it as a Word document"):
+        _refuse_bomb(stream, name)
+        from docx import Document
+
+        document: Any = Document(stream)
+        levels = _heading_levels(document)
+        parts = list(_word_parts(document.element.body, levels))
+    found = False
+    for draft in drafts(_word_blocks(parts), name):
+        found = True
+        yield draft
+    if not found:
+        raise BadInput(source=name, reason="it holds no text")
+
+
+def _refuse_bomb(stream: BinaryIO, name: str) -> None:
+    members = zipfile.ZipFile(stream).infolist()
+    total = sum(member.file_size for member in members)
+    text = sum(member.file_size for member in members if member.filename.endswith((".xml", ".rels")))
+    if total > UNPACKED or text > UNPACKED // 4:
+        raise BadInput(source=name, reason=f"it would unpack to {total >> 20} MB")
+    stream.seek(0)
+
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_VOID = {_W + "del", _W + "moveFrom", "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
+_WRAPPERS = {_W + tag for tag in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")}
+_BREAKS = {_W + "tab": "\t", _W + "br": "\n", _W + "cr": "\n", _W + "noBreakHyphen": "-", _W + "p": "\n"}
+
+
+def _heading_levels(document: Any) -> dict[str, int]:
+    """Style id → level (0: title) of the styles that make headings."""
+    levels = {}
+    for style in document.styles.element.iter(_W + "style"):
+        name = next((e.get(_W + "val", "") for e in style.iter(_W + "name")), "").casefold()
+        outline = next((int(e.get(_W + "val", "9")) for e in style.iter(_W + "outlineLvl")), 9)
+        numbered_style = re.fullmatch(r"heading (\d)", name)
+        if numbered_style or name == "title" or outline < 9:
+            level = int(numbered_style[1]) if numbered_style else (0 if name == "title" else outline + 1)
+            levels[style.get(_W + "styleId", "")] = level
+    return levels
+
+
+def _word_parts(body: Any, levels: dict[str, int]) -> Iterator[tuple[str, int, str]]:
+    """(sort, level, text) of each paragraph and table of `body`, content controls opened."""
+    for element in body:
+        if element.tag == _W + "p":
+            text = _word_text(element).strip()
+            style = next((e.get(_W + "val", "") for e in element.iter(_W + "pStyle")), "")
+            if style in levels:
+                yield "heading", levels[style], " ".join(text.split())
+            elif next(element.iter(_W + "numPr"), None) is not None or style.startswith("List"):
+                yield "item", 0, f"- {text}" if text else ""
+            else:
+                yield "paragraph", 0, text
+        elif element.tag == _W + "tbl":
+            rows = (_word_row(row) for row in _within(element, _W + "tr"))
+            yield "table", 0, "\n".join(row for row in rows if row)
+        elif element.tag in _WRAPPERS:
+            yield from _word_parts(element, levels)
+
+
+def _within(element: Any, tag: str) -> Iterator[Any]:
+    """The children of `element` called `tag`, those in content controls and insertions too."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag in _WRAPPERS:
+            yield from _within(child, tag)
+
+
+def _word_row(row: Any) -> str:
+    cells = (" ".join(_word_text(cell).split()) for cell in _within(row, _W + "tc"))
+    return " | ".join(cell for cell in cells if cell)
+
+
+def _word_text(element: Any) -> str:
+    """The words of a paragraph as accepted: what was inserted is in, what was deleted is not."""
+    parts: list[str] = []
+    for child in element:
+        if child.tag == _W + "t":
+            parts.append(child.text or "")
+        elif child.tag not in _VOID:
+            parts.append(_BREAKS.get(child.tag, ""))
+            parts.append(_word_text(child))
+    return "".join(parts)
+
+
+def _word_blocks(parts: Iterable[tuple[str, int, str]]) -> Iterator[Block]:
+    path, offset = HeadingPath(), 0
+    for sort, level, text in _lists_whole(parts):
+        start, end = offset, offset + len(text)
+        offset = end + 2
+        if sort == "heading":
+            yield from path.enter(level, text, start, end)
+        else:
+            path.filled()
+            yield Block(text, start, end, path.titles, lines=sort in ("item", "table"))
+    yield from path.leave()
+
+
+def _lists_whole(parts: Iterable[tuple[str, int, str]]) -> Iterator[tuple[str, int, str]]:
+    """Neighbouring items made one part; parts without text left out."""
+    written = (part for part in parts if part[2])
+    for sort, group in groupby(written, key=lambda part: part[0]):
+        if sort == "item":
+            yield sort, 0, "\n".join(text for _, _, text in group)
+        else:
+            yield from group

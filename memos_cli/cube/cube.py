@@ -468,12 +468,18 @@ class MemCube:
         self.table.clean(everything=True)
         self.reindex()
 
+    def level(self) -> None:
+        """Under the lock: bring the projections to the table after upkeep that changed no row."""
+        self._catch_up()
+        self._settled = self.table.version
+
     def reindex(self) -> None:
         """Under the lock: rebuild every projection that the cube has from the table."""
         for projection in self._eager():
             self._rebuild(projection)
         if self.layout.graph.exists():
             self._rebuild(self.graph)
+        self._settled = self.table.version
 
     def adopt(self) -> int:
         """Under the lock: give rows that another program wrote what they lack. Returns how many.
@@ -504,10 +510,10 @@ def _adopted(row: dict[str, object]) -> MemoryItem:
 
 
 def _stamped(item: MemoryItem, change: Change) -> MemoryItem:
-    update = {"change": change.id, "verb": change.verb, "actor": change.actor, "known_from": change.time}
-    if item.version == 1:
-        update["created_at"] = change.time
-    return item.model_copy(update=update)
+    made = {"change": change.id, "verb": change.verb, "actor": change.actor}
+    if item.known_to is not None:  # an imported version that was closed elsewhere keeps its interval
+        return item.model_copy(update=made)
+    return item.model_copy(update={**made, "known_from": change.time})
 
 
 def vector_column(info: EmbedderInfo) -> VectorColumn:

@@ -304,7 +304,7 @@ def _by_external(
 
 
 def _updated(old: MemoryItem, draft: Draft) -> MemoryItem:
-    stated = {
+    stated: dict[str, object] = {
         name: getattr(draft, name)
         for name in (
             "kind",

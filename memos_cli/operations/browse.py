@@ -19,6 +19,9 @@ from memos_cli.stores.table import newest_version, quoted
 if TYPE_CHECKING:
     from memos_cli.session import Session
 
+EVERYTHING = (1 << 31) - 1
+"""A limit that no cube reaches."""
+
 MOSTLY = 0.5
 """Share of memories from which on a cube counts as being in other languages than its embedder."""
 
@@ -93,10 +96,11 @@ def list_memories(session: Session, filters: Filters, *, limit: int = 50, offset
     total = 0
     for place, keywords in enumerate(view.keywords):
         overlaid = len(view.keywords) > 1 and place == 0
-        wanted = None if overlaid or filters.as_of else offset + limit
+        whole = overlaid or filters.as_of is not None
+        wanted = EVERYTHING if whole else offset + limit
         ordinals = keywords.filter_only(filters, wanted)
         kept = [o for o in ordinals if not (overlaid and o in view.hidden)]
-        total += len(kept) if wanted is None else keywords.count(filters)
+        total += len(kept) if whole else keywords.count(filters)
         for ordinal, item in keywords.items(kept).items():
             best = found.get(item.id)
             if item.id not in view.gone and (best is None or best[1].version < item.version):

@@ -144,9 +144,9 @@ def to_arrow(
         elif part.name == "seq":
             columns.append(pa.array([seq] * n, pa.int64()))
         elif part.name == vector:
-            columns.append(_first_spans(items, vectors, part.type.list_size))
+            columns.append(first_spans([i.row for i in items], vectors, part.type.list_size))
         elif vector and part.name == f"{vector}_spans":
-            columns.append(_other_spans(items, vectors))
+            columns.append(other_spans([i.row for i in items], vectors))
         elif part.name in MemoryItem.model_fields:
             columns.append(pa.array([_cell(part.name, getattr(i, part.name)) for i in items], part.type))
         else:
@@ -170,24 +170,26 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
-def _first_spans(items: Sequence[MemoryItem], vectors: Mapping[str, np.ndarray], dimension: int) -> Any:
+def first_spans(rows: Sequence[str], vectors: Mapping[str, np.ndarray], dimension: int) -> pa.Array:
+    """The column of first spans for `rows`: fixed_size_list<float16>, null where there is no vector."""
     import numpy as np
     import pyarrow as pa
 
-    matrix = np.zeros((len(items), dimension), np.float16)
-    missing = np.ones(len(items), bool)
-    for i, item in enumerate(items):
-        if (found := vectors.get(item.row)) is not None and len(found):
+    matrix = np.zeros((len(rows), dimension), np.float16)
+    missing = np.ones(len(rows), bool)
+    for i, row in enumerate(rows):
+        if (found := vectors.get(row)) is not None and len(found):
             matrix[i], missing[i] = found[0], False
     values = pa.array(matrix.reshape(-1))
     return pa.FixedSizeListArray.from_arrays(values, dimension, mask=pa.array(missing))
 
 
-def _other_spans(items: Sequence[MemoryItem], vectors: Mapping[str, np.ndarray]) -> Any:
+def other_spans(rows: Sequence[str], vectors: Mapping[str, np.ndarray]) -> pa.Array:
+    """The column of further spans for `rows`: list<float16>, one after the other, null for none."""
     import numpy as np
     import pyarrow as pa
 
-    rest = [vectors.get(item.row) for item in items]
+    rest = [vectors.get(row) for row in rows]
     return pa.array(
         [None if v is None or len(v) < 2 else np.asarray(v[1:], np.float16).reshape(-1) for v in rest],
         pa.list_(pa.float16()),

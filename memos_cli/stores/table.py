@@ -35,7 +35,7 @@ from memos_cli.errors import (
     TableDamaged,
 )
 from memos_cli.schema import EmbedderInfo, MemoryItem, Tail
-from memos_cli.stores.rows import item_of, table_schema, to_arrow
+from memos_cli.stores.rows import first_spans, item_of, other_spans, table_schema, to_arrow
 
 if TYPE_CHECKING:
     import lance
@@ -149,7 +149,7 @@ class Table:
         import lance
 
         table = cls(path, fsync=fsync)
-        schema = table_schema(column and (column.name, column.dimension), info)
+        schema = table_schema((column.name, column.dimension) if column else None, info)
         with lance_errors(path):
             table._dataset = lance.write_dataset(
                 schema.empty_table(),
@@ -229,13 +229,25 @@ class Table:
         return found
 
     def count(self, condition: str | None = None) -> int:
-        with lance_errors(self.path):
-            return int(self.dataset.count_rows(filter=condition))
+        return int(self._reading(lambda dataset: dataset.count_rows(filter=condition)))
 
     def arrow(self, condition: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows that meet a SQL condition (build it with `quoted`), as an Arrow table."""
+        return self._reading(
+            lambda dataset: dataset.to_table(filter=condition, columns=list(columns) if columns else None)
+        )
+
+    def _reading(self, read: Callable[[lance.LanceDataset], Any]) -> Any:
+        """Read a version; once more from the newest when a clean-up removed it meanwhile."""
+        dataset = self.dataset
+        try:
+            with lance_errors(self.path):
+                return read(dataset)
+        except TableDamaged:
+            if newest_version(self.path) == dataset.version:
+                raise
         with lance_errors(self.path):
-            return self.dataset.to_table(filter=condition, columns=list(columns) if columns else None)
+            return read(self.dataset)
 
     def items(self, condition: str | None = None) -> list[MemoryItem]:
         """Rows that meet a SQL condition as items, without vectors, oldest first."""
@@ -249,14 +261,35 @@ class Table:
         Streams: memory is bounded by the ordinals (8 bytes a row) and one batch. Raises
         TableDamaged when a row cannot be read as a memory.
         """
+        last = -1
+        while True:
+            version = self.version
+            rest = f"ordinal > {last}" if last >= 0 else None
+            both = " AND ".join(f"({c})" for c in (condition, rest) if c) or None
+            try:
+                for tail in self._stream(both, column, fresh):
+                    last = tail.ordinals[-1]
+                    yield tail
+            except TableDamaged:
+                if newest_version(self.path) == version:
+                    raise
+                # A clean-up removed the version that was being read: go on in the newest one.
+            else:
+                return
+
+    def _stream(self, condition: str | None, column: VectorColumn | None, fresh: bool) -> Iterator[Tail]:
         if column is not None and column.name not in self.columns:
             column = None
         wanted = [n for n in self.columns if not n.startswith("vector_")]
         wanted += [column.name, column.spans] if column else []
-        with lance_errors(self.path):
-            for batch in self._ordered(condition, wanted):
-                if batch.num_rows:
-                    yield _tail_of(batch, column, fresh)
+        batches = self._ordered(condition, wanted)
+        while True:
+            with lance_errors(self.path):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            if batch.num_rows:
+                yield _tail_of(batch, column, fresh)
 
     def _ordered(self, condition: str | None, columns: list[str]) -> Iterator[pa.Table]:
         """Batches in order of `ordinal`: rewritten rows stand at the end of the table."""
@@ -300,6 +333,8 @@ class Table:
                 transaction = dataset.read_transaction(version)
             except (OSError, ValueError, RuntimeError):
                 return Gap.FOREIGN
+            if transaction is None:
+                return Gap.FOREIGN
             if MARK in (transaction.transaction_properties or {}):
                 gap = Gap.OURS
             elif type(transaction.operation).__name__ not in _CHANGES_NO_ROW:
@@ -317,7 +352,7 @@ class Table:
         dataset = self.dataset
         seq = int(dataset.version) + 1
         ordinals = tuple((seq << 24) + i for i in range(len(items)))
-        rows = to_arrow(items, ordinals, seq, vectors, dataset.schema, column and column.name)
+        rows = to_arrow(items, ordinals, seq, vectors, dataset.schema, column.name if column else None)
         before = self._files()
         with lance_errors(self.path):
             self._dataset = lance.write_dataset(
@@ -352,7 +387,7 @@ class Table:
                 rewritten.schema.names.index(name), dataset.schema.field(name), old[name]
             )
         ordinals = tuple((seq << 24) + i for i in range(len(items)))
-        fresh = to_arrow(items, ordinals, seq, vectors, dataset.schema, column and column.name)
+        fresh = to_arrow(items, ordinals, seq, vectors, dataset.schema, column.name if column else None)
         self._swap(condition, pa.concat_tables([rewritten, fresh]), whole=False)
         every = _tail_of(rewritten, column, fresh=False)
         return Tail(
@@ -421,21 +456,29 @@ class Table:
             self._dataset = lance.LanceDataset.commit(dataset, transaction)
         self._sync(before)
 
-    def overwrite(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
-        """One commit that replaces every row (adopting another program's rows, new columns)."""
+    def add_vectors(
+        self, column: VectorColumn, info: EmbedderInfo, vectors: Mapping[str, np.ndarray]
+    ) -> None:
+        """One commit that adds an embedder's columns, filled by `row`; no other column changes."""
         import lance
         import pyarrow as pa
 
+        dataset = self.dataset
+        added = table_schema((column.name, column.dimension), info)
+        first, spans = added.field(column.name), added.field(column.spans)
+
+        def fill(batch: pa.RecordBatch) -> pa.RecordBatch:
+            rows = batch["row"].to_pylist()
+            return pa.RecordBatch.from_arrays(
+                [first_spans(rows, vectors, column.dimension), other_spans(rows, vectors)],
+                schema=pa.schema([first, spans]),
+            )
+
         before = self._files()
         with lance_errors(self.path):
-            self._dataset = lance.write_dataset(
-                pa.RecordBatchReader.from_batches(schema, rows),
-                str(self.path),
-                schema=schema,
-                mode="overwrite",
-                data_storage_version=STORAGE_VERSION,  # type: ignore[arg-type]
-                transaction_properties={MARK: "change"},
-            )
+            filled = lance.batch_udf(output_schema=pa.schema([first, spans]))(fill)
+            dataset.add_columns(filled, read_columns=["row"], batch_size=BATCH_ROWS)
+            self._dataset = None
         self._sync(before)
 
     def drop_vectors(self, column: VectorColumn) -> None:

@@ -1,0 +1,332 @@
+"""Judging a cube: does every store agree with the table, is nothing purged left in a file.
+
+Owns: what `memos check` compares, mending what can be mended (`mend`), and the proof of a purge.
+Does not own: rebuilding (`cube/cube`). Checking takes no lock and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos_cli.cube.cube import MemCube, vector_column
+from memos_cli.errors import IntegrityError, MemosError, TableDamaged
+from memos_cli.schema import CheckResult, MemoryItem, Problem, Status
+from memos_cli.stores.nearness import content_hash
+from memos_cli.stores.table import Gap, newest_version, quoted
+
+if TYPE_CHECKING:
+    from memos_cli.stores.graph import Graph
+
+SHOWN_IDS = 20
+
+
+@dataclass
+class _Truth:
+    """What the table says, row by row, without texts."""
+
+    ordinals: set[int] = field(default_factory=set)
+    embedded: dict[int, int] = field(default_factory=dict)
+    """ordinal → number of spans"""
+    current: dict[str, MemoryItem] = field(default_factory=dict)
+    rows: int = 0
+
+
+def check(cube: MemCube) -> CheckResult:
+    """Compare every store with the table. Problems are listed, never raised."""
+    problems: list[Problem] = []
+    truth = _Truth()
+    try:
+        problems += _check_table(cube, truth)
+        if not problems or truth.rows:
+            problems += [
+                *_check_keywords(cube, truth),
+                *_check_vectors(cube, truth),
+                *_check_graph(cube, truth),
+            ]
+    except MemosError as error:
+        problems.append(Problem(store="table", what=error.message, hint=error.next_step))
+    revision = newest_version(cube.layout.table) or 0
+    shown = sum(i.status is not Status.DELETED for i in truth.current.values())
+    return CheckResult(
+        ok=not problems,
+        revision=revision,
+        problems=tuple(problems),
+        counts={"memories": shown, "versions": truth.rows, "vectors": len(truth.embedded)},
+    )
+
+
+def _problem(store: str, what: str, ids: object = (), hint: str = "Run `memos reindex`.") -> Problem:
+    listed = sorted(str(i) for i in ids)[:SHOWN_IDS] if isinstance(ids, (set, list, dict)) else []
+    return Problem(store=store, what=what, ids=tuple(listed), hint=hint)
+
+
+# -- the table
+
+
+def _check_table(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
+    table = cube.table
+    torn = sorted(p.name for p in (cube.layout.table / "_versions").glob("*.torn"))
+    if torn:
+        yield _problem(
+            "table", f"{len(torn)} torn versions were set aside", torn, "`memos repair` removes them."
+        )
+    if table.count("ordinal IS NULL OR id IS NULL"):
+        yield _problem(
+            "table", "another program added rows that memos has not taken in", (), "Run `memos reindex`."
+        )
+        return
+    yield from _check_rows(cube, truth)
+
+
+def _check_rows(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
+    rows: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    versions: Counter[tuple[str, int]] = Counter()
+    twice: set[int] = set()
+    changed: set[str] = set()
+    for tail in cube.table.tails(None, cube.column):
+        for item, ordinal in zip(tail.items, tail.ordinals, strict=True):
+            truth.rows += 1
+            rows[item.row] += 1
+            versions[item.id, item.version] += 1
+            if item.known_to is None:
+                held[item.id] += 1
+            if item.status is Status.PURGED:
+                continue
+            if ordinal in truth.ordinals:
+                twice.add(ordinal)
+            truth.ordinals.add(ordinal)
+            if item.row in tail.vectors:
+                truth.embedded[ordinal] = len(tail.vectors[item.row])
+            if item.known_to is None:
+                truth.current[item.id] = item
+            if item.content_hash and item.content_hash != content_hash(item.memory):
+                changed.add(item.id)
+    ids = {id for id, _ in versions}
+    mend = "Run `memos repair`."
+    for found, what in (
+        ({r for r, n in rows.items() if n > 1}, "versions stand in the table twice"),
+        (twice, "ordinals stand in the table twice"),
+        ({i for i in ids if held[i] != 1}, "memories have no current version, or several"),
+        ({i for (i, _), n in versions.items() if n > 1}, "memories have two versions of one number"),
+        (changed, "memories' texts were changed by another program"),
+    ):
+        if found:
+            yield _problem("table", f"{len(found)} {what}", found, mend)
+
+
+# -- the projections
+
+
+def _stale(cube: MemCube, store: str, revision: int | None) -> Problem | None:
+    """The problem of a projection that is not level with the table, when it is one.
+
+    Behind our own commits is none: the next command brings it up.
+    """
+    newest = newest_version(cube.layout.table) or 0
+    if revision is None:
+        return _problem(store, "it is missing or cannot be read")
+    if revision > newest:
+        return _problem(store, f"it has absorbed revision {revision}, and the table is at {newest}")
+    if revision < newest and cube.table.since(revision) is Gap.FOREIGN:
+        return _problem(store, "another program wrote to the table and the index has not followed")
+    return None
+
+
+def _check_keywords(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
+    if problem := _stale(cube, "keywords", cube.keywords.revision):
+        yield problem
+        return
+    if cube.keywords.revision != newest_version(cube.layout.table):
+        return
+    for what in cube.keywords.damage():
+        yield _problem("keywords", what)
+    found = cube.keywords.all_ordinals()
+    yield from _compare("keywords", truth.ordinals, found)
+
+
+def _check_vectors(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
+    column = cube.column
+    if column is None or cube.vectors is None:
+        return
+    if column not in cube.table.vector_columns():
+        yield _problem("vectors", f"the table has no column {column.name}", (), "Run `memos reembed`.")
+        return
+    bare = {
+        i.id
+        for o, i in _by_ordinal(cube)
+        if o in truth.ordinals and o not in truth.embedded and i.known_to is None
+    }
+    if bare:
+        yield _problem("vectors", f"{len(bare)} memories have no vector", bare, "Run `memos repair`.")
+    if problem := _stale(cube, "vectors", cube.vectors.revision):
+        yield problem
+        return
+    if cube.vectors.revision != newest_version(cube.layout.table):
+        return
+    found = cube.vectors.all_ordinals()
+    yield from _compare("vectors", set(truth.embedded), set(found))
+    spans = {o for o, n in truth.embedded.items() if found.get(o, n) != n}
+    if spans:
+        yield _problem("vectors", f"{len(spans)} rows have another number of spans", spans)
+
+
+def _by_ordinal(cube: MemCube) -> Iterator[tuple[int, MemoryItem]]:
+    condition = (
+        f"{cube.column.name} IS NULL AND status != 'purged' AND known_to IS NULL" if cube.column else "false"
+    )
+    for tail in cube.table.tails(condition, None):
+        yield from zip(tail.ordinals, tail.items, strict=True)
+
+
+def _compare(store: str, wanted: set[int], found: set[int]) -> Iterator[Problem]:
+    if missing := wanted - found:
+        yield _problem(store, f"{len(missing)} rows of the table are missing", missing)
+    if extra := found - wanted:
+        yield _problem(store, f"{len(extra)} rows are there that the table does not have", extra)
+
+
+def _check_graph(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
+    if not cube.layout.graph.exists():
+        return
+    revision = cube.graph.revision
+    if problem := _stale(cube, "graph", revision):
+        yield problem
+        return
+    if revision == newest_version(cube.layout.table):
+        yield from _compare_graph(cube.graph, truth)
+
+
+def _compare_graph(graph: Graph, truth: _Truth) -> Iterator[Problem]:
+    visible = {i: m for i, m in truth.current.items() if m.status is not Status.DELETED}
+    edges = graph.edges()
+    if odd := set(visible) ^ set(edges.nodes):
+        yield _problem("graph", f"{len(odd)} memories differ from the table", odd)
+    parents = {i: m.parent for i, m in visible.items() if m.parent}
+    if parents != edges.parents:
+        yield _problem("graph", "parents differ from the table", set(parents) ^ set(edges.parents))
+    relations = {(i, r.kind, r.target) for i, m in visible.items() for r in m.relations}
+    if odd_edges := relations ^ set(edges.relations):
+        yield _problem(
+            "graph", f"{len(odd_edges)} relations differ from the table", {e[0] for e in odd_edges}
+        )
+
+
+# -- mending
+
+
+def mend(cube: MemCube) -> list[str]:
+    """Under the lock: set torn versions aside, take in foreign rows, close doubles, rebuild indexes.
+
+    Returns what was done, in sentences. Raises TableDamaged when the table itself is beyond it.
+    """
+    done: list[str] = []
+    if torn := cube.table.set_aside_torn():
+        done.append(f"set {len(torn)} torn versions of the table aside")
+    if adopted := cube.adopt():
+        done.append(f"took in {adopted} rows that another program wrote")
+    if closed := _close_doubles(cube):
+        done.append(f"closed {closed} versions that stood in the table twice")
+    _check_column(cube)
+    for path in (*(cube.layout.table / "_versions").glob("*.torn"),):
+        path.unlink()
+        done.append(f"removed {path.name}")
+    cube.reindex()
+    done.append("rebuilt the indexes")
+    return done
+
+
+def _close_doubles(cube: MemCube) -> int:
+    """Of several current versions of a memory, only the last one stays current."""
+    newest: dict[str, MemoryItem] = {}
+    ordinals: dict[str, list[tuple[int, MemoryItem]]] = {}
+    for tail in cube.table.tails("known_to IS NULL", None):
+        for item, ordinal in zip(tail.items, tail.ordinals, strict=True):
+            ordinals.setdefault(item.id, []).append((ordinal, item))
+            if item.id not in newest or (newest[item.id].version, newest[item.id].row) < (
+                item.version,
+                item.row,
+            ):
+                newest[item.id] = item
+    doubles = [o for i, rows in ordinals.items() for o, item in rows if item.row != newest[i].row]
+    if doubles:
+        condition = f"ordinal IN ({', '.join(map(str, doubles))}) AND known_to IS NULL"
+        rows = {i.row: newest[i.id] for i in cube.table.items(condition)}
+        cube.table.replace(
+            condition,
+            lambda item: item.model_copy(update={"known_to": rows[item.row].known_from}),
+            (),
+            {},
+            cube.column,
+        )
+    return len(doubles)
+
+
+def _check_column(cube: MemCube) -> None:
+    column = cube.column
+    if column is not None and column not in cube.table.vector_columns():
+        raise TableDamaged(
+            reason=f"the vector column {column.name} is missing",
+            hint="Make the vectors anew with `memos reembed`.",
+        )
+
+
+def config_from_table(cube: MemCube) -> dict[str, object]:
+    """What a lost config.json said, as far as the table tells: the embedder and its column."""
+    for column, info in cube.table.vector_columns().items():
+        if info is not None and vector_column(info) == column:
+            return {"embedder": info, "vector_column": column.name}
+    return {"embedder": None, "vector_column": None}
+
+
+# -- the proof of a purge
+
+
+def verify_purged(cube: MemCube, ids: set[str], texts: list[str]) -> list[str]:
+    """Prove that purged memories are gone: from the table's rows, its files, and every index.
+
+    Returns notes about texts that other memories hold as well. Raises IntegrityError when any
+    trace is left.
+    """
+    left = cube.table.count(f"id IN ({quoted(ids)}) AND status != 'purged'")
+    orphans = cube.table.orphans()
+    versions = [p for p in (cube.layout.table / "_versions").iterdir() if p.suffix in (".manifest", ".torn")]
+    if left or orphans or len(versions) != 1:
+        raise IntegrityError(
+            detail=f"The purge is not complete: {left} rows, {len(orphans)} old files and "
+            f"{len(versions) - 1} old versions are left.",
+            hint="Type `memos purge` again, or `memos repair`.",
+        )
+    elsewhere = [
+        t for t in dict.fromkeys(texts) if t.strip() and cube.table.count(f"contains(memory, {quoted([t])})")
+    ]
+    needles = {t.encode() for t in texts if len(t) > 3 and t not in elsewhere}
+    if found := _files_with(cube.root, needles):
+        raise IntegrityError(
+            detail=f"The purged text still stands in {found[0].relative_to(cube.root)}.",
+            hint="Type `memos repair`, then `memos purge` again.",
+        )
+    return [f"Other memories hold the words of {len(elsewhere)} purged ones as well."] if elsewhere else []
+
+
+def _files_with(root: Path, needles: set[bytes]) -> list[Path]:
+    """Files whose bytes hold any of the texts, read in pieces that overlap."""
+    if not needles:
+        return []
+    longest = max(map(len, needles))
+    return [p for p in sorted(root.rglob("*")) if p.is_file() and _holds(p, needles, longest)]
+
+
+def _holds(path: Path, needles: set[bytes], longest: int) -> bool:
+    with path.open("rb") as handle:
+        kept = b""
+        while piece := handle.read(1 << 22):
+            window = kept + piece
+            if any(n in window for n in needles):
+                return True
+            kept = window[-longest:]
+    return False

@@ -1,0 +1,202 @@
+"""`memos check`, `repair`, `reindex`, `compact`, `deepen`, `unlock`: keeping a cube sound.
+
+Owns: their order of steps and what they answer. Does not own: what is compared and mended
+(`cube/check`), making vectors anew (`reembed`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memos_cli.cube import check as judge
+from memos_cli.cube.config import CubeConfig, Slots, TextSlot, read_config, write_config
+from memos_cli.cube.cube import EMPTY, MemCube
+from memos_cli.cube.layout import Layout
+from memos_cli.cube.lock import WriteLock
+from memos_cli.errors import ConfigDamaged, CubeNotFound, TableDamaged, UsageError
+from memos_cli.operations.reembed import ReembedResult, reembed
+from memos_cli.schema import CheckResult, Depth, Value
+from memos_cli.stores.table import newest_version
+
+if TYPE_CHECKING:
+    from memos_cli.location import CubeRef
+    from memos_cli.operations.add import Progress
+    from memos_cli.session import Session
+    from memos_cli.settings import Settings
+
+_ORDER = (Depth.NAIVE, Depth.GENERAL, Depth.TREE)
+
+
+class RepairResult(Value):
+    ok: bool
+    done: tuple[str, ...]
+    revision: int
+    dry_run: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class ReindexResult(Value):
+    revision: int
+    stores: tuple[str, ...]
+    memories: int
+
+
+class CompactResult(Value):
+    revision: int
+    fragments_before: int
+    fragments_after: int
+    bytes_before: int
+    bytes_after: int
+
+
+class DeepenResult(Value):
+    before: Depth
+    text: Depth
+    embedded: int
+    dry_run: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class UnlockResult(Value):
+    locked: bool
+    holder: dict[str, Any] | None
+    notes: tuple[str, ...] = ()
+
+
+def check(session: Session) -> CheckResult:
+    """Compare every store with the table; changes nothing. Problems are listed, never raised."""
+    return judge.check(session.cube)
+
+
+def repair(ref: CubeRef, settings: Settings, dry_run: bool = False) -> RepairResult:
+    """Mend what can be mended: config.json from the table, torn versions, foreign rows, indexes.
+
+    Raises CubeNotFound, TableDamaged when the table itself is beyond it, Busy.
+    """
+    layout = Layout(ref.path)
+    if not layout.table.exists():
+        if not layout.config.exists():
+            raise CubeNotFound(path=ref.path, name=ref.name if ref.is_name else ref.path)
+        raise TableDamaged(
+            reason="memories.lance is missing",
+            hint="Restore it from a copy; the indexes do not hold whole memories.",
+        )
+    done: list[str] = []
+    try:
+        config = read_config(layout.config)
+    except (ConfigDamaged, CubeNotFound):
+        config = _config_anew(ref, settings)
+        done.append("wrote config.json anew from the table")
+        if not dry_run:
+            write_config(layout.config, config)
+    cube = MemCube(ref.path, config, lock_timeout=settings.lock_timeout, fsync=settings.fsync)
+    if dry_run:
+        found = [f"{p.store}: {p.what}" for p in judge.check(cube).problems]
+        return RepairResult(
+            ok=not found and not done, done=(), revision=_newest(cube), dry_run=True, notes=(*done, *found)
+        )
+    with cube.lock.hold("repair"):
+        done += judge.mend(cube)
+    result = judge.check(cube)
+    left = tuple(f"{p.store}: {p.what}" for p in result.problems)
+    return RepairResult(ok=result.ok, done=tuple(done), revision=result.revision, notes=left)
+
+
+def _newest(cube: MemCube) -> int:
+    return newest_version(cube.layout.table) or 0
+
+
+def _config_anew(ref: CubeRef, settings: Settings) -> CubeConfig:
+    """A configuration as far as the table tells it; the cube gets a new id."""
+    cube = MemCube(ref.path, CubeConfig(), lock_timeout=settings.lock_timeout, fsync=settings.fsync)
+    known = judge.config_from_table(cube)
+    depth = Depth.NAIVE if known["embedder"] is None else Depth.GENERAL
+    if depth is Depth.GENERAL and cube.layout.graph.exists():
+        depth = Depth.TREE
+    return CubeConfig.model_validate({"slots": Slots(text_mem=TextSlot(depth=depth)), **known})
+
+
+def reindex(session: Session, progress: Progress | None = None) -> ReindexResult:
+    """Rebuild every derived store from the table, whatever state it is in."""
+    cube = session.cube
+    with cube.lock.hold("reindex"):
+        cube.table.set_aside_torn()
+        cube.adopt()
+        cube.reindex()
+        if cube.config.depth is Depth.TREE:
+            cube.ready_graph()
+    stores = [
+        "keywords",
+        *(["vectors"] if cube.column else []),
+        *(["graph"] if cube.layout.graph.exists() else []),
+    ]
+    memories = cube.table.count("known_to IS NULL AND status NOT IN ('purged', 'deleted')")
+    return ReindexResult(revision=cube.revision, stores=tuple(stores), memories=memories)
+
+
+def compact(session: Session) -> CompactResult:
+    """Merge the table's fragments, drop unused vector columns and superseded versions.
+
+    No version of a memory is lost: they are rows.
+    """
+    cube = session.cube
+    with cube.writing("compact"):
+        fragments, size = len(cube.table.dataset.get_fragments()), _size(cube)
+        for column in cube.table.vector_columns():
+            if column != cube.column:
+                cube.table.drop_vectors(column)
+        cube.table.compact(1 << 20)
+        cube.level()
+        cube.table.clean(everything=True)
+        return CompactResult(
+            revision=cube.revision,
+            fragments_before=fragments,
+            fragments_after=len(cube.table.dataset.get_fragments()),
+            bytes_before=size,
+            bytes_after=_size(cube),
+        )
+
+
+def _size(cube: MemCube) -> int:
+    return sum(p.stat().st_size for p in cube.layout.table.rglob("*") if p.is_file())
+
+
+def deepen(
+    session: Session, depth: Depth, progress: Progress | None = None, dry_run: bool = False
+) -> DeepenResult:
+    """Raise the depth of the text slot where the memories lie.
+
+    Raises UsageError when the cube is that deep already.
+    """
+    cube = session.cube
+    before = cube.config.depth
+    if _ORDER.index(depth) <= _ORDER.index(before):
+        raise UsageError(
+            detail=f"The cube's text is {before} already.", hint="See `memos help concepts` for the depths."
+        )
+    made = ReembedResult(before=None, embedder="", dimension=0, embedded=0)
+    if cube.column is None:
+        made = reembed(session, session.settings.embedder, progress, dry_run)
+    if dry_run:
+        return DeepenResult(before=before, text=depth, embedded=made.embedded, dry_run=True)
+    with cube.writing("deepen"):
+        slots = cube.config.slots.model_copy(update={"text_mem": TextSlot(depth=depth)})
+        cube.set_config(cube.config.model_copy(update={"slots": slots}))
+        if depth is Depth.TREE:
+            cube.ready_graph()
+    return DeepenResult(before=before, text=depth, embedded=made.embedded)
+
+
+def unlock(ref: CubeRef, settings: Settings) -> UnlockResult:
+    """Say who holds the write lock. A lock whose process died was freed by the kernel already."""
+    layout = Layout(ref.path)
+    if not layout.config.exists():
+        raise CubeNotFound(path=ref.path, name=ref.name if ref.is_name else ref.path)
+    holder = WriteLock(layout.lock).holder()
+    if holder is None:
+        return UnlockResult(locked=False, holder=None, notes=("Nobody is writing to this cube.",))
+    note = f"Process {holder.get('pid')} is alive and writing ({holder.get('verb')}); end it if it hangs, and the lock is free."
+    return UnlockResult(locked=True, holder=dict(holder), notes=(note,))
+
+
+__all__ = ["EMPTY", "check", "compact", "deepen", "reembed", "reindex", "repair", "unlock"]

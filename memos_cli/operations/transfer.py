@@ -1,0 +1,315 @@
+"""`memos export` and `memos import`: memories as JSON lines.
+
+Owns: the form of a line and what happens when an id is there already. Does not own: reading
+files (`interfaces`), what makes two texts the same (`add`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from memos_cli.cube.cube import valid_end
+from memos_cli.operations.add import Progress
+from memos_cli.operations.browse import EVERYTHING
+from memos_cli.operations.edit import next_version
+from memos_cli.reader.language import language_of
+from memos_cli.schema import Change, Closing, Filters, MemoryItem, Status, Value, now, uuid7
+from memos_cli.stores.nearness import content_hash
+from memos_cli.stores.table import quoted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from memos_cli.session import Session
+
+BATCH = 1_000
+MAX_ID = 200
+
+_VISIBLE = (Status.ACTIVATED, Status.RESOLVING)
+
+
+class SkippedLine(Value):
+    line: int
+    reason: str
+
+
+class ImportResult(Value):
+    imported: int
+    known: int
+    skipped: tuple[SkippedLine, ...] = ()
+    change: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def export(
+    session: Session, *, filters: Filters, vectors: bool = False, history: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Memories that pass the filters, oldest first, every field; archived ones too unless asked
+    otherwise. `history` adds their closed versions, `vectors` their vectors (with the embedder)."""
+    cube = session.cube
+    if filters.statuses == _VISIBLE:
+        filters = filters.model_copy(update={"statuses": (*_VISIBLE, Status.ARCHIVED)})
+    view = cube.view(vectors=False)
+    wanted: set[int] = set()
+    for place, shard in enumerate(view.keywords):
+        stale = view.hidden if place == 0 and len(view.keywords) > 1 else frozenset()
+        wanted |= {o for o in shard.filter_only(filters, EVERYTHING) if o not in stale}
+    ids = _ids(session, wanted) if history else set()
+    column = cube.column if vectors else None
+    for tail in cube.table.tails("status != 'purged'", column):
+        for item, ordinal in zip(tail.items, tail.ordinals, strict=True):
+            if ordinal in wanted or item.id in ids:
+                line = item.model_dump(mode="json")
+                if vectors and column and item.row in tail.vectors:
+                    line["vectors"] = tail.vectors[item.row].astype("float32").round(6).tolist()
+                    line["embedder"] = cube.config.embedder.name if cube.config.embedder else None
+                yield line
+
+
+def _ids(session: Session, ordinals: set[int]) -> set[str]:
+    rows = session.cube.table.arrow(None, ["ordinal", "id"]).to_pylist()
+    return {r["id"] for r in rows if r["ordinal"] in ordinals}
+
+
+def import_lines(
+    session: Session,
+    lines: Iterable[bytes | str],
+    *,
+    on_conflict: str | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Take memories in from JSON lines, of which only `memory` is required.
+
+    Same id and text (or, without an id, the same text of the same owner): known. Same id, other
+    text: skipped, unless `on_conflict` is `newer` (the later one stands), `keep` (what is there
+    stands and the line is known) or `replace`. Unusable lines are skipped with the reason.
+    """
+    change = uuid7()
+    skipped: list[SkippedLine] = []
+    notes: list[str] = []
+    imported = known = done = 0
+    numbered = enumerate(lines, 1)
+    while batch := list(islice(numbered, BATCH)):
+        plan = _planned(session, batch, on_conflict, {})
+        if not dry_run:
+            plan, said = _stored(session, batch, plan, change)
+            notes += said
+        skipped += plan.skipped
+        imported += plan.imported
+        known += plan.known
+        done += len(batch)
+        if progress:
+            progress("importing", done, None)
+    return ImportResult(
+        imported=imported,
+        known=known,
+        skipped=tuple(skipped),
+        change=change if imported and not dry_run else None,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _planned(
+    session: Session,
+    batch: list[tuple[int, bytes | str]],
+    on_conflict: str | None,
+    vectors: dict[str, np.ndarray],
+) -> _Plan:
+    plan = _Plan(session, on_conflict, vectors)
+    for number, line in batch:
+        if line.strip() and (reason := plan.take(line)):
+            plan.skipped.append(SkippedLine(line=number, reason=reason))
+    return plan
+
+
+def _stored(
+    session: Session, batch: list[tuple[int, bytes | str]], plan: _Plan, change: str
+) -> tuple[_Plan, list[str]]:
+    """Embed without the lock, then commit; planned anew when somebody wrote in between."""
+    plan.embed()
+    with session.cube.writing("import"):
+        if session.cube.revision != plan.revision:
+            plan = _planned(session, batch, plan.on_conflict, plan.vectors)
+            plan.embed()
+        return plan, plan.commit(change)
+
+
+class _Plan:
+    """One batch of lines, compared with the cube and with each other."""
+
+    def __init__(self, session: Session, on_conflict: str | None, vectors: dict[str, np.ndarray]) -> None:
+        self.session = session
+        self.revision = session.cube.revision
+        self.skipped: list[SkippedLine] = []
+        self.on_conflict = on_conflict
+        self.keywords = session.cube.view(vectors=False).keywords[-1]
+        self.puts: dict[str, MemoryItem] = {}
+        """Current versions to be, by id."""
+        self.closed: dict[str, MemoryItem] = {}
+        """Versions that came closed, by row."""
+        self.replaced: dict[str, MemoryItem] = {}
+        self.vectors = vectors
+        """By text: equal texts have equal vectors."""
+        self.texts: dict[tuple[object, ...], str] = {}
+        self.imported = self.known = 0
+
+    def take(self, line: bytes | str) -> str | None:
+        """Plan one line; a reason when it cannot be used."""
+        try:
+            document = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            return f"not JSON: {error}"
+        if not isinstance(document, dict):
+            return "not a JSON object"
+        try:
+            item = _item(document)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        except ValueError as error:
+            return str(error)
+        self._keep_vectors(document, item)
+        if item.known_to is not None:
+            self._take_closed(item)
+            return None
+        return self._take_current(item, named="id" in document)
+
+    def _take_closed(self, item: MemoryItem) -> None:
+        there = item.row in self.closed or self.session.cube.table.count(f"row = {quoted([item.row])}")
+        if there:
+            self.known += 1
+        else:
+            self.closed[item.row] = item
+            self.imported += 1
+
+    def _take_current(self, item: MemoryItem, *, named: bool) -> str | None:
+        old = self.puts.get(item.id)
+        if old is None and named and (found := self.keywords.current([item.id]).get(item.id)):
+            old = found[1]
+        if old is None:
+            self._take_new(item, named=named)
+            return None
+        if old.content_hash == item.content_hash and old.status == item.status:
+            self.known += 1
+            return None
+        if self.on_conflict is None:
+            return f"{item.id} is there with another text (--on-conflict says what to do)"
+        if self.on_conflict == "keep" or (self.on_conflict == "newer" and item.known_from <= old.known_from):
+            self.known += 1
+            return None
+        self.imported += 1
+        if item.id in self.puts:
+            row = self.puts[item.id].row
+            self.puts[item.id] = item.model_copy(update={"row": row})
+        else:
+            self.replaced[item.id] = old
+            fields = {n: getattr(item, n) for n in MemoryItem.model_fields if n not in _OF_VERSION}
+            self.puts[item.id] = next_version(old, **fields)
+        return None
+
+    def _take_new(self, item: MemoryItem, *, named: bool) -> None:
+        owner = (
+            item.content_hash,
+            item.user_id,
+            item.agent_id,
+            item.kind,
+            item.session_id,
+            item.speaker,
+            item.said_at,
+        )
+        if not named and (owner in self.texts or self._same_text(item)):
+            self.known += 1
+            return
+        self.texts[owner] = item.id
+        self.puts[item.id] = item
+        self.imported += 1
+
+    def _same_text(self, item: MemoryItem) -> bool:
+        return any(
+            (i.user_id, i.agent_id, i.kind, i.session_id, i.speaker, i.said_at)
+            == (item.user_id, item.agent_id, item.kind, item.session_id, item.speaker, item.said_at)
+            and i.status in _VISIBLE
+            for i in self.keywords.with_hash([item.content_hash])
+        )
+
+    def _keep_vectors(self, document: dict[str, Any], item: MemoryItem) -> None:
+        """Vectors of a line count only when the cube's own embedder made them."""
+        info = self.session.cube.config.embedder
+        given = document.get("vectors")
+        if info is None or not given or document.get("embedder") != info.name:
+            return
+        import numpy as np
+
+        matrix = np.asarray(given, np.float32)
+        if matrix.ndim == 2 and matrix.shape[1] == info.dimension and bool(np.isfinite(matrix).all()):
+            self.vectors[item.memory] = matrix
+
+    def _all(self) -> list[MemoryItem]:
+        return [*self.closed.values(), *self.puts.values()]
+
+    def embed(self) -> None:
+        """Make the vectors that did not come along."""
+        if self.session.embeds:
+            missing = list(dict.fromkeys(i.memory for i in self._all() if i.memory not in self.vectors))
+            if missing:
+                made = self.session.embedder.embed_documents(missing)
+                self.vectors.update(zip(missing, made, strict=True))
+
+    def commit(self, change: str) -> list[str]:
+        """Under the lock: commit the batch; notes of the commit."""
+        closings = tuple(
+            Closing(id=old.id, row=old.row, valid_to=valid_end(old, self.puts[id].valid_from or now()))
+            for id, old in self.replaced.items()
+        )
+        done = self.session.cube.commit(
+            Change(
+                id=change,
+                verb="import",
+                actor=self.session.actor,
+                puts=tuple(self._all()),
+                closings=closings,
+                vectors={i.row: self.vectors[i.memory] for i in self._all() if i.memory in self.vectors},
+            )
+        )
+        return done.notes
+
+
+_OF_VERSION = {
+    "id", "row", "version", "predecessor", "known_from", "known_to", "created_at",
+    "change", "verb", "actor", "closed_by",
+}  # fmt: skip
+
+
+def _item(document: dict[str, Any]) -> MemoryItem:
+    """A line as a memory: unknown keys are kept in `info`, hash and language are made here."""
+    memory = document.get("memory")
+    if not isinstance(memory, str) or not memory.strip():
+        raise ValueError("it has no text under `memory`")
+    known = {n: v for n, v in document.items() if n in MemoryItem.model_fields and v is not None}
+    other = {
+        n: v
+        for n, v in document.items()
+        if n not in MemoryItem.model_fields and n not in ("vectors", "embedder")
+    }
+    id = known.get("id", "-")
+    if not isinstance(id, str) or not 0 < len(id) <= MAX_ID or not id.isprintable():
+        raise ValueError("its id is not a short printable text")
+    if known.get("status") == Status.PURGED:
+        raise ValueError("it is the tombstone of a purged memory")
+    item = MemoryItem.model_validate(known)
+    moment = now()
+    update: dict[str, object] = {
+        "content_hash": content_hash(item.memory),
+        "language": item.language or language_of(item.memory),
+        "info": {**item.info, **other},
+        "valid_from": item.valid_from or item.said_at or moment,
+    }
+    if item.known_to is None:
+        update |= {"row": uuid7(), "closed_by": None}
+    return item.model_copy(update=update)

@@ -119,7 +119,9 @@ class View:
             parts = [json.loads(query.explain(self.searcher, self.best(query, 1)[0]).to_json())]
             for part in parts:
                 parts.extend(part.get("details", ()))
-            self._mean[field_name] = next(p["value"] for p in parts if p["description"].startswith("avgdl"))
+            mean = next(part["value"] for part in parts if part["description"].startswith("avgdl"))
+            # The engine counts the marker among the rows.
+            self._mean[field_name] = mean * (self.total + 1) / self.total
         return self._mean[field_name]
 
     def restriction(self, filters: Filters) -> Query:

@@ -162,7 +162,7 @@ def _check_vectors(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
         if o in truth.ordinals and o not in truth.embedded and i.known_to is None
     }
     if bare:
-        yield _problem("vectors", f"{len(bare)} memories have no vector", bare, "Run `memos repair`.")
+        yield _problem("vectors", f"{len(bare)} memories have no vector", bare, "Run `memos reindex`.")
     if problem := _stale(cube, "vectors", cube.vectors.revision):
         yield problem
         return

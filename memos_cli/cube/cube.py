@@ -279,7 +279,7 @@ class MemCube:
     def _mark(self, projection: Projection) -> int | None:
         """The version a projection may be trusted up to; None when it must not be used at all."""
         mark = projection.revision
-        if mark is None or mark > self.table.version or self.table.since(mark) is Gap.FOREIGN:
+        if mark is None or mark > self.table.version or self.table.since(mark) in (Gap.FOREIGN, Gap.UNKNOWN):
             return None
         return mark
 
@@ -433,7 +433,9 @@ class MemCube:
         gap = self.table.since(mark)
         if gap is Gap.NOTHING:
             self._try_absorb(projection, [EMPTY])
-        elif gap is Gap.FOREIGN:
+        elif gap is Gap.UNKNOWN and projection not in self._eager():
+            self._rebuild(projection)  # a lazy one, which a clean-up overtook
+        elif gap in (Gap.FOREIGN, Gap.UNKNOWN):
             self.adopt()
             self.reindex()
         else:

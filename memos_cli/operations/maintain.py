@@ -16,12 +16,12 @@ from memos_cli.cube.lock import WriteLock
 from memos_cli.errors import ConfigDamaged, CubeNotFound, TableDamaged, UsageError
 from memos_cli.operations.reembed import ReembedResult, reembed
 from memos_cli.schema import CheckResult, Depth, Value
+from memos_cli.session import Session
 from memos_cli.stores.table import newest_version
 
 if TYPE_CHECKING:
     from memos_cli.location import CubeRef
     from memos_cli.operations.add import Progress
-    from memos_cli.session import Session
     from memos_cli.settings import Settings
 
 _ORDER = (Depth.NAIVE, Depth.GENERAL, Depth.TREE)
@@ -97,9 +97,29 @@ def repair(ref: CubeRef, settings: Settings, dry_run: bool = False) -> RepairRes
         )
     with cube.lock.hold("repair"):
         done += judge.mend(cube)
+    if embedded := embed_bare(Session(ref, cube, settings)):
+        done.append(f"made the vectors of {embedded} versions that had none")
     result = judge.check(cube)
     left = tuple(f"{p.store}: {p.what}" for p in result.problems)
     return RepairResult(ok=result.ok, done=tuple(done), revision=result.revision, notes=left)
+
+
+def embed_bare(session: Session) -> int:
+    """Give vectors to rows that have none (another program wrote them). Returns how many."""
+    cube = session.cube
+    column = cube.column
+    if column is None:
+        return 0
+    bare = f"{column.name} IS NULL AND status != 'purged'"
+    with cube.writing("embed"):
+        items = cube.table.items(bare)
+        if items:
+            made = session.embedder.embed_documents([i.memory for i in items])
+            cube.table.replace(
+                bare, lambda item: item, (), {i.row: v for i, v in zip(items, made, strict=True)}, column
+            )
+            cube.level()
+    return len(items)
 
 
 def _newest(cube: MemCube) -> int:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import json
 import os
 import uuid
@@ -64,6 +63,7 @@ class Gap(StrEnum):
     NOTHING = "no row changed"
     OURS = "our own commits"
     FOREIGN = "another program's commits"
+    UNKNOWN = "versions that were cleaned up meanwhile"
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ class Table:
         import pyarrow as pa
 
         dataset = self.dataset
-        keys = dataset.to_table(columns=["ordinal"], filter=condition, with_row_address=True)
+        keys = dataset.to_table(columns=["ordinal", "_rowoffset"], filter=condition)
         ordinals = keys["ordinal"].to_numpy()
         if not len(ordinals):
             return
@@ -306,35 +306,20 @@ class Table:
             for raw in dataset.to_batches(columns=columns, batch_size=BATCH_ROWS):
                 yield pa.Table.from_batches([raw])
             return
-        addresses = keys["_rowaddr"].to_numpy()[order]
-        for start in range(0, len(addresses), BATCH_ROWS):
-            part = addresses[start : start + BATCH_ROWS]
-            yield self._take(part, columns)
-
-    def _take(self, addresses: np.ndarray, columns: list[str]) -> pa.Table:
-        """Rows by address, in the order asked for."""
-        import pyarrow as pa
-
-        parts: list[pa.Table] = []
-        fragments = addresses >> 32
-        cuts = [0, *(i for i in range(1, len(addresses)) if fragments[i] != fragments[i - 1]), len(addresses)]
-        for start, stop in itertools.pairwise(cuts):
-            fragment = self.dataset.get_fragment(int(fragments[start]))
-            if fragment is None:
-                raise TableDamaged(reason=f"fragment {int(fragments[start])} is missing")
-            parts.append(fragment.take([int(a & 0xFFFFFFFF) for a in addresses[start:stop]], columns=columns))
-        return pa.concat_tables(parts)
+        offsets = keys["_rowoffset"].to_numpy()[order]
+        for start in range(0, len(offsets), BATCH_ROWS):
+            yield dataset.take(offsets[start : start + BATCH_ROWS].tolist(), columns=columns)
 
     def since(self, revision: int) -> Gap:
-        """What happened after `revision`. A commit that cannot be read any more counts as foreign."""
+        """What happened after `revision`; UNKNOWN when a version in between is not there any more."""
         dataset, gap = self.dataset, Gap.NOTHING
         for version in range(revision + 1, dataset.version + 1):
             try:
                 transaction = dataset.read_transaction(version)
             except (OSError, ValueError, RuntimeError):
-                return Gap.FOREIGN
+                return Gap.UNKNOWN
             if transaction is None:
-                return Gap.FOREIGN
+                return Gap.UNKNOWN
             if MARK in (transaction.transaction_properties or {}):
                 gap = Gap.OURS
             elif type(transaction.operation).__name__ not in _CHANGES_NO_ROW:
@@ -371,7 +356,8 @@ class Table:
     ) -> Tail:
         """One commit that rewrites the rows meeting `condition` through `edit` and appends `items`.
 
-        Rewritten rows keep their ordinal and their vectors of every embedder.
+        Rewritten rows keep their ordinal and their vectors of every embedder; `vectors` may give
+        one to a rewritten row that had none.
         """
         import pyarrow as pa
 
@@ -381,8 +367,12 @@ class Table:
             old = dataset.to_table(filter=condition)
         edited = [edit(item_of(row)) for row in old.drop_columns(_vector_names(old)).to_pylist()]
         kept_ordinals = tuple(old["ordinal"].to_pylist())
-        rewritten = to_arrow(edited, kept_ordinals, seq, {}, dataset.schema, None)
+        kept = _vectors_of(old, column) if column and column.name in old.schema.names else {}
+        live = column.name if column else None
+        rewritten = to_arrow(edited, kept_ordinals, seq, {**vectors, **kept}, dataset.schema, live)
         for name in _vector_names(old):
+            if column and name in (column.name, column.spans):
+                continue
             rewritten = rewritten.set_column(
                 rewritten.schema.names.index(name), dataset.schema.field(name), old[name]
             )

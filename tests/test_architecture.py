@@ -42,6 +42,15 @@ EXCEPTIONS = {
     # `memos help format` prints the specification, and times and files typed on the command line
     # are read by the room that reads them everywhere else.
     "interfaces": {"cube.layout", "reader.times", "reader.files"},
+    # Values and pure functions, no engine: what makes two texts the same, how a text is quoted in a
+    # condition, which column holds the vectors.
+    "operations": {
+        "stores.nearness",
+        "stores.table.quoted",
+        "stores.table.newest_version",
+        "stores.table.VectorColumn",
+    },
+    "retrieval": {"stores.vectors.VectorHits"},
 }
 
 
@@ -166,18 +175,20 @@ def _called(node: ast.Call) -> str:
 
 
 ENGINES = {
-    "lancedb": {"stores.table"},
-    "lance": {"stores.table"},
-    "tantivy": {"stores.keywords", "stores.analysis"},
-    "kuzu": {"stores.graph"},
+    "lancedb": "stores.table",
+    "lance": "stores.table",
+    "tantivy": "stores.keyword",
+    "kuzu": "stores.graph",
 }
+"""Each engine's store, by the beginning of the file's name; the analyzer is the keyword store's too."""
 
 
 @pytest.mark.parametrize("file", FILES, ids=_name)
 def test_each_engine_is_known_to_one_store(file: Path) -> None:
+    name = "stores.keyword_analysis" if _name(file) == "stores.analysis" else _name(file)
     for module, line in _imports(file):
-        owners = ENGINES.get(module.split(".")[0])
-        assert owners is None or _name(file) in owners, f"{_name(file)}:{line} imports {module}"
+        owner = ENGINES.get(module.split(".")[0])
+        assert owner is None or name.startswith(owner), f"{_name(file)}:{line} imports {module}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=_name)

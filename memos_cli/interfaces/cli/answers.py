@@ -35,7 +35,7 @@ def show_result(shell: Shell, result: Any) -> dict[str, Any]:
 
 
 def pairs(document: dict[str, Any], skip: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
-    """A document's fields for people: nested ones as `outer.inner`, lists of plain values joined."""
+    """A document's fields for people: nested ones as `outer inner`, lists of plain values joined."""
     found: list[tuple[str, Any]] = []
     for name, value in document.items():
         if name not in skip:
@@ -45,9 +45,9 @@ def pairs(document: dict[str, Any], skip: tuple[str, ...] = ()) -> list[tuple[st
 
 def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
-        return [pair for inner, entry in value.items() for pair in _flat(f"{name}.{inner}", entry)]
+        return [pair for inner, entry in value.items() for pair in _flat(f"{name} {inner}", entry)]
     if not isinstance(value, list):
         return [(name, value)]
     if all(isinstance(entry, (str, int, float)) for entry in value):
         return [(name, ", ".join(str(entry) for entry in value))]
-    return [pair for place, entry in enumerate(value) for pair in _flat(f"{name}.{place}", entry)]
+    return [pair for place, entry in enumerate(value) for pair in _flat(f"{name} {place + 1}", entry)]

@@ -86,7 +86,7 @@ def build(name: str) -> Any:
         app = _typer()
         app.command(name)(target)
         target = app
-    command = typer.main.get_command(target)
+    command: Any = typer.main.get_command(target)
     command.name = name
     command.rich_help_panel = entry.panel
     for leaf in getattr(command, "commands", {"": command}).values():

@@ -57,6 +57,8 @@ class Entry(NamedTuple):
     text: str
     facts: Sequence[str]
     cells: Sequence[Cell]
+    reasons: Sequence[str] = ()
+    """Why it is here, one to a line; for people only, since `cells` says it to a pipe."""
 
 
 class Entries(NamedTuple):
@@ -233,16 +235,17 @@ class _Bar:
         if self.bar is None:
             self.bar = self._start()
         if stage not in self.tasks:
-            self.tasks[stage] = self.bar.add_task(clean(stage), total=total)
-        self.bar.update(self.tasks[stage], completed=done, total=total)
+            self.tasks[stage] = self.bar.add_task(clean(stage), total=total, said="")
+        said = f"{done / total:.0%}" if total else f"{done:,}"
+        self.bar.update(self.tasks[stage], completed=done, total=total, said=said)
 
     def _start(self) -> Any:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[said]}"),
             TimeElapsedColumn(),
             console=self.output.console("stderr"),
             transient=True,
@@ -374,8 +377,14 @@ def _rich_fields(view: Fields) -> RenderableType:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in _present(view):
-        grid.add_row(name, Text(clean(value) if isinstance(value, str) else _cell(value)))
+        grid.add_row(name, Text(_for_eyes(value)))
     return grid
+
+
+def _for_eyes(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return clean(value) if isinstance(value, str) else _cell(value)
 
 
 def _rich_entry(entry: Entry) -> RenderableType:
@@ -387,4 +396,6 @@ def _rich_entry(entry: Entry) -> RenderableType:
     grid.add_column(overflow="fold")
     grid.add_row(Text(entry.lead), Text(clean(entry.text)))
     grid.add_row("", Text(" · ".join(one_line(fact) for fact in entry.facts if fact), style="dim"))
+    for reason in entry.reasons:
+        grid.add_row("", Text(clean(reason), style="cyan"))
     return grid

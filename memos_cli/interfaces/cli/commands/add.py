@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from itertools import chain
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +17,7 @@ import typer
 
 from memos_cli.errors import UsageError
 from memos_cli.interfaces.cli import documents, options
-from memos_cli.interfaces.cli.output import Output, Table
+from memos_cli.interfaces.cli.output import Output, Progress, Table
 from memos_cli.interfaces.cli.shell import Shell, shell_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def add(
         list[Path] | None,
         typer.Option("--file", "-f", metavar="PATH", help="A file or a folder; may be repeated."),
     ] = None,
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="Kind of memory.")] = "LongTermMemory",
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="Kind of memory; LongTermMemory when left out."),
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="May be repeated.")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Its title, searched too.")] = None,
     user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Whose memory it is.")] = None,
@@ -42,8 +45,9 @@ def add(
     session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The conversation.")] = None,
     speaker: Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Who said it.")] = None,
     visibility: Annotated[
-        str, typer.Option("--visibility", metavar="V", help="private, public or session.")
-    ] = "private",
+        str | None,
+        typer.Option("--visibility", metavar="V", help="private (when left out), public or session."),
+    ] = None,
     when: Annotated[
         str | None,
         typer.Option("--time", metavar="WHEN", help="When it was said or was true: ISO, or words."),
@@ -72,25 +76,25 @@ def add(
 
     shell = shell_of(ctx)
     read = _read_options(
-        kind=options.choice(Kind, "kind", kind),
+        kind=None if kind is None else options.choice(Kind, "kind", kind),
         tags=tuple(tag or ()),
         key=key,
         user_id=user,
         agent_id=agent,
         session_id=session,
         speaker=speaker,
-        visibility=options.choice(Visibility, "visibility", visibility),
+        visibility=None if visibility is None else options.choice(Visibility, "visibility", visibility),
         said_at=options.moment(when),
         external_id=external_id,
         info=_info(info),
     )
-    drafts = _drafts(text or [], file or [], read)
+    texts = _texts(text or [], file or [], external_id)
     # A name is made on its first use, unless nothing is to be written.
     fresh = shell.ref.is_name and not shell.ref.path.exists() and not dry_run
-    with shell.open(write=True, create=fresh) as session_, shell.out.progress() as progress:
+    with shell.open(write=True, create=fresh) as cube, shell.out.progress() as progress:
         result = operation.add(
-            session_,
-            drafts,
+            cube,
+            _drafts(texts, file or [], read, progress),
             allow_duplicates=allow_duplicates,
             allow_future=allow_future,
             dry_run=dry_run,
@@ -125,16 +129,12 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _drafts(texts: list[str], files: list[Path], read: ReadOptions) -> Iterator[Draft | Skipped]:
-    """Every draft of the command line, lazily: texts first, then files, then standard input.
-
-    Standard input is read for `-`, or when nothing else was given and it is no terminal.
+def _texts(texts: list[str], files: list[Path], external_id: str | None) -> list[str]:
+    """The texts to store, `-` for standard input, which is also read when nothing was given.
 
     Raises:
-        UsageError: there is nothing to add, or one external id for several memories.
+        UsageError: there is nothing to add, or one id for several things.
     """
-    from memos_cli.reader import files as reader
-
     if not texts and not files:
         if sys.stdin is None or sys.stdin.isatty():
             raise UsageError(
@@ -143,11 +143,24 @@ def _drafts(texts: list[str], files: list[Path], read: ReadOptions) -> Iterator[
         texts = ["-"]
     if texts.count("-") > 1:
         raise UsageError(detail="Standard input can be read once only.", hint="Give one `-`.")
-    spoken = (
-        reader.read_stdin(read) if text == "-" else reader.read_text(options.text_of(text, "text"), read)
-        for text in texts
-    )
-    return chain(chain.from_iterable(spoken), reader.read_paths(files, read) if files else ())
+    if external_id is not None and len(texts) + len(files) > 1:
+        raise UsageError(detail="One --id names one memory.", hint="Add the others with ids of their own.")
+    return [text if text == "-" else options.text_of(text, "text") for text in texts]
+
+
+def _drafts(
+    texts: list[str], files: list[Path], read: ReadOptions, progress: Progress | None
+) -> Iterator[Draft | Skipped]:
+    """Every draft of the command line, lazily: texts in their order, then files."""
+    from memos_cli.reader import files as reader
+
+    for text in texts:
+        if text == "-":
+            yield from reader.read_stdin(sys.stdin.buffer, read)
+        else:
+            yield reader.read_text(text, read)
+    tick = partial(progress, "reading") if progress else None
+    yield from reader.read_paths(files, read, tick)
 
 
 def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from memos_cli.interfaces.cli.answers import show_result
+from memos_cli.interfaces.cli import documents
+from memos_cli.interfaces.cli.output import Table
 from memos_cli.interfaces.cli.shell import shell_of
 
 
@@ -17,6 +18,8 @@ def doctor(ctx: typer.Context) -> None:
     from memos_cli.operations import doctor as operation
 
     shell = shell_of(ctx)
-    document = show_result(shell, operation.doctor(shell.settings))
-    if not document.get("ok", True):
+    result = operation.doctor(shell.settings)
+    rows = [(one.check, "ok" if one.ok else "TROUBLE", one.detail, one.hint) for one in result.checks]
+    shell.out.emit(documents.dump(result), Table(("check", "state", "found", "next"), rows, wide="found"))
+    if not result.ok:
         raise typer.Exit(1)

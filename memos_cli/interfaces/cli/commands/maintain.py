@@ -42,14 +42,17 @@ def repair(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> Non
     """Set damage aside and rebuild what can be rebuilt.
 
     Nothing readable is removed: a torn version of the table is moved out of the way, and the
-    indexes are made again.
+    indexes are made again. The exit code is 6 when something is left.
     """
     from memos_cli.operations import maintain
 
     shell = shell_of(ctx)
     if not dry_run:
         shell.insist(f"Repair the cube at {shell.ref.path}?", yes=yes, required=False)
-    show_result(shell, maintain.repair(shell.ref, shell.settings, dry_run))
+    result = maintain.repair(shell.ref, shell.settings, dry_run)
+    show_result(shell, result)
+    if not result.ok and not dry_run:
+        raise typer.Exit(IntegrityError.exit_code)
 
 
 def reindex(ctx: typer.Context) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from memos_cli.interfaces.cli import documents, options
-from memos_cli.interfaces.cli.output import Entries, Entry, Fields, Table, View, one_line
+from memos_cli.interfaces.cli.output import Entries, Entry
 from memos_cli.interfaces.cli.shell import shell_of
 
 if TYPE_CHECKING:
-    from memos_cli.schema import Hit, SearchResult
+    from memos_cli.schema import Hit
 
 
 def search(
@@ -55,37 +54,25 @@ def search(
     )
     with shell.open() as session:
         result = operation.search(session, question)
-    lines = (documents.hit(hit) for hit in result.hits)
-    shell.out.emit(documents.search(result, explain=explain), *_views(result, explain), lines=lines)
+    routes = sorted({name for hit in result.hits for name in hit.routes}) if explain else []
+    shell.out.emit(
+        documents.search(result, explain=explain),
+        Entries([_entry(hit, routes) for hit in result.hits], empty="Nothing found."),
+        lines=(documents.hit(hit) for hit in result.hits),
+    )
     if not shell.out.machine:
         shell.out.notes(result.notes)
+        shell.out.notes(f"{name}: {value}" for name, value in result.trace.items())
 
 
-def _views(result: SearchResult, explain: bool) -> Iterator[View]:
-    empty = "Nothing found."
-    if not explain:
-        yield Entries([_entry(hit) for hit in result.hits], empty=empty)
-        return
-    routes = sorted({name for hit in result.hits for name in hit.routes})
-    columns = ["id", "score", "memory", *(f"{name} {part}" for name in routes for part in ("rank", "score"))]
-    yield Table(columns, [_explained(hit, routes) for hit in result.hits], wide="memory", empty=empty)
-    if result.trace:
-        yield Fields([(name, one_line(str(value))) for name, value in result.trace.items()])
-
-
-def _entry(hit: Hit) -> Entry:
+def _entry(hit: Hit, routes: list[str]) -> Entry:
+    """One hit; of each route asked for, its rank and score there (nothing where it had no place)."""
     item = hit.item
-    return Entry(
-        lead=f"{hit.score:.2f}",
-        text=item.memory,
-        facts=documents.facts(item),
-        cells=(item.id, hit.score, item.memory),
-    )
-
-
-def _explained(hit: Hit, routes: list[str]) -> list[str | float | int | None]:
-    cells: list[str | float | int | None] = [hit.item.id, hit.score, hit.item.memory]
+    cells: list[str | float | int | None] = [item.id, hit.score, item.memory]
+    reasons = []
     for name in routes:
         route = hit.routes.get(name)
         cells += [route.rank, route.score] if route else [None, None]
-    return cells
+        place = f"rank {route.rank:>4}   score {route.score:.4f}" if route else "not among its hits"
+        reasons.append(f"{name:<8} {place}")
+    return Entry(f"{hit.score:.2f}", item.memory, documents.facts(item), cells, reasons)

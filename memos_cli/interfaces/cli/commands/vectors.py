@@ -30,14 +30,14 @@ def reembed(
     An interrupted run goes on where it stopped. Searches use the old vectors until the last new
     one is there; the two are never mixed.
     """
-    from memos_cli.operations import maintain
+    from memos_cli.operations import reembed as operation
 
     shell = shell_of(ctx)
     name = embedder or shell.settings.embedder
     if not dry_run:
         shell.insist(f"Make all vectors of {shell.ref.name} anew with {name}?", yes=yes, required=False)
     with shell.open(write=True) as session, shell.out.progress() as progress:
-        result = maintain.reembed(session, name, progress, dry_run)
+        result = operation.reembed(session, name, progress, dry_run)
     show_result(shell, result)
 
 

@@ -117,13 +117,19 @@ def _file_stamp(path: Path) -> tuple[int, int, int]:
     return s.st_ino, s.st_mtime_ns, s.st_size
 
 
-def intact(path: Path) -> bool:
-    """Whether the CRC-32 in tantivy's footer (JSON, its length, 1337; little endian) is the body's.
+def segment_files(path: Path) -> list[Path]:
+    """Files that the index's list of segments names; what a killed writer left is not among them."""
+    segments = json.loads((path / "meta.json").read_bytes())["segments"]
+    kept: dict[str, str] = {}
+    for segment in segments:
+        deletes = segment["deletes"]
+        kept[segment["segment_id"].replace("-", "")] = f"{deletes['opstamp']}.del" if deletes else ""
+    named = ((file, *file.name.partition(".")[::2]) for file in path.iterdir())
+    return [f for f, id, rest in named if id in kept and (not rest.endswith(".del") or rest == kept[id])]
 
-    True for files that carry none: the list of segments and the locks.
-    """
-    if path.suffix in (".json", ".lock"):
-        return True
+
+def intact(path: Path) -> bool:
+    """Whether the CRC-32 in tantivy's footer (JSON, its length, 1337; little endian) is the body's."""
     data = path.read_bytes()
     if len(data) < 8 or int.from_bytes(data[-4:], "little") != 1337:
         return False

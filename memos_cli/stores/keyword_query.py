@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import neg
 from typing import TYPE_CHECKING
 
 from memos_cli.errors import ProjectionDamaged
@@ -205,14 +207,17 @@ def ranked_search(view: View, query: analysis.ParsedQuery, filters: Filters, lim
         return KeywordHits([], [], view.total, 0.0, 0.0, wanted.terms)
     restriction = view.restriction(filters)
     hits = view.searcher.search(_ranked(wanted, restriction), limit, count=False).hits
-    ordinals = view.ordinals([address for _, address in hits])
-    pairs = sorted(zip((score for score, _ in hits), ordinals, strict=True), key=lambda p: (-p[0], p[1]))
+    if not hits:
+        return KeywordHits([], [], view.total, 0.0, 0.0, wanted.terms)
+    scores, addresses = zip(*hits, strict=True)
+    # The engine breaks ties by where a row happens to lie.
+    pairs = sorted(zip(map(neg, scores), view.ordinals(list(addresses)), strict=True))
     return KeywordHits(
         ordinals=[ordinal for _, ordinal in pairs],
-        scores=[score for score, _ in pairs],
+        scores=[-score for score, _ in pairs],
         total=view.total,
-        coverage=_coverage(view, wanted, restriction) if pairs else 0.0,
-        mean_tokens=view.mean_tokens(*wanted.seen) if pairs and wanted.seen else 0.0,
+        coverage=_coverage(view, wanted, restriction),
+        mean_tokens=view.mean_tokens(*wanted.seen) if wanted.seen else 0.0,
         terms=wanted.terms,
     )
 
@@ -224,8 +229,8 @@ def _wanted(view: View, query: analysis.ParsedQuery) -> _Wanted:
     _want_terms(view, wanted)
     for prefix in query.prefixes:
         _want_prefix(view, wanted, prefix)
-    wanted.musts = [q for p in query.phrases for q in _phrase(view, p)]
-    wanted.alternatives += [q for p in query.identifiers for q in _phrase(view, p)]
+    wanted.musts = [_phrase(view, phrase) for phrase in query.phrases]
+    wanted.alternatives += [_phrase(view, phrase) for phrase in query.identifiers]
     return wanted
 
 
@@ -259,20 +264,20 @@ def _want_prefix(view: View, wanted: _Wanted, prefix: str) -> None:
 def _beginning(view: View, prefix: str) -> Query:
     from tantivy import Query
 
-    # A prefix is one token, letters and digits only: nothing in it is an expression.
-    return Query.regex_query(view.schema, "exact", f"{prefix}.*")
+    return Query.regex_query(view.schema, "exact", f"{re.escape(prefix)}.*")
 
 
-def _phrase(view: View, phrase: analysis.Phrase) -> list[Query]:
+def _phrase(view: View, phrase: analysis.Phrase) -> Query:
     """A phrase of one word is that word; the engine panics at one-word phrases."""
     from tantivy import Query
 
-    words: list[str | tuple[int, str]] = [*phrase.words]
-    if len(words) == 1:
-        return [_beginning(view, phrase.words[0]) if phrase.open else view.term("exact", phrase.words[0])]
+    if len(phrase.words) == 1:
+        return _beginning(view, phrase.words[0]) if phrase.open else view.term("exact", phrase.words[0])
     if phrase.open:
-        return [Query.phrase_prefix_query(view.schema, "exact", words)]
-    return [Query.phrase_query(view.schema, "exact", words)]
+        # Not the engine's phrase prefix: it tries fifty words and gives up.
+        patterns: list[str | tuple[int, str]] = [re.escape(word) for word in phrase.words]
+        return Query.regex_phrase_query(view.schema, "exact", [*patterns[:-1], f"{patterns[-1]}.*"])
+    return Query.phrase_query(view.schema, "exact", [*phrase.words])
 
 
 def _ranked(wanted: _Wanted, restriction: Query) -> Query:

@@ -27,6 +27,7 @@ and of the index's `meta.json` before each use.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -46,6 +47,7 @@ from memos_cli.stores.keyword_index import (
     opened,
     read_pointer,
     remove_others,
+    segment_files,
     stamp,
     write_pointer,
 )
@@ -83,6 +85,8 @@ class Keywords:
         fresh = tail.fresh and revision > view.revision
         path = self.directory / view.pointer.dir
         with engine(path):
+            # A rebuild that was killed left its generation; it may be large.
+            remove_others(self.directory, path.name)
             try:
                 commit(path, [tail], revision, fresh)
             except ValueError as error:
@@ -96,10 +100,11 @@ class Keywords:
         with engine(self.directory):
             ensure_directory(self.directory)
             pointer = Pointer(f"g-{uuid4().hex}")
-            path = self.directory / pointer.dir
-            path.mkdir()
-            create(path)
-            commit(path, batches, revision, fresh=True, bulk=True)
+            try:
+                self._build(self.directory / pointer.dir, batches, revision)
+            except BaseException:
+                shutil.rmtree(self.directory / pointer.dir, ignore_errors=True)
+                raise
             write_pointer(self.directory, pointer)
             self._seen = None
             remove_others(self.directory, pointer.dir)
@@ -192,7 +197,7 @@ class Keywords:
         """
         path = self.directory / self._view().pointer.dir
         with engine(path):
-            return sorted(file.name for file in path.iterdir() if not intact(file))
+            return sorted(file.name for file in segment_files(path) if not intact(file))
 
     def _view(self) -> View:
         """The newest committed state; opened anew only where the files' stamps changed."""
@@ -202,6 +207,11 @@ class Keywords:
                 return seen
             self._seen = _open(self.directory)
             return self._seen
+
+    def _build(self, path: Path, batches: Iterable[Tail], revision: int) -> None:
+        path.mkdir()
+        create(path)
+        commit(path, batches, revision, fresh=True, bulk=True)
 
     def _advance(self, view: View, revision: int) -> None:
         if revision == view.revision:

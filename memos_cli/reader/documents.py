@@ -9,6 +9,7 @@ the text of the page for PDF, in the paragraphs one after another, parted by bla
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 UNPACKED = 256 << 20
 """Bytes that a Word document may unpack to; its text alone may have a quarter of that."""
 _TITLE = 200
+_PDF_END = 16_384
 
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
@@ -202,6 +204,7 @@ def read_pdf(stream: BinaryIO, name: str) -> Iterator[Draft | Skipped]:
     A page that cannot be read is a Skipped. Raises BadInput for a file that is encrypted,
     damaged beyond reading, or holds no text at all.
     """
+    _refuse_cut_off(stream, name)
     with foreign(name, "read it as PDF"):
         reader = _open_pdf(stream, name)
         pages = len(reader.pages)
@@ -220,6 +223,15 @@ def read_pdf(stream: BinaryIO, name: str) -> Iterator[Draft | Skipped]:
             yield _draft(passage, name, next(positions), {"page": number})
     if not something:
         raise BadInput(source=name, reason="it holds no text, only pictures of pages perhaps")
+
+
+def _refuse_cut_off(stream: BinaryIO, name: str) -> None:
+    """A PDF is read from its end, where the mark `%%EOF` stands; garbage after it is common."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _PDF_END))
+    if b"%%EOF" not in stream.read():
+        raise BadInput(source=name, reason="its end is missing: the PDF was cut off")
+    stream.seek(0)
 
 
 def _open_pdf(stream: BinaryIO, name: str) -> PdfReader:

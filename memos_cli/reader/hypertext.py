@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 
 from memos_cli.errors import BadInput
@@ -45,6 +46,10 @@ _PARTING = frozenset(
 )
 _KEPT_WHOLE = frozenset({"ul", "ol", "table", "pre"})
 _DEEPEST = 50
+# Spaces and line ends of preformatted text stand as characters that no page can hold until the
+# block is tidied.
+_KEPT = str.maketrans(" \n", "\0\1")
+_GIVEN_BACK = str.maketrans("\0\1", " \n")
 _SPACE = re.compile(r"[ \t\n\r\f\xa0]+")
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 
@@ -59,9 +64,11 @@ def read_html(page: str, name: str) -> Iterator[Draft]:
     """Paragraphs, lists and tables under their headings. Raises BadInput for a page without text."""
     parser = _Page(page)
     with foreign(name, "read it as HTML"):
-        parser.feed(page)
+        # No tag ends after the last ">": what follows is text, and the parser would look for
+        # the end of each tag begun in it again and again.
+        parser.feed(page[: page.rfind(">") + 1])
         parser.close()
-    parser.finish()
+    parser.finish(page[page.rfind(">") + 1 :])
     if not parser.blocks:
         raise BadInput(source=name, reason="it holds no text")
     return drafts(parser.blocks, name)
@@ -79,7 +86,7 @@ class _Page(HTMLParser):
         self._unread, self._depth = "", 0
         self._never_closed: set[str] = set()
         self._whole: list[str] = []
-        self._verbatim = False
+        self._comments_end = True
         self._heading = ""
 
     def _here(self) -> int:
@@ -145,21 +152,40 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._unread or (not self._parts and not data.strip()):
             return
-        self._verbatim = self._verbatim or "pre" in self._whole
-        self._put(data if "pre" in self._whole else _SPACE.sub(" ", data))
+        self._put(data.translate(_KEPT) if "pre" in self._whole else _SPACE.sub(" ", data))
 
     def unknown_decl(self, data: str) -> None:
         """A marked section such as CDATA: its text counts like any other."""
         if data.startswith("CDATA["):
             self.handle_data(data[len("CDATA[") :])
 
-    def finish(self) -> None:
+    def parse_comment(self, i: int, report: bool = True) -> int:
+        """Skip a comment; one that never ends is text (the parser's own search for its end,
+        repeated at each of many such beginnings, would take quadratic time)."""
+        if self._comments_end:
+            end = self.rawdata.find("-->", i + 4)
+            if end >= 0:
+                return end + 3
+            self._comments_end = False
+        return -1
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Skip `<![…]>`; of a kind that nobody knows too."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
+    def finish(self, rest: str) -> None:
         """Take what stands after the last tag."""
+        self.handle_data(unescape(rest))
         self._flush()
         self.blocks += self._path.leave()
 
     def _closes_later(self, tag: str) -> bool:
-        """Whether an unread element ends at all; one that does not would hide the rest of the page."""
+        """Whether an unread element ends at all; a menu that does not would hide the rest of the page."""
+        if tag in self.CDATA_CONTENT_ELEMENTS:
+            return True
         if tag in self._never_closed:
             return False
         if re.compile("</" + tag, re.IGNORECASE).search(self._page, self._here()):
@@ -168,11 +194,9 @@ class _Page(HTMLParser):
         return False
 
     def _flush(self, *, lines: bool = False) -> None:
-        text = "".join(self._parts)
-        if not self._verbatim:
-            text = _tidy(text)
-        heading, self._heading, self._parts, self._verbatim = self._heading, "", [], False
-        if not (text := text.strip()):
+        text = _tidy("".join(self._parts)).translate(_GIVEN_BACK).strip()
+        heading, self._heading, self._parts = self._heading, "", []
+        if not text:
             return
         start, end = self._start, self._here()
         if heading:

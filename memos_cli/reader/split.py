@@ -24,6 +24,7 @@ HELD = 65_536
 """Characters of one block that are held in memory at most; a longer one is cut while it is read."""
 _LEAD_IN = 300
 _WIDE_GAP = 16
+_NEVER_JOINED = "\n" * _WIDE_GAP
 
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _ABBREVIATED = (
@@ -112,7 +113,7 @@ def _border(text: str, start: int, limit: int, lines: bool) -> int:
     window, least = text[start : start + limit], limit // 3
     by_line, by_sentence = window.rfind("\n") + 1, _sentence_end(window, text[start + limit])
     order = (by_line, by_sentence) if lines else (by_sentence, by_line)
-    word = max((match.end() for match in re.finditer(r"\s+", window)), default=0)
+    word = max(map(window.rfind, " \t\n\u3000")) + 1
     for end in (window.rfind("\n\n") + 2, *order, word):
         if end > least:
             return start + end
@@ -188,8 +189,10 @@ class Gatherer:
 
     def _hand_out(self) -> Iterator[Block]:
         text = self.text
-        *_, (last, _end) = spans(text, lines=self.lines)
-        yield from self._block(text[:last])
+        *pieces, (last, _end) = spans(text, lines=self.lines)
+        for start, end in pieces:
+            place = self._start + start, self._start + end
+            yield Block(text[start:end], *place, self.headings, _NEVER_JOINED, self.lines)
         self._parts, self._start, self._size = [text[last:]], self._start + last, len(text) - last
 
     def flush(self) -> Iterator[Block]:

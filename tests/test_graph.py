@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from test_vectors import in_small_filesystem
 
 from memos_cli.errors import ProjectionDamaged, UsageError
 from memos_cli.schema import Kind, Level, MemoryItem, Relation, Status, Tail
@@ -303,6 +304,45 @@ def test_flipped_bits_are_noticed_before_kuzu_reads_them(graph: Graph) -> None:
         Graph(graph.directory).query(COUNT)
     with pytest.raises(ProjectionDamaged, match="not what was written"):
         Graph(graph.directory).absorb(Truth(2).change(1), 2)
+
+
+FULL = textwrap.dedent("""
+    import os, subprocess, sys
+    from pathlib import Path
+    sys.path.insert(0, {tests!r})
+    from memos_cli.errors import MemosError
+    from memos_cli.stores.graph import Graph
+    from test_graph import Truth
+
+    def attempt(write):
+        try:
+            write()
+            print("done")
+        except MemosError as e:
+            print(e.code)
+        assert Graph(root / "graph").edges() == before
+
+    root, truth = Path(sys.argv[1]), Truth(3, 2000)
+    graph, first = Graph(root / "graph"), truth.change(20)
+    graph.rebuild([first], 1)
+    before, small, large = truth.contents(), truth.change(20), truth.change(1000)
+    writes = (lambda: graph.absorb(small, 2), lambda: graph.absorb(large, 2), lambda: graph.rebuild([large], 2))
+    for write in writes:
+        for left in (0, 10_000, 300_000, 3_000_000):
+            (root / "ballast").write_bytes(b"")
+            disk = os.statvfs(root)
+            (root / "ballast").write_bytes(bytes(disk.f_bavail * disk.f_frsize - left))
+            attempt(write)
+    (root / "ballast").unlink()
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(root)], check=True)
+    for write in writes:
+        attempt(write)
+""")
+
+
+def test_a_full_or_read_only_disk_is_named_and_leaves_the_graph(tmp_path: Path) -> None:
+    printed = in_small_filesystem(FULL, tmp_path / "disk", "40m")
+    assert printed == ["storage_full"] * 12 + ["not_permitted"] * 3
 
 
 WRITER = textwrap.dedent("""

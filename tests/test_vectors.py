@@ -169,6 +169,15 @@ def as_tail(rows: dict[int, tuple[MemoryItem, np.ndarray | None]]) -> Tail:
     return Tail(tuple(item for item, _ in ordered.values()), tuple(ordered), found)
 
 
+def oracle_of(*tails: Tail) -> Oracle:
+    """What is there after these tails."""
+    oracle = Oracle()
+    for tail in tails:
+        for ordinal, item in zip(tail.ordinals, tail.items, strict=True):
+            oracle.rows[ordinal] = (item, tail.vectors.get(item.row))
+    return oracle
+
+
 def agree(store: Vectors, oracle: Oracle, filters: Filters = ALL_DEFAULT, limit: int = 20) -> None:
     query = unit(oracle.rng)[0].astype(np.float32)
     query /= np.linalg.norm(query)
@@ -544,6 +553,62 @@ def test_a_file_that_goes_between_header_and_mapping_is_looked_up_again(
     agree(reader, oracle)
 
 
+FULL = textwrap.dedent("""
+    import os, subprocess, sys
+    from pathlib import Path
+    sys.path.insert(0, {tests!r})
+    from memos_cli.errors import MemosError
+    from memos_cli.stores.vectors import Vectors
+    from test_vectors import DIMENSION, Oracle, complete, oracle_of
+
+    def attempt(write):
+        try:
+            write()
+            print("done")
+        except MemosError as e:
+            print(e.code)
+        complete(Vectors(root / "vectors", "minilm", DIMENSION), oracle_of(first))
+
+    root, oracle = Path(sys.argv[1]), Oracle(3)
+    first, small, large = oracle.tail(50), oracle.tail(40), oracle.tail(6000)
+    store = Vectors(root / "vectors", "minilm", DIMENSION)
+    writes = (lambda: store.absorb(small, 2), lambda: store.absorb(large, 2), lambda: store.rebuild([large], 2))
+    for write in writes:
+        store.rebuild([first], 1)
+        disk = os.statvfs(root)
+        (root / "ballast").write_bytes(bytes((disk.f_bavail - 2) * disk.f_frsize))
+        attempt(write)
+        (root / "ballast").unlink()
+        store.absorb(small, 2)
+        complete(store, oracle_of(first, small))
+    store.rebuild([first], 1)
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(root)], check=True)
+    for write in writes:
+        attempt(write)
+""")
+
+
+def in_small_filesystem(code: str, mount: Path, size: str) -> list[str]:
+    """What a program prints that has a file system of its own; skips where namespaces are forbidden."""
+    mount.mkdir()
+    inside = ["sh", "-c", f"mount -t tmpfs -o size={size} none {mount}"]
+    try:
+        subprocess.run(["unshare", "-Urm", *inside], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as e:
+        pytest.skip(f"cannot mount a file system here: {e}")
+    program = mount.with_suffix(".py")
+    program.write_text(code.format(tests=str(Path(__file__).parent)))
+    inside[-1] += f" && {sys.executable} {program} {mount}"
+    done = subprocess.run(["unshare", "-Urm", *inside], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_a_full_or_read_only_disk_is_named_and_leaves_the_state(tmp_path: Path) -> None:
+    printed = in_small_filesystem(FULL, tmp_path / "disk", "8m")
+    assert printed == ["storage_full"] * 3 + ["not_permitted"] * 3
+
+
 WRITER = textwrap.dedent("""
     import sys
     from pathlib import Path
@@ -586,12 +651,8 @@ def history(seed: int) -> Iterator[tuple[int, Tail]]:
 
 def states(seed: int) -> list[Oracle]:
     """What is there after each revision of the history, from 0 on."""
-    found = [Oracle(seed)]
-    for _, tail in history(seed):
-        rows = zip(tail.ordinals, tail.items, strict=True)
-        found.append(Oracle(seed))
-        found[-1].rows = found[-2].rows | {o: (item, tail.vectors.get(item.row)) for o, item in rows}
-    return found
+    tails = [tail for _, tail in history(seed)]
+    return [oracle_of(*tails[:n]) for n in range(len(tails) + 1)]
 
 
 def test_killed_writers_leave_a_whole_state(tmp_path: Path) -> None:

@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from memos_cli.errors import MemosError, NotPermitted, ProjectionDamaged, StorageFull, UsageError
-from memos_cli.schema import MemoryItem, Status, Tail
-from memos_cli.stores.flatfile import mapped_errors, sync_directory
+from memos_cli.schema import Tail
+from memos_cli.stores.disk import mapped_errors, sync_directory
+from memos_cli.stores.graph_nodes import TABLES, Node, apply, copy, latest, merged, rows_of
 
 SCHEMA = 1
 """Version of the node and edge tables; another one in CURRENT makes the cube rebuild them."""
@@ -42,14 +43,12 @@ BUFFER_POOL = 64 << 20
 MAX_SIZE = 1 << 34
 """Bytes of address space set aside for one file; Kùzu's default is 8 TiB."""
 
-TABLES = (
-    "CREATE NODE TABLE Memory(id STRING PRIMARY KEY, kind STRING, level STRING, status STRING, ordinal INT64)",
-    "CREATE REL TABLE PARENT(FROM Memory TO Memory)",
-    "CREATE REL TABLE RELATION(FROM Memory TO Memory, kind STRING, weight DOUBLE)",
-)
+RESERVE, RESERVE_PER_EDGE = 12 << 20, 1 << 10
+"""Bytes that must be free before Kùzu writes, and further ones for each node and edge of the tail.
 
-GONE = (Status.DELETED, Status.PURGED)
-"""Memories of these states have no node."""
+When the disk is full Kùzu 0.11 may end the process from within a destructor. What it needs was
+measured at 7 MiB for the smallest graph and at 0.1 to 0.3 KiB more for a node or an edge.
+"""
 
 
 @dataclass
@@ -63,21 +62,6 @@ class GraphContents:
     parents: dict[str, str] = field(default_factory=dict)
     relations: dict[tuple[str, str, str], float] = field(default_factory=dict)
     placeholders: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class _Node:
-    """What the graph keeps of a memory's current version."""
-
-    ordinal: int
-    facts: tuple[str, str, str]
-    parent: str | None
-    relations: dict[tuple[str, str], float]
-
-    def targets(self) -> Iterator[str]:
-        if self.parent is not None:
-            yield self.parent
-        yield from (target for _, target in self.relations)
 
 
 @dataclass(frozen=True)
@@ -117,19 +101,19 @@ class Graph:
         """
         with _mapped(self.directory):
             now = self._current()
-            changes = _latest(zip(tail.ordinals, tail.items, strict=True))
+            changes = latest(zip(tail.ordinals, tail.items, strict=True))
             if not changes:
                 if revision != now.revision:
                     self._announce(_Generation(now.file, revision, now.size, now.crc))
                 return
             if len(changes) > self.small_tail:
-                self._rewrite(_merged(self._nodes(), changes), revision)
+                self._rewrite(merged(self._nodes(), changes), revision)
                 return
-            new = self._unfinished()
+            new = self._unfinished(now.size, [node for _, node in changes.values() if node is not None])
             shutil.copyfile(self.directory / now.file, new)
             _verify(new, now)
             with _database(new) as connection:
-                _apply(connection, changes)
+                apply(connection, changes)
             self._publish(new, revision)
 
     def rebuild(self, batches: Iterable[Tail], revision: int) -> None:
@@ -137,7 +121,7 @@ class Graph:
         with _mapped(self.directory):
             self.directory.mkdir(parents=True, exist_ok=True)
             pairs = (pair for tail in batches for pair in zip(tail.ordinals, tail.items, strict=True))
-            self._rewrite(_merged({}, _latest(pairs)), revision)
+            self._rewrite(merged({}, latest(pairs)), revision)
 
     def query(self, cypher: str, parameters: dict[str, Any] | None = None) -> list[list[Any]]:
         """Rows of a read-only query on the current generation.
@@ -149,7 +133,7 @@ class Graph:
                 now = self._current()
                 try:
                     with _mapped(self.directory):
-                        return _rows(self._connection(now), cypher, parameters)
+                        return rows_of(self._connection(now), cypher, parameters)
                 except ProjectionDamaged:
                     self._close()
                     if self._current() == now:
@@ -186,18 +170,13 @@ class Graph:
         The given ids themselves are left out, and so are placeholders, which end no walk but
         which every walk may pass: two memories that name the same missing one are related.
         """
-        seen, frontier, found = set(ids), list(dict.fromkeys(ids)), {}
-        for distance in range(1, depth + 1):
-            if not frontier:
-                break
-            frontier, reached = [], [row for id in frontier for row in self.query(_NEXT, {"id": id})]
-            for id, kind in reached:
-                if id not in seen:
-                    seen.add(id)
-                    frontier.append(id)
-                    if kind is not None:
-                        found[id] = distance
-        return found
+        found: dict[str, int] = {}
+        walk = f"MATCH (:Memory {{id: $id}})-[e:PARENT|:RELATION* SHORTEST 1..{depth}]-(m:Memory) "
+        for id in dict.fromkeys(ids) if depth > 0 else ():
+            reached = self.query(walk + "WHERE m.kind IS NOT NULL RETURN m.id, length(e)", {"id": id})
+            for other, distance in reached:
+                found[other] = min(distance, found.get(other, distance))
+        return {id: found[id] for id in sorted(found, key=lambda id: (found[id], id)) if id not in ids}
 
     def _current(self) -> _Generation:
         """What CURRENT says, after a look at whether the file it names is there in its length."""
@@ -251,32 +230,36 @@ class Graph:
             connection.close()
             database.close()
 
-    def _nodes(self) -> dict[str, _Node]:
+    def _nodes(self) -> dict[str, Node]:
         """Every memory of the current generation."""
         found = self.query(
             "MATCH (m:Memory) WHERE m.kind IS NOT NULL RETURN m.id, m.ordinal, m.kind, m.level, m.status"
         )
         nodes = {
-            id: _Node(ordinal, (kind, level, status), None, {}) for id, ordinal, kind, level, status in found
+            id: Node(ordinal, (kind, level, status), None, {}) for id, ordinal, kind, level, status in found
         }
         for id, parent in self.query("MATCH (m:Memory)-[:PARENT]->(p:Memory) RETURN m.id, p.id"):
-            nodes[id] = _Node(nodes[id].ordinal, nodes[id].facts, parent, nodes[id].relations)
+            nodes[id] = Node(nodes[id].ordinal, nodes[id].facts, parent, nodes[id].relations)
         edges = "MATCH (m:Memory)-[r:RELATION]->(t:Memory) RETURN m.id, r.kind, t.id, r.weight"
         for id, kind, target, weight in self.query(edges):
             nodes[id].relations[kind, target] = weight
         return nodes
 
-    def _unfinished(self) -> Path:
-        """Where the next generation grows; what a killed writer left is removed first."""
+    def _unfinished(self, copied: int, nodes: Iterable[Node]) -> Path:
+        """Where the next generation grows, with room for it; what a killed writer left goes first."""
         self._sweep(self._kept())
+        disk = os.statvfs(self.directory)
+        needed = copied + RESERVE + RESERVE_PER_EDGE * sum(2 + len(node.relations) for node in nodes)
+        if disk.f_bavail * disk.f_frsize < needed:
+            raise StorageFull(path=self.directory)
         return self.directory / "unfinished"
 
-    def _rewrite(self, nodes: dict[str, _Node], revision: int) -> None:
-        new = self._unfinished()
+    def _rewrite(self, nodes: dict[str, Node], revision: int) -> None:
+        new = self._unfinished(0, nodes.values())
         with _database(new) as connection:
             for statement in TABLES:
                 connection.execute(statement)
-            _copy(connection, nodes)
+            copy(connection, nodes)
         self._publish(new, revision)
 
     def _publish(self, new: Path, revision: int) -> None:
@@ -317,142 +300,6 @@ class Graph:
                 shutil.rmtree(entry.path)
             elif entry.name != CURRENT and entry.name not in keep:
                 Path(entry.path).unlink(missing_ok=True)
-
-
-_NEXT = "MATCH (:Memory {id: $id})-[:PARENT|:RELATION]-(m:Memory) RETURN DISTINCT m.id, m.kind"
-
-
-def _latest(pairs: Iterable[tuple[int, MemoryItem]]) -> dict[str, tuple[int, _Node | None]]:
-    """Each memory's newest row: its ordinal, and its node, None where it has no current version."""
-    newest: dict[str, tuple[int, _Node | None]] = {}
-    for ordinal, item in pairs:
-        if item.id in newest and newest[item.id][0] > ordinal:
-            continue
-        newest[item.id] = (ordinal, _node(ordinal, item))
-    return newest
-
-
-def _node(ordinal: int, item: MemoryItem) -> _Node | None:
-    if item.known_to is not None or item.status in GONE:
-        return None
-    relations = {(r.kind, r.target): r.weight for r in item.relations}
-    return _Node(ordinal, (str(item.kind), str(item.level), str(item.status)), item.parent, relations)
-
-
-def _merged(nodes: dict[str, _Node], changes: dict[str, tuple[int, _Node | None]]) -> dict[str, _Node]:
-    merged = dict(nodes)
-    for id, (ordinal, node) in changes.items():
-        if id in merged and merged[id].ordinal > ordinal:
-            continue
-        merged.pop(id, None)
-        if node is not None:
-            merged[id] = node
-    return merged
-
-
-def _apply(connection: Any, changes: dict[str, tuple[int, _Node | None]]) -> None:
-    """Bring a copy of the graph up to date, in one transaction.
-
-    One statement for each memory: Kùzu looks a literal key up in its index, and scans all nodes
-    for keys that come from UNWIND.
-    """
-    connection.execute("BEGIN TRANSACTION")
-    nodes: dict[str, _Node] = {}
-    loose: set[str] = set()
-    for id, (ordinal, node) in changes.items():
-        found = _rows(connection, "MATCH (m:Memory {id: $id}) RETURN m.ordinal", {"id": id})
-        if found and found[0][0] is not None and found[0][0] > ordinal:
-            continue
-        loose.update(_unlink(connection, id) if found else ())
-        if node is not None:
-            nodes[id] = node
-            _set(connection, id, node)
-        elif found:
-            connection.execute(
-                "MATCH (m:Memory {id: $id}) SET m.kind = NULL, m.level = NULL, m.status = NULL, m.ordinal = NULL",
-                {"id": id},
-            )
-            loose.add(id)
-    targets = {target for node in nodes.values() for target in node.targets()}
-    for id in targets:
-        connection.execute("MERGE (m:Memory {id: $id})", {"id": id})
-    _copy_edges(connection, nodes)
-    for id in loose - targets - nodes.keys():
-        connection.execute(_DELETE_LOOSE, {"id": id})
-    connection.execute("COMMIT")
-
-
-_DELETE_LOOSE = (
-    "MATCH (m:Memory {id: $id}) WHERE m.kind IS NULL AND NOT EXISTS { MATCH (m)<-[:PARENT|:RELATION]-(:Memory) } "
-    "DELETE m"
-)
-
-
-def _unlink(connection: Any, id: str) -> set[str]:
-    """Remove the edges that a memory owns; what they pointed to."""
-    edges = "MATCH (:Memory {id: $id})-[e:PARENT|:RELATION]->(t:Memory) RETURN t.id"
-    targets = {target for (target,) in _rows(connection, edges, {"id": id})}
-    if targets:
-        for edge in ("PARENT", "RELATION"):
-            connection.execute(f"MATCH (:Memory {{id: $id}})-[e:{edge}]->(:Memory) DELETE e", {"id": id})
-    return targets
-
-
-def _set(connection: Any, id: str, node: _Node) -> None:
-    kind, level, status = node.facts
-    connection.execute(
-        "MERGE (m:Memory {id: $id}) SET m.kind = $kind, m.level = $level, m.status = $status, m.ordinal = $ordinal",
-        {"id": id, "kind": kind, "level": level, "status": status, "ordinal": node.ordinal},
-    )
-
-
-def _copy(connection: Any, nodes: dict[str, _Node]) -> None:
-    """Fill empty tables: nodes, what they point to, edges."""
-    import pyarrow as pa
-
-    missing = {target for node in nodes.values() for target in node.targets()} - nodes.keys()
-    rows: list[tuple] = [(id, *node.facts, node.ordinal) for id, node in nodes.items()]
-    rows += [(id, None, None, None, None) for id in sorted(missing)]
-    if rows:
-        names = ("id", "kind", "level", "status", "ordinal")
-        types = (pa.string(),) * 4 + (pa.int64(),)
-        _copy_table(connection, "Memory", _table(rows, names, types))
-        _copy_edges(connection, nodes)
-
-
-def _copy_edges(connection: Any, nodes: dict[str, _Node]) -> None:
-    import pyarrow as pa
-
-    parents = [(id, node.parent) for id, node in nodes.items() if node.parent is not None]
-    if parents:
-        _copy_table(connection, "PARENT", _table(parents, ("from", "to"), (pa.string(),) * 2))
-    edges = [(id, to, kind, w) for id, node in nodes.items() for (kind, to), w in node.relations.items()]
-    if edges:
-        types = (pa.string(),) * 3 + (pa.float64(),)
-        _copy_table(connection, "RELATION", _table(edges, ("from", "to", "kind", "weight"), types))
-
-
-def _table(rows: Sequence[tuple], names: Sequence[str], types: Sequence[Any]) -> Any:
-    import pyarrow as pa
-
-    columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)]
-    return pa.table(columns, names=list(names))
-
-
-def _copy_table(connection: Any, table: str, rows: Any) -> None:
-    # Kùzu finds `rows` by its name in this frame, and looks for pandas with importlib.util
-    # without importing that itself.
-    import importlib.util  # noqa: F401
-
-    connection.execute(f"COPY {table} FROM rows")
-
-
-def _rows(connection: Any, cypher: str, parameters: dict[str, Any] | None = None) -> list[list[Any]]:
-    result = connection.execute(cypher, parameters or {})
-    try:
-        return result.get_all()
-    finally:
-        result.close()
 
 
 def _open(path: Path, read_only: bool) -> tuple[Any, Any]:

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cache, lru_cache
-from hashlib import blake2b
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from memos_cli.errors import EmbedderMismatch, ProjectionDamaged
-from memos_cli.schema import Filters, Kind, Level, MemoryItem, Source, Status, Tail, Visibility
-from memos_cli.stores.flatfile import CHUNK, FILTER_COLUMNS, Block, FlatFile, Snapshot, row_type
+from memos_cli.schema import Filters, MemoryItem, Status, Tail
+from memos_cli.stores.flatfile import FlatFile
+from memos_cli.stores.flatrows import CHUNK, FILTER_COLUMNS, Block, Snapshot, row_type
+from memos_cli.stores.vector_filters import CODES, continuing_rows, item_facts, labels_of, passing_rows
 
 SCHEMA = 1
 """Version of what the rows mean; another one in the header makes the cube rebuild them."""
@@ -36,18 +35,6 @@ SCAN_CHUNK = 32_768
 
 SPARSE = 16
 """Where fewer than one row in SPARSE passes the filters, only those rows are read."""
-
-CLOSED = 0x80
-"""Bit of the column `state` that says that a version is no longer current."""
-
-NEVER, ALWAYS = np.iinfo(np.int64).max, np.iinfo(np.int64).min
-"""Microseconds that stand for an open end and an open beginning."""
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-KINDS, LEVELS, STATUSES, VISIBILITIES = (
-    {str(value): code for code, value in enumerate(values)} for values in (Kind, Level, Status, Visibility)
-)
 
 
 @dataclass(frozen=True)
@@ -88,8 +75,7 @@ class Vectors:
     def __init__(self, directory: Path, column: str, dimension: int) -> None:
         self.column = column
         self.dimension = dimension
-        codes = {"kind": KINDS, "level": LEVELS, "status": STATUSES, "visibility": VISIBILITIES}
-        identity = {"schema": SCHEMA, "column": column, "dimension": dimension, "codes": codes}
+        identity = {"schema": SCHEMA, "column": column, "dimension": dimension, "codes": CODES}
         self._file = FlatFile(directory, identity)
 
     @property
@@ -172,7 +158,7 @@ class Vectors:
             rows["span"] = np.arange(len(rows)) - np.repeat(first, counts)
             rows["float16"] = _halves(np.concatenate(spans))
             rows["int8"], rows["scale"] = _quantised(rows["float16"])
-        labels = [_labels(item) for item in items]
+        labels = [labels_of(item) for item in items]
         label_row = np.repeat(first, [len(found) for found in labels])
         return Block(rows, label_row, np.array([label for found in labels for label in found], np.uint64))
 
@@ -187,7 +173,7 @@ class Vectors:
         """One row per item: its ordinal and what filters need, no vector."""
         rows = np.zeros(len(items), row_type(self.dimension))
         rows["ordinal"] = ordinals
-        facts = zip(*map(_item_facts, items), strict=True)
+        facts = zip(*map(item_facts, items), strict=True)
         for name, values in zip(FILTER_COLUMNS, facts, strict=bool(len(items))):
             rows[name] = values
         return rows
@@ -201,13 +187,13 @@ class Vectors:
             changed |= snapshot.take(name, first) != facts[name]
         replaced = np.zeros(len(facts), bool)
         for i, (item, labels) in enumerate(zip(tail.items, snapshot.labels_of(first), strict=True)):
-            if item.status is Status.PURGED:
+            if item.status == Status.PURGED:
                 continue
             stored = snapshot.take("float16", np.arange(first[i], first[i] + count[i]))
             same = not _stored(item, tail) or np.array_equal(
                 _halves(self._matrix(tail.vectors[item.row])), stored
             )
-            replaced[i] = not same or (_stored(item, tail) and labels != frozenset(_labels(item)))
+            replaced[i] = not same or (_stored(item, tail) and labels != frozenset(labels_of(item)))
         return facts[changed & ~replaced], replaced
 
     def _without(self, snapshot: Snapshot, ordinals: np.ndarray) -> Iterator[Block]:
@@ -231,7 +217,7 @@ def _part(tail: Tail, chosen: np.ndarray) -> Tail:
 
 def _stored(item: MemoryItem, tail: Tail) -> bool:
     """Whether the item has rows here: it has a vector and is no tombstone."""
-    return item.status is not Status.PURGED and len(tail.vectors.get(item.row, ())) > 0
+    return item.status != Status.PURGED and len(tail.vectors.get(item.row, ())) > 0
 
 
 def _halves(matrix: np.ndarray) -> np.ndarray:
@@ -249,145 +235,8 @@ def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(matrix / divisor).astype(np.int8), scale.astype(np.float32)
 
 
-@lru_cache(maxsize=1 << 16)
-def _hash(text: str) -> int:
-    """64 bits of BLAKE2b, never 0, which stands for 'none'."""
-    return (
-        int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") or 1
-    )
-
-
-def _name(text: str | None) -> int:
-    return 0 if text is None else _hash(text)
-
-
-def _micros(time: datetime | None, missing: int) -> int:
-    if time is None:
-        return missing
-    since = time - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def _item_facts(item: MemoryItem) -> tuple[int, ...]:
-    """An item's values in the order of FILTER_COLUMNS."""
-    return (
-        _name(item.user_id),
-        _name(item.session_id),
-        _name(item.agent_id),
-        _micros(item.time, 0),
-        _micros(item.valid_from, ALWAYS),
-        _micros(item.valid_to, NEVER),
-        _micros(item.known_from, ALWAYS),
-        _micros(item.known_to, NEVER),
-        STATUSES[item.status] | (CLOSED if item.known_to is not None else 0),
-        KINDS[item.kind],
-        LEVELS[item.level],
-        VISIBILITIES[item.visibility],
-    )
-
-
-def _labels(item: MemoryItem) -> list[int]:
-    """Hashes of the item's tags and of the ways to name its sources."""
-    found = {_hash(f"tag {tag}") for tag in item.tags}
-    found.update(_hash(f"source {name}") for source in item.sources for name in _source_names(source))
-    return sorted(found)
-
-
-def _source_names(source: Source) -> Iterator[str]:
-    for name in (source.type, source.role, source.url, source.path):
-        if name:
-            yield name
-    if source.path:
-        yield source.path.replace("\\", "/").rpartition("/")[2]
-
-
-Test = tuple[str, Callable[[np.ndarray], np.ndarray]]
-
-
-def _tests(filters: Filters) -> Iterator[Test]:
-    """What a row's columns must say: (column, test), all of which must hold."""
-    yield "state", _state_test(filters)
-    codes: tuple[tuple[str, Iterable[Any], dict[str, int]], ...] = (
-        ("kind", filters.kinds, KINDS),
-        ("level", filters.levels, LEVELS),
-        ("visibility", filters.visibility, VISIBILITIES),
-    )
-    for name, values, table in codes:
-        if wanted := [table[value] for value in values]:
-            yield name, _among(wanted)
-    names = (("user", filters.users), ("session", filters.sessions), ("agent", filters.agents))
-    for name, texts in names:
-        if wanted := [_hash(text) for text in texts]:
-            yield name, _among(wanted)
-    yield from _time_tests(filters)
-
-
-def _state_test(filters: Filters) -> Callable[[np.ndarray], np.ndarray]:
-    statuses = filters.statuses or tuple(Status)
-    current = _among([STATUSES[status] for status in statuses if status is not Status.PURGED])
-    if filters.as_of is None and filters.known_at is None:
-        return current
-    return lambda state: current(state & ~np.uint8(CLOSED))
-
-
-def _time_tests(filters: Filters) -> Iterator[Test]:
-    if filters.known_at is not None:
-        known = _micros(filters.known_at, 0)
-        yield "known_from", lambda column: column <= known
-        yield "known_to", lambda column: column > known
-    if filters.as_of is not None:
-        true = _micros(filters.as_of, 0)
-        yield "valid_from", lambda column: column <= true
-        yield "valid_to", lambda column: column > true
-    if filters.since is not None:
-        since = _micros(filters.since, 0)
-        yield "time", lambda column: column >= since
-    if filters.until is not None:
-        until = _micros(filters.until, 0)
-        yield "time", lambda column: column <= until
-
-
-def _among(values: list[int]) -> Callable[[np.ndarray], np.ndarray]:
-    def test(column: np.ndarray) -> np.ndarray:
-        if len(values) > 8:
-            return np.isin(column, np.array(values, column.dtype))
-        passing = np.zeros(len(column), bool)
-        for value in values:
-            passing |= column == value
-        return passing
-
-    return test
-
-
-def _passing(snapshot: Snapshot, filters: Filters) -> np.ndarray | None:
-    """Which rows pass (bool); None when all do."""
-    passing = np.ones(snapshot.rows, bool)
-    for name, test in _tests(filters):
-        passing &= np.concatenate([test(part) for part in snapshot.parts(name)])
-    for prefix, names in (("tag", filters.tags), ("source", filters.sources)):
-        if names:
-            passing &= _labelled(snapshot, [_hash(f"{prefix} {name}") for name in names])
-    return None if passing.all() else passing
-
-
-def _labelled(snapshot: Snapshot, hashes: list[int]) -> np.ndarray:
-    labelled = np.zeros(snapshot.rows, bool)
-    labelled[snapshot.labelled(hashes)] = True
-    if snapshot.continued:
-        continuing, first = _continuing(snapshot)
-        labelled[continuing] = labelled[first]
-    return labelled
-
-
-def _continuing(snapshot: Snapshot) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that are not the first of their memory, and the first row of each."""
-    span = snapshot.column("span")
-    rows = np.flatnonzero(span)
-    return rows, rows - span[rows]
-
-
 def _search(snapshot: Snapshot, query: np.ndarray, filters: Filters, limit: int) -> VectorHits:
-    rows_passing = _passing(snapshot, filters)
+    rows_passing = passing_rows(snapshot, filters)
     scores = _scores(snapshot, query, rows_passing)
     best, passing = _by_memory(snapshot, scores, rows_passing)
     rows, mean, std, total = _select(best, passing, limit)
@@ -454,7 +303,7 @@ def _by_memory(
     """A memory's best score at its first row, and its first rows only as passing."""
     if not snapshot.continued:
         return scores, passing
-    continuing, first = _continuing(snapshot)
+    continuing, first = continuing_rows(snapshot)
     best = scores.copy()
     np.maximum.at(best, first, scores[continuing])
     passing = np.ones(len(scores), bool) if passing is None else passing.copy()
@@ -472,9 +321,9 @@ def _select(best: np.ndarray, passing: np.ndarray | None, limit: int) -> tuple[n
     if not total:
         return np.empty(0, np.int64), 0.0, 0.0, 0
     rows, threshold, sums, squares = np.empty(0, np.int64), -np.inf, 0.0, 0.0
-    for i in range(0, len(best), CHUNK):
-        piece = best[i : i + CHUNK]
-        counted = piece if passing is None else piece * passing[i : i + CHUNK]
+    for i in range(0, len(best), SCAN_CHUNK):
+        piece = best[i : i + SCAN_CHUNK]
+        counted = piece if passing is None else piece * passing[i : i + SCAN_CHUNK]
         sums += float(counted.sum())
         squares += float(counted @ counted)
         above = np.flatnonzero(piece > threshold) + i

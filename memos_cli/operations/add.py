@@ -350,12 +350,10 @@ def _with_sources(item: MemoryItem, draft: Draft) -> tuple[Source, ...]:
 
 def _item(draft: Draft, digest: str) -> MemoryItem:
     moment = now()
-    return MemoryItem.model_construct(
+    stated = {name: getattr(draft, name) for name in draft.model_fields_set}
+    return MemoryItem(
         **{
-            **_DEFAULTS,
-            **{name: getattr(draft, name) for name in _DRAFT_FIELDS},
-            "id": uuid7(),
-            "row": uuid7(),
+            **stated,
             "language": draft.language or language_of(draft.memory),
             "valid_from": draft.said_at or moment,
             "known_from": moment,
@@ -363,14 +361,6 @@ def _item(draft: Draft, digest: str) -> MemoryItem:
             "content_hash": digest,
         }
     )
-
-
-_DRAFT_FIELDS = tuple(Draft.model_fields)
-_DEFAULTS = {
-    name: part.get_default(call_default_factory=False)
-    for name, part in MemoryItem.model_fields.items()
-    if not part.is_required() and part.default_factory is None
-}
 
 
 # -- the answer

@@ -28,9 +28,12 @@ _WORDS = {
     "pt": "o os as uma que não é com para do da em meu você mais muito isso foi ao na",
     "nl": "de het een en van is niet dat ik op met voor zijn maar ook wij naar heeft",
 }
-_SETS = {code: frozenset(words.split()) for code, words in _WORDS.items()}
+_LANGUAGES: dict[str, tuple[str, ...]] = {}
+"""Function word → the languages that have it."""
+for _code, _words in _WORDS.items():
+    for _word in _words.split():
+        _LANGUAGES[_word] = (*_LANGUAGES.get(_word, ()), _code)
 _WORD = re.compile(r"[^\W\d_]+")
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 def language_of(text: str) -> str | None:
@@ -41,15 +44,17 @@ def language_of(text: str) -> str | None:
     than any other language has.
     """
     sample = text[:2000]
-    letters = len(_LETTER.findall(sample))
-    if not letters:
-        return None
     if not sample.isascii():
+        letters = sum(map(str.isalpha, sample))
         for code, script in _SCRIPTS:
             found = len(script.findall(sample))
-            if found >= (0.1 if code == "ja" else 0.3) * letters:
+            if found and found >= (0.1 if code == "ja" else 0.3) * letters:
                 return code
-    words = [w.lower() for w in _WORD.findall(sample)[:200]]
-    scores = sorted(((sum(w in known for w in words), code) for code, known in _SETS.items()), reverse=True)
-    (best, code), (second, _) = scores[0], scores[1]
-    return code if best >= 2 and best > second else None
+    scores: dict[str, int] = {}
+    for word in _WORD.findall(sample.lower())[:200]:
+        for code in _LANGUAGES.get(word, ()):
+            scores[code] = scores.get(code, 0) + 1
+    ranked = sorted(scores.items(), key=lambda pair: -pair[1])
+    if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+        return None
+    return ranked[0][0]

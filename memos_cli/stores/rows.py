@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
 from memos_cli.errors import TableDamaged
-from memos_cli.schema import EmbedderInfo, MemoryItem
+from memos_cli.schema import EmbedderInfo, MemoryItem, Relation, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,9 +80,6 @@ COLUMNS: tuple[Column, ...] = (
     Column("content_hash", "text", "hash of the normalised text"),
     Column("info", "json", "free JSON object"),
 )
-
-_JSON = ("sources", "info")
-_ENUMS = ("kind", "origin", "level", "status", "event_precision", "visibility", "refinement")
 
 
 def arrow_type(short: str) -> pa.DataType:
@@ -148,26 +146,38 @@ def to_arrow(
         elif vector and part.name == f"{vector}_spans":
             columns.append(other_spans([i.row for i in items], vectors))
         elif part.name in MemoryItem.model_fields:
-            columns.append(pa.array([_cell(part.name, getattr(i, part.name)) for i in items], part.type))
+            values = map(attrgetter(part.name), items)
+            cell = _write.get(part.name)
+            columns.append(pa.array(list(map(cell, values) if cell else values), part.type))
         else:
             columns.append(pa.nulls(n, part.type))
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _cell(name: str, value: Any) -> Any:
-    if name == "sources":
-        return (
-            json.dumps([s.model_dump(mode="json", exclude_defaults=True) for s in value], ensure_ascii=False)
-            if value
-            else None
-        )
-    if name == "info":
-        return json.dumps(value, ensure_ascii=False) if value else None
-    if name == "relations":
-        return [{"kind": r.kind, "target": r.target, "weight": r.weight} for r in value] if value else None
-    if name == "tags":
-        return list(value) if value else None
-    return value
+def _sources(value: tuple[Source, ...]) -> str | None:
+    if not value:
+        return None
+    return json.dumps([s.model_dump(mode="json", exclude_defaults=True) for s in value], ensure_ascii=False)
+
+
+def _info(value: dict[str, Any]) -> str | None:
+    return json.dumps(value, ensure_ascii=False) if value else None
+
+
+def _relations(value: tuple[Relation, ...]) -> list[dict[str, Any]] | None:
+    return [{"kind": r.kind, "target": r.target, "weight": r.weight} for r in value] or None
+
+
+def _tags(value: tuple[str, ...]) -> list[str] | None:
+    return list(value) or None
+
+
+_write: dict[str, Callable[[Any], Any]] = {
+    "sources": _sources,
+    "info": _info,
+    "relations": _relations,
+    "tags": _tags,
+}
 
 
 def first_spans(rows: Sequence[str], vectors: Mapping[str, np.ndarray], dimension: int) -> pa.Array:

@@ -117,13 +117,13 @@ def _default_home() -> Path:
 
 def _default_actor() -> str:
     import getpass
-    import socket
+    import platform
 
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's numeric user has no name
         user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
-    return f"{user}@{socket.gethostname()}"
+    return f"{user}@{platform.node()}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,11 @@ def run(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*MEMOS, *words], text=True, capture_output=True, timeout=60, check=False, **more)
 
 
-def on_terminal(*words: str, answer: str = "") -> tuple[int, str]:
+def on_terminal(*words: str, answer: str = "", program: Sequence[str] = MEMOS) -> tuple[int, str]:
     """Exit code and everything shown when run on a terminal of 100 columns, with `answer` typed in."""
     parent, child = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    process = subprocess.Popen([*MEMOS, *words], stdin=child, stdout=child, stderr=child, env=environment)
+    process = subprocess.Popen([*program, *words], stdin=child, stdout=child, stderr=child, env=environment)
     os.close(child)
     if answer:
         os.write(parent, answer.encode())
@@ -346,6 +346,34 @@ def test_on_a_terminal_a_purge_asks() -> None:
     assert code == 1
     assert "Remove this memory for good" in shown
     assert "Nothing was changed." in shown
+
+
+def test_a_bar_appears_after_a_second_and_leaves_nothing() -> None:
+    script = (
+        "import time\n"
+        "from memos_cli.interfaces.cli.output import Output\n"
+        "with Output().progress() as progress:\n"
+        "    time.sleep(1.4)\n"
+        "    progress('storing', 50, 100)\n"
+        "    time.sleep(0.2)\n"
+        "Output().note('done')\n"
+    )
+    code, shown = on_terminal(program=[sys.executable, "-c", script])
+    assert code == 0
+    assert "working" in shown
+    assert re.search(r"storing.*50%", shown)
+    assert shown.rstrip().endswith("done")
+
+
+def test_nobody_watching_means_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with Output().progress() as progress:
+        assert progress is None
+
+
+def test_nothing_on_standard_input_is_nothing_to_add() -> None:
+    result = run("add", "--json", stdin=subprocess.DEVNULL)
+    assert result.returncode == 2
+    assert "nothing to add" in result.stdout
 
 
 # Reading what people type

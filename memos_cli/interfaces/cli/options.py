@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -117,12 +117,14 @@ def spare(command: Any) -> None:
 
     def help_option(ctx: Any) -> Any:
         option = find_help(ctx)
-        return option if option is None or "process_value" in vars(option) else _spare(option)
+        return None if option is None else _spare(option)
 
     command.get_help_option = help_option
 
 
 def _spare(param: Any) -> Any:
+    if "process_value" in vars(param):
+        return param
     param.process_value = partial(_spared, param, param.process_value)
     return param
 
@@ -153,7 +155,9 @@ def _plainly(param: Any, value: Any) -> Any:
     return None
 
 
+@cache
 def _params(declaration: Callable[..., None]) -> list[Any]:
+    """Made once: commands share the parameters, which hold no state of a run."""
     app = typer.Typer(add_completion=False)
     app.command()(declaration)
     return list(typer.main.get_command(app).params)

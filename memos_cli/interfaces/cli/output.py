@@ -216,27 +216,46 @@ class Output:
 
 
 class _Bar:
-    """A progress bar that stays away from short work."""
+    """A progress bar that stays away from short work.
+
+    A timer draws it, so that a long first step which reports nothing yet is not taken for a
+    hang; from then on it follows what is reported.
+    """
 
     def __init__(self, output: Output) -> None:
+        import threading
+
         self.output = output
-        self.started = self.drawn = time.monotonic()
+        self.drawn = 0.0
         self.bar: Any = None
         self.tasks: dict[str, Any] = {}
+        self.last: tuple[str, int, int | None] = ("working", 0, None)
+        self.lock = threading.Lock()
+        self.timer = threading.Timer(PROGRESS_AFTER, self._appear)
+        self.timer.daemon = True
+        self.timer.start()
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
+        self.last = (stage, done, total)
         instant = time.monotonic()
-        if instant - self.started < PROGRESS_AFTER:
-            return
         finished = total is not None and done >= total
-        if instant - self.drawn < PROGRESS_EVERY and not finished and self.bar is not None:
-            return
-        self.drawn = instant
-        if self.bar is None:
-            self.bar = self._start()
+        if self.bar is not None and (finished or instant - self.drawn >= PROGRESS_EVERY):
+            self.drawn = instant
+            with self.lock:
+                self._draw(stage, done, total)
+
+    def _appear(self) -> None:
+        with self.lock:
+            if not self.timer.finished.is_set():
+                self.bar = self._start()
+                self._draw(*self.last)
+
+    def _draw(self, stage: str, done: int, total: int | None) -> None:
         if stage not in self.tasks:
+            for task in [self.tasks.pop("working")] if "working" in self.tasks else []:
+                self.bar.remove_task(task)
             self.tasks[stage] = self.bar.add_task(clean(stage), total=total, said="")
-        said = f"{done / total:.0%}" if total else f"{done:,}"
+        said = f"{done / total:.0%}" if total else f"{done:,}" * bool(done)
         self.bar.update(self.tasks[stage], completed=done, total=total, said=said)
 
     def _start(self) -> Any:
@@ -254,8 +273,10 @@ class _Bar:
         return bar
 
     def close(self) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+        self.timer.cancel()
+        with self.lock:
+            if self.bar is not None:
+                self.bar.stop()
 
 
 def clean(text: str) -> str:

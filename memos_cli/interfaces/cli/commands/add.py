@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -136,7 +136,7 @@ def _texts(texts: list[str], files: list[Path], external_id: str | None) -> list
         UsageError: there is nothing to add, or one id for several things.
     """
     if not texts and not files:
-        if sys.stdin is None or sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.isatty() or _ended(sys.stdin.buffer):
             raise UsageError(
                 detail="There is nothing to add.", hint="Give a text, --file PATH, or pipe text in."
             )
@@ -146,6 +146,12 @@ def _texts(texts: list[str], files: list[Path], external_id: str | None) -> list
     if external_id is not None and len(texts) + len(files) > 1:
         raise UsageError(detail="One --id names one memory.", hint="Add the others with ids of their own.")
     return [text if text == "-" else options.text_of(text, "text") for text in texts]
+
+
+def _ended(stream: BinaryIO) -> bool:
+    """Whether a pipe has nothing to give, as under cron; a stream that cannot tell counts as full."""
+    peek = getattr(stream, "peek", None)
+    return peek is not None and not peek(1)
 
 
 def _drafts(

@@ -24,7 +24,7 @@ def check(ctx: typer.Context) -> None:
     from memos_cli.operations import maintain
 
     shell = shell_of(ctx)
-    with shell.open() as session:
+    with shell.open() as session, shell.out.progress():
         result = maintain.check(session)
     rows = [
         (problem.store, problem.what, ", ".join(problem.ids[:5]), problem.hint) for problem in result.problems
@@ -49,7 +49,8 @@ def repair(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> Non
     shell = shell_of(ctx)
     if not dry_run:
         shell.insist(f"Repair the cube at {shell.ref.path}?", yes=yes, required=False)
-    result = maintain.repair(shell.ref, shell.settings, dry_run)
+    with shell.out.progress():
+        result = maintain.repair(shell.ref, shell.settings, dry_run)
     show_result(shell, result)
     if not result.ok and not dry_run:
         raise typer.Exit(IntegrityError.exit_code)
@@ -73,7 +74,7 @@ def compact(ctx: typer.Context) -> None:
     from memos_cli.operations import maintain
 
     shell = shell_of(ctx)
-    with shell.open(write=True) as session:
+    with shell.open(write=True) as session, shell.out.progress():
         result = maintain.compact(session)
     show_result(shell, result)
 

@@ -27,6 +27,6 @@ def purge(
     if not dry_run:
         count = "this memory" if len(ids) == 1 else f"these {len(ids)} memories"
         shell.insist(f"Remove {count} for good, with all versions?", yes=yes, required=True)
-    with shell.open(write=True) as session:
+    with shell.open(write=True) as session, shell.out.progress():
         result = edit.purge(session, ids, dry_run=dry_run)
     show_change(shell, "Would remove" if dry_run else "Removed", result)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -551,6 +552,34 @@ def test_a_file_that_goes_between_header_and_mapping_is_looked_up_again(
     monkeypatch.setattr(reader._file, "_parse", parse_slowly)
     assert reader.revision == 2
     agree(reader, oracle)
+
+
+def test_threads_share_one_store(store: Vectors) -> None:
+    oracle, pick = Oracle(), random.Random(3)
+    store.absorb(oracle.tail(200, 2), 1)
+    stop, failures = threading.Event(), []
+
+    def look() -> None:
+        mine = random.Random(threading.get_ident())
+        while not stop.is_set():
+            hits = store.search(np.ones(DIMENSION), some_filters(mine), 10)
+            if len(set(hits.ordinals.tolist())) != min(10, hits.total):
+                failures.append(hits)
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for revision in range(2, 30):
+            store.absorb(oracle.tail(3, 2), revision)
+            store.absorb(oracle.closings(3), revision)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not failures
+    for _ in range(10):
+        agree(store, oracle, some_filters(pick))
 
 
 FULL = textwrap.dedent("""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,7 @@ class Snapshot:
         self._directory = directory
         self._base: dict[str, np.ndarray] = {}
         self._base_amended: dict[str, int] = {}
+        self._base_lock = threading.RLock()
         self._rows = np.flatnonzero(records["type"] == ROW)
         self._amendments = np.flatnonzero(records["type"] == AMEND)
         self._targets: tuple[np.ndarray, np.ndarray] | None = None
@@ -128,6 +130,7 @@ class Snapshot:
         later = Snapshot(self.header, self._directory, records)
         later._base = self._base
         later._base_amended = self._base_amended
+        later._base_lock = self._base_lock
         return later
 
     @property
@@ -229,16 +232,17 @@ class Snapshot:
         return [n for n, f in files.items() if not np.array_equal(f[rows], self._base_column(n)[rows])]
 
     def _base_column(self, name: str) -> np.ndarray:
-        if name not in self._base:
-            self._base[name] = mapped_column(
-                self._directory, self.header, name, private=name in FILTER_COLUMNS
-            )
-        if name in FILTER_COLUMNS and self._base_amended.get(name, 0) < len(self._amendments):
-            rows, source = self._target_rows(self._base_amended.get(name, 0))
-            below = rows < self.base_rows
-            self._base[name][rows[below]] = self.records["row"][name][source[below]]
-            self._base_amended[name] = len(self._amendments)
-        return self._base[name]
+        private = name in FILTER_COLUMNS
+        with self._base_lock:
+            if name not in self._base:
+                self._base[name] = mapped_column(self._directory, self.header, name, private=private)
+            done = self._base_amended.get(name, 0)
+            if private and done < len(self._amendments):
+                rows, source = self._target_rows(done)
+                below = rows < self.base_rows
+                self._base[name][rows[below]] = self.records["row"][name][source[below]]
+                self._base_amended[name] = len(self._amendments)
+            return self._base[name]
 
     def _log_column(self, name: str) -> np.ndarray:
         column = self.records["row"][name]

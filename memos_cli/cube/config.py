@@ -24,14 +24,14 @@ LIMIT = 4 << 20
 
 
 class TextSlot(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
     depth: Depth = Depth.GENERAL
 
 
 class Slots(BaseModel):
     """Which kinds of memory the cube holds, and the depth of its text."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
     text_mem: TextSlot = TextSlot()
     pref_mem: bool = True
     act_mem: bool = True
@@ -41,7 +41,7 @@ class Slots(BaseModel):
 class CubeConfig(BaseModel):
     """The content of config.json."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     format: str = Field(FORMAT, description="always `memcube`")
     version: int = Field(FORMAT_VERSION, description="format version")

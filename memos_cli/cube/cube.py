@@ -83,6 +83,11 @@ class View:
     gone: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
+    @property
+    def whole(self) -> bool:
+        """Whether one keyword projection holds every row; else some stand in the overlay alone."""
+        return len(self.keywords) == 1
+
 
 @dataclass
 class _Overlay:
@@ -322,6 +327,7 @@ class MemCube:
         check_writable(self.config)
         with self.lock.hold(verb) as taken:
             if taken:
+                check_writable(self.config)  # it may have been replaced while we waited
                 self._settle()
             yield
 

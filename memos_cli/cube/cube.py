@@ -296,13 +296,14 @@ class MemCube:
         condition = f"seq > {after}" if after >= 0 else None
         tails = list(self.table.tails(condition, self.column))
         folder = tempfile.TemporaryDirectory(prefix="memos-overlay-")
-        keywords = Keywords(Path(folder.name) / "keywords")
+        place = Layout(Path(folder.name))
+        keywords = Keywords(place.keywords)
         keywords.rebuild(tails, key[0] or 0)
         vectors = None
         if (column := self.column) is not None and len(marks) > 1:
             from memos_cli.stores.vectors import Vectors
 
-            vectors = Vectors(Path(folder.name) / "vectors", column.name, column.dimension)
+            vectors = Vectors(place.vectors, column.name, column.dimension)
             vectors.rebuild(tails, key[0] or 0)
         hidden = frozenset(o for t in tails for o in t.ordinals)
         gone = frozenset(i.id for t in tails for i in t.items if i.status is Status.PURGED)

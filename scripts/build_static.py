@@ -18,7 +18,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from build_minilm import HUB_NAME, find_source, sha256
+from build_minilm import HUB_NAME, find_source, measure, sha256
+
+from memos_cli.providers.static import SPAN
 
 TARGET = Path(__file__).resolve().parent.parent / "memos_cli" / "models" / "static"
 DIMENSION = 256
@@ -27,6 +29,11 @@ FIRST_WORD = 999
 CLS, SEP = 101, 102
 SIF_A = 1e-4
 BATCH = 512
+OPENING = """
+from memos_cli.providers.static import StaticEmbedder
+model = StaticEmbedder(Path(sys.argv[1]) / "table.npy")
+"""
+LENGTHS = ((12, 20_000), (50, 5_000), (190, 1_000))
 NOTICE = """Token table distilled from all-MiniLM-L6-v2
 
 table.npy holds a vector for each token of the vocabulary of all-MiniLM-L6-v2
@@ -101,13 +108,14 @@ def main() -> None:
             "model": HUB_NAME,
             "license": "Apache-2.0",
             "dimension": DIMENSION,
-            "max_tokens": None,
+            "max_tokens": SPAN,
             "languages": ["en"],
             "made_by": "scripts/build_static.py",
             "from": {"file": "model.safetensors", "sha256": sha256(source / "model.safetensors")},
             "tokenizer": "../minilm/tokenizer.json",
             "scale": scale,
             "sif_a": SIF_A,
+            "measured": measure(OPENING, built, LENGTHS),
             "files": {
                 n: {"bytes": (built / n).stat().st_size, "sha256": sha256(built / n)}
                 for n in ("NOTICE", "table.npy")

@@ -11,6 +11,7 @@ Format: sentence-transformers 2 to 6, the older flag keys of Pooling included.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -213,11 +214,8 @@ class _Reader:
     def module_kind(self, type_: str) -> str:
         space, _, kind = type_.rpartition(".")
         known = kind in ("Transformer", "Pooling", "Dense", "Normalize")
-        if (
-            not known
-            or not space.startswith("sentence_transformers")
-            or any(f in space for f in _FOREIGN_NAMESPACES)
-        ):
+        own = re.fullmatch(r"sentence_transformers(\.\w+)*", space)
+        if not known or not own or any(f in space for f in _FOREIGN_NAMESPACES):
             raise self.refuse(f"modules.json asks for the module {type_}, which memos does not know")
         return kind
 

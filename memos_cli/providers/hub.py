@@ -6,6 +6,7 @@ one set of ONNX or safetensors weights; never a pickle, never code). Does not ow
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 from memos_cli.errors import EmbedderUnavailable
 from memos_cli.providers.embedder import EmbedderSettings
 
-_CONFIGURATION = ("*.json", "README.md")
+_CONFIGURATION = ["*.json", "README.md"]
 _HUB_NAME_HINT = "Write a folder, or a name on the Hub such as `sentence-transformers/all-MiniLM-L12-v2`."
 
 
@@ -85,28 +86,31 @@ def _cached(repository: str, revision: str | None, settings: EmbedderSettings) -
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
+    where: dict[str, Any] = {"revision": revision, "cache_dir": settings.models_dir, "local_files_only": True}
     try:
-        folder = Path(
-            snapshot_download(
-                repository, revision=revision, cache_dir=settings.models_dir, local_files_only=True
-            )
-        )
+        folder = Path(snapshot_download(repository, allow_patterns=_CONFIGURATION, **where))
     except LocalEntryNotFoundError:
         return None
-    whole = (folder / "modules.json").exists() and any(folder.rglob("*.onnx")) | any(
-        folder.rglob("*.safetensors")
-    )
-    return folder if whole else None
+    return folder if (folder / "modules.json").exists() and _has_weights(folder) else None
+
+
+def _has_weights(folder: Path) -> bool:
+    """ONNX or safetensors weights are there, all parts of the latter."""
+    if any(folder.glob("*.onnx")) or any(folder.glob("onnx/*.onnx")):
+        return True
+    indexes = list(folder.rglob("*.safetensors.index.json"))
+    parts = {i.parent / p for i in indexes for p in json.loads(i.read_text())["weight_map"].values()}
+    return all(p.exists() for p in parts) if parts else any(folder.rglob("*.safetensors"))
 
 
 def _download(name: str, repository: str, revision: str | None, settings: EmbedderSettings) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     with hub_errors(name):
-        info = HfApi().model_info(repository, revision=revision, timeout=settings.embed_timeout)
+        info = HfApi().model_info(repository, revision=revision, timeout=settings.embed_timeout or None)
         files = [f.rfilename for f in info.siblings or ()]
         patterns = [*_CONFIGURATION, *weights_of(files, name)]
-        where: dict[str, Any] = {"revision": revision or info.sha, "cache_dir": settings.models_dir}
+        where: dict[str, Any] = {"revision": revision, "cache_dir": settings.models_dir}
         return Path(snapshot_download(repository, allow_patterns=patterns, **where))
 
 
@@ -133,21 +137,22 @@ def weights_of(files: list[str], name: str) -> list[str]:
 @contextmanager
 def hub_errors(name: str) -> Iterator[None]:
     """What the Hub's client raises, network trouble included, as ours."""
-    import httpx
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+    import huggingface_hub.errors as hub
 
+    # its HTTP client is httpx or httpx2, by version; it re-exports that one's base class
+    http: type[Exception] = hub.HTTPError  # type: ignore[attr-defined]
     try:
         yield
-    except GatedRepoError as error:
+    except hub.GatedRepoError as error:
         reason = "the Hub gives this model only to those who accepted its terms"
         raise EmbedderUnavailable(
             name=name, reason=reason, hint="Accept them on its page, then `hf auth login`."
         ) from error
-    except RepositoryNotFoundError as error:
+    except hub.RepositoryNotFoundError as error:
         raise EmbedderUnavailable(
             name=name, reason="the Hub has no such model", hint=_HUB_NAME_HINT
         ) from error
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+    except (http, OSError) as error:
         reason = f"the Hub could not be reached: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         raise EmbedderUnavailable(
             name=name, reason=reason, hint="Try again, or give the model's folder."

@@ -47,8 +47,10 @@ def open_model(recipe: Recipe, name: str) -> Run:
     try:
         import torch
         from transformers import AutoModel
+        from transformers.utils import logging
     except ImportError as error:
         raise missing_package(name, error.name or "torch", "local") from error
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model = AutoModel.from_pretrained(
             str(recipe.transformer),

@@ -161,7 +161,7 @@ class OpenAIEmbedder:
             raise EmbedderFailed(
                 name=self.name, reason=f"its answer does not hold embeddings: {error!r}"
             ) from error
-        if indexes != list(range(count)) or vectors.ndim != 2:
+        if indexes != list(range(count)) or vectors.ndim != 2 or not vectors.size:
             reason = f"it answered with {len(indexes)} vectors for {count} texts"
             raise EmbedderFailed(name=self.name, reason=reason)
         if not np.isfinite(vectors).all():

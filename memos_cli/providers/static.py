@@ -25,8 +25,8 @@ from memos_cli.providers.tokens import encode, open_tokenizer
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-SPAN = 512
-"""Tokens averaged into one vector; the mean of more says little about any part of it."""
+SPAN = 128
+"""Tokens averaged into one vector. In the mean of more a single sentence is hardly seen."""
 _TEXTS_AT_ONCE = 512
 
 _WORDS = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")

@@ -15,7 +15,7 @@ import numpy as np
 from memos_cli.errors import EmbedderUnavailable
 from memos_cli.providers.embedder import Progress, encodable, mean_vector, missing_package, spans, unit
 
-SPAN = 256
+SPAN = 128
 """Pieces read in one span, the marks at both ends included. The model has no limit of its own but
 averages over all it reads, and the memory it needs grows with it."""
 LANGUAGES = ("ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh")

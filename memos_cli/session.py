@@ -8,8 +8,7 @@ reading and embedding never make another writer wait.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.config import check_writable
@@ -17,8 +16,12 @@ from memos_cli.cube.cube import MemCube
 from memos_cli.errors import CubeExists, CubeNotFound, NoVectors
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from memos_cli.cube.config import CubeConfig
     from memos_cli.location import CubeRef
     from memos_cli.providers.embedder import Embedder
+    from memos_cli.schema import EmbedderInfo
     from memos_cli.settings import Settings
 
 
@@ -29,6 +32,7 @@ class Session:
         self.ref = ref
         self.cube = cube
         self.settings = settings
+        self._embedder: tuple[EmbedderInfo, Embedder] | None = None
 
     @property
     def actor(self) -> str:
@@ -39,24 +43,48 @@ class Session:
         """Whether the cube keeps vectors."""
         return self.cube.column is not None
 
-    @cached_property
+    @property
     def embedder(self) -> Embedder:
         """The cube's embedder, loaded and compared with the fingerprint that the cube records.
 
-        Raises NoVectors at depth naive_text, EmbedderUnavailable, EmbedderMismatch.
+        Another one from the moment on when somebody gave the cube another. Raises NoVectors at depth naive_text, EmbedderUnavailable, EmbedderMismatch.
         """
         from memos_cli.providers.embedder import resolve, verify
 
         info = self.cube.config.embedder
         if info is None:
             raise NoVectors(verb="search --mode vector")
-        embedder = resolve(info.name, settings=self.settings)
-        verify(embedder, info)
-        return embedder
+        if self._embedder is None or self._embedder[0] != info:
+            embedder = resolve(info.name, settings=self.settings)
+            verify(embedder, info)
+            self._embedder = info, embedder
+        return self._embedder[1]
 
-    def forget_embedder(self) -> None:
-        """After the cube's embedder was changed: load it anew when it is next asked for."""
-        self.__dict__.pop("embedder", None)
+
+class TextVectors(dict[str, "np.ndarray"]):
+    """Vectors by text, (spans, dimension), all of them made by the cube's embedder.
+
+    They are made before the lock is taken, and meanwhile another process may give the cube
+    another embedder: so ask `complete` again under the lock, where nobody can.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._config: CubeConfig = session.cube.config
+
+    def complete(self, texts: Iterable[str]) -> None:
+        """Make the vectors that are missing; all of them when the cube has another embedder now.
+
+        At depth naive_text there are none. Raises what `Session.embedder` raises, EmbedderFailed.
+        """
+        if self._session.cube.config is not self._config:  # the object changes with the file
+            self.clear()
+            self._config = self._session.cube.config
+        missing = list(dict.fromkeys(t for t in texts if t not in self))
+        if missing and self._session.embeds:
+            made = self._session.embedder.embed_documents(missing)
+            self.update(zip(missing, made, strict=True))
 
 
 @contextlib.contextmanager

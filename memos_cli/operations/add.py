@@ -36,11 +36,10 @@ from memos_cli.schema import (
     now,
     uuid7,
 )
+from memos_cli.session import TextVectors
 from memos_cli.stores.nearness import content_hash, same
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from memos_cli.session import Session
 
 Progress = Callable[[str, int, int | None], None]
@@ -129,16 +128,16 @@ def _add_batch(
     session: Session, drafts: list[Draft], change: str, *, allow_duplicates: bool, dry_run: bool
 ) -> AddResult:
     cube = session.cube
-    vectors: dict[str, np.ndarray] = {}
-    revision = cube.revision
+    vectors = TextVectors(session)
+    view = cube.view(vectors=False)
     plan = _plan(session, drafts, vectors, allow_duplicates)
     if dry_run:
         return _result(plan, None)
-    _embed(session, plan, vectors)
+    _embed(plan, vectors)
     with cube.writing("add"):
-        if cube.revision != revision:
+        if cube.revision != view.revision or not view.whole:
             plan = _plan(session, drafts, vectors, allow_duplicates)
-            _embed(session, plan, vectors)
+        _embed(plan, vectors)
         puts = [*plan.new, *(new for _, new in plan.updates), *(new for _, new in plan.links.values())]
         closings = [
             Closing(id=old.id, row=old.row, valid_to=valid_end(old, new.valid_from or now()))
@@ -159,23 +158,16 @@ def _add_batch(
     return _result(plan, change if puts else None, tuple(done.notes))
 
 
-def _embed(session: Session, plan: _Plan, vectors: dict[str, np.ndarray]) -> None:
+def _embed(plan: _Plan, vectors: TextVectors) -> None:
     """Vectors by text: equal texts have equal vectors, and a second plan finds the first one's."""
-    if not session.embeds:
-        return
     texts = [i.memory for i in plan.new]
-    texts += [new.memory for _, new in (*plan.updates, *plan.links.values())]
-    missing = list(dict.fromkeys(t for t in texts if t not in vectors))
-    if missing:
-        vectors.update(zip(missing, session.embedder.embed_documents(missing), strict=True))
+    vectors.complete(texts + [new.memory for _, new in (*plan.updates, *plan.links.values())])
 
 
 # -- what is known
 
 
-def _plan(
-    session: Session, drafts: Sequence[Draft], vectors: dict[str, np.ndarray], allow_duplicates: bool
-) -> _Plan:
+def _plan(session: Session, drafts: Sequence[Draft], vectors: TextVectors, allow_duplicates: bool) -> _Plan:
     plan = _Plan()
     keywords = session.cube.view(vectors=False).keywords[-1]
     hashes = [content_hash(d.memory) for d in drafts]
@@ -224,7 +216,7 @@ def _match(
     draft: Draft,
     equals: Sequence[MemoryItem],
     near: Sequence[MemoryItem],
-    vectors: dict[str, np.ndarray],
+    vectors: TextVectors,
 ) -> tuple[MemoryItem, str] | None:
     """The memory that a draft is the same as, and why."""
     for item in equals:
@@ -260,14 +252,12 @@ def _same_owner(item: MemoryItem, draft: Draft) -> bool:
     return mine == (draft.user_id, draft.agent_id, draft.kind, draft.visibility, draft.level)
 
 
-def _agree(session: Session, item: MemoryItem, draft: Draft, vectors: dict[str, np.ndarray]) -> bool:
+def _agree(session: Session, item: MemoryItem, draft: Draft, vectors: TextVectors) -> bool:
     if not session.embeds:
         return True
     import numpy as np
 
-    for text in (item.memory, draft.memory):
-        if text not in vectors:
-            vectors[text] = session.embedder.embed_documents([text])[0]
+    vectors.complete((item.memory, draft.memory))
     a, b = vectors[item.memory], vectors[draft.memory]
     return len(a) == len(b) and bool(np.min(np.sum(a * b, axis=1)) >= NEAR_COSINE)
 
@@ -327,11 +317,12 @@ def _updated(old: MemoryItem, draft: Draft) -> MemoryItem:
 def _link(plan: _Plan, item: MemoryItem, draft: Draft, reason: str) -> None:
     """Report a draft as known, and keep what came as a further source of the memory that is there."""
     plan.known.append((item, draft, reason))
-    if any(new is item for new in plan.new):
-        place = next(i for i, new in enumerate(plan.new) if new is item)
-        sources = _with_sources(item, draft)
-        if sources != item.sources:
-            plan.new[place] = item.model_copy(update={"sources": sources})
+    # By id: what an earlier draft of the batch was linked to is another object by now.
+    place = next((i for i, new in enumerate(plan.new) if new.id == item.id), None)
+    if place is not None:
+        sources = _with_sources(plan.new[place], draft)
+        if sources != plan.new[place].sources:
+            plan.new[place] = plan.new[place].model_copy(update={"sources": sources})
         return
     old, newest = plan.links.get(item.id, (item, item))
     sources = _with_sources(newest, draft)

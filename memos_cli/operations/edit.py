@@ -15,6 +15,7 @@ from memos_cli.errors import BadInput, ChangeNotFound, MemoryNotFound, NothingTo
 from memos_cli.operations.browse import find
 from memos_cli.reader.language import language_of
 from memos_cli.schema import Change, ChangeResult, Closing, MemoryItem, Status, now, uuid7
+from memos_cli.session import TextVectors
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import quoted
 
@@ -37,13 +38,15 @@ def update(session: Session, id: str, text: str, *, said_at: datetime | None = N
         raise BadInput(
             source="the new text", reason="it is empty", hint=f"To hide the memory: `memos archive {id}`."
         )
-    vectors = session.embedder.embed_documents([text]) if session.embeds else []
+    vectors = TextVectors(session)
+    vectors.complete([text])
     with session.cube.writing("update"):
+        vectors.complete([text])
         old = find(session, id)
         if old.memory == text:
             return ChangeResult(change=None, ids=(), notes=("It says that already; nothing changed.",))
         new = next_text(old, text, said_at)
-        vector = {new.row: vectors[0]} if vectors else {}
+        vector = {new.row: vectors[text]} if vectors else {}
         return _commit(session, "update", [(old, new, valid_end(old, new.valid_from or now()))], vector)
 
 

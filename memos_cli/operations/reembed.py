@@ -69,7 +69,6 @@ def reembed(
         _embed_missing(cube, model, stage, total, progress)
         _switch(cube, column, info, stage)
     shutil.rmtree(stage.folder)
-    session.forget_embedder()
     return ReembedResult(
         before=before,
         embedder=info.name,

@@ -19,12 +19,11 @@ from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.edit import next_version
 from memos_cli.reader.language import language_of
 from memos_cli.schema import Change, Closing, Filters, MemoryItem, Status, Value, now, uuid7
+from memos_cli.session import TextVectors
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import quoted
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from memos_cli.session import Session
 
 BATCH = 1_000
@@ -96,7 +95,7 @@ def import_lines(
     imported = known = done = 0
     numbered = enumerate(lines, 1)
     while batch := list(islice(numbered, BATCH)):
-        plan = _planned(session, batch, on_conflict, {})
+        plan = _planned(session, batch, on_conflict, TextVectors(session))
         if not dry_run:
             plan, said = _stored(session, batch, plan, change)
             notes += said
@@ -119,7 +118,7 @@ def _planned(
     session: Session,
     batch: list[tuple[int, bytes | str]],
     on_conflict: str | None,
-    vectors: dict[str, np.ndarray],
+    vectors: TextVectors,
 ) -> _Plan:
     plan = _Plan(session, on_conflict, vectors)
     for number, line in batch:
@@ -134,21 +133,21 @@ def _stored(
     """Embed without the lock, then commit; planned anew when somebody wrote in between."""
     plan.embed()
     with session.cube.writing("import"):
-        if session.cube.revision != plan.revision:
+        if session.cube.revision != plan.view.revision or not plan.view.whole:
             plan = _planned(session, batch, plan.on_conflict, plan.vectors)
-            plan.embed()
+        plan.embed()
         return plan, plan.commit(change)
 
 
 class _Plan:
     """One batch of lines, compared with the cube and with each other."""
 
-    def __init__(self, session: Session, on_conflict: str | None, vectors: dict[str, np.ndarray]) -> None:
+    def __init__(self, session: Session, on_conflict: str | None, vectors: TextVectors) -> None:
         self.session = session
-        self.revision = session.cube.revision
+        self.view = session.cube.view(vectors=False)
         self.skipped: list[SkippedLine] = []
         self.on_conflict = on_conflict
-        self.keywords = session.cube.view(vectors=False).keywords[-1]
+        self.keywords = self.view.keywords[-1]
         self.puts: dict[str, MemoryItem] = {}
         """Current versions to be, by id."""
         self.closed: dict[str, MemoryItem] = {}
@@ -255,11 +254,7 @@ class _Plan:
 
     def embed(self) -> None:
         """Make the vectors that did not come along."""
-        if self.session.embeds:
-            missing = list(dict.fromkeys(i.memory for i in self._all() if i.memory not in self.vectors))
-            if missing:
-                made = self.session.embedder.embed_documents(missing)
-                self.vectors.update(zip(missing, made, strict=True))
+        self.vectors.complete(i.memory for i in self._all())
 
     def commit(self, change: str) -> list[str]:
         """Under the lock: commit the batch; notes of the commit."""

@@ -147,6 +147,9 @@ def _plainly(param: Any, value: Any) -> Any:
     """The value of a text or of a whole number within its bounds; None where typer has to judge."""
     annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
     if annotation in (str, list[str]):
+        for text in [value] if isinstance(value, str) else value:
+            if not is_unicode(text):
+                raise UsageError(detail=f"The value of {param.opts[0]} is not valid UTF-8.")
         return value or None
     if annotation is int and isinstance(value, str) and value.isdecimal() and len(value) < 16:
         number = int(value)
@@ -235,16 +238,21 @@ def _fold(word: str) -> str:
     return word.lower().replace("-", "").replace("_", "")
 
 
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be stored: bytes that are not UTF-8 arrive as lone surrogates."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def text_of(words: str, what: str) -> str:
     """A text of the command line, checked to be text.
 
     Raises:
         UsageError: it is empty, or its bytes are not UTF-8.
     """
+    if not is_unicode(words):
+        raise UsageError(detail=f"The {what} is not valid UTF-8.", hint="Convert it first, or use --file.")
     if not words.strip():
         raise UsageError(detail=f"The {what} is empty.", hint="Give some words.")
-    if any("\ud800" <= letter <= "\udfff" for letter in words):
-        raise UsageError(detail=f"The {what} is not valid UTF-8.", hint="Convert it first, or use --file.")
     return words
 
 

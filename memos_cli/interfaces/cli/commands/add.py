@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from memos_cli.reader.files import ReadOptions
     from memos_cli.schema import AddResult, Draft, Skipped
 
+DEEPEST_INFO = 64
+"""Levels of nesting in `--info`; serialisers of JSON give up at some hundred."""
+
 
 def add(
     ctx: typer.Context,
@@ -114,19 +117,32 @@ def _read_options(**fields: Any) -> ReadOptions:
 
 
 def _info(text: str | None) -> dict[str, Any]:
+    """The object of `--info`.
+
+    Raises:
+        UsageError: it is no JSON object, or holds what JSON cannot.
+    """
     if text is None:
         return {}
     try:
-        value = json.loads(text, parse_constant=_no_constant)
-    except ValueError as error:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()  # lone surrogates, infinities
+    except (ValueError, RecursionError) as error:
         raise UsageError(detail=f"--info is no JSON: {error}.", hint="Write it like '{\"a\": 1}'.") from error
+    if _depth(value) > DEEPEST_INFO:
+        raise UsageError(detail=f"--info is nested more than {DEEPEST_INFO} levels deep.", hint="Flatten it.")
     if not isinstance(value, dict):
         raise UsageError(detail="--info must be a JSON object.", hint="Write it like '{\"a\": 1}'.")
     return value
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+def _depth(value: Any) -> int:
+    """How many objects and lists are inside one another."""
+    deepest, level = 0, [value]
+    while level := [one for one in level if isinstance(one, (dict, list))]:
+        deepest += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return deepest
 
 
 def _texts(texts: list[str], files: list[Path], external_id: str | None) -> list[str]:

@@ -27,12 +27,12 @@ def init(
     A name makes it under the data folder, a path makes it there. `memos add` to a name that
     is not there yet makes the cube by itself.
     """
-    from memos_cli.operations import init as operation
+    from memos_cli.operations.init import init as make
     from memos_cli.schema import Depth
 
     shell = shell_of(ctx)
     if cube is not None:
         shell.cube = cube
     depth = options.choice(Depth, "depth", text) if text is not None else None
-    result = operation.init(shell.ref, shell.settings, text=depth, embedder=embedder)
+    result = make(shell.ref, shell.settings, text=depth, embedder=embedder)
     show_result(shell, result)

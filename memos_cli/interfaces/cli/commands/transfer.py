@@ -34,12 +34,12 @@ def export(
     Every field is there, so that `memos import` gives the same memories. With --json one
     document holds them all.
     """
-    from memos_cli.operations import transfer
+    from memos_cli.operations.transfer import export as exported
 
     shell = shell_of(ctx)
     filters = options.filters_of(ctx)
     with shell.open() as session:
-        lines = transfer.export(session, filters=filters, vectors=vectors, history=history)
+        lines = exported(session, filters=filters, vectors=vectors, history=history)
         if to is not None:
             count = _save(lines, to)
             shell.out.emit(
@@ -73,7 +73,7 @@ def import_memories(
     Only `memory` is required in a line. Lines that cannot be used are named and skipped, the
     rest goes in: the exit code is 1 then.
     """
-    from memos_cli.operations import transfer
+    from memos_cli.operations.transfer import import_lines
 
     shell = shell_of(ctx)
     how = _conflict(on_conflict)
@@ -83,7 +83,7 @@ def import_memories(
         shell.open(write=True, create=fresh) as session,
         shell.out.progress() as progress,
     ):
-        result = transfer.import_lines(session, lines, on_conflict=how, dry_run=dry_run, progress=progress)
+        result = import_lines(session, lines, on_conflict=how, dry_run=dry_run, progress=progress)
     if fresh:
         shell.out.note(f"Made the cube {shell.ref.name} at {shell.ref.path}")
     document = documents.dump(result)

@@ -79,13 +79,11 @@ def holds_chat(value: Any) -> bool:
 def read_json(value: Any, name: str, session: str) -> Iterator[Draft | Skipped]:
     """A JSON document's turns or records. `session` names the first chat that has no id of its own."""
     book = Book(name, session)
-    if is_message(value) or is_chat(value):
-        yield from book.read(value, "")
-    elif holds_chat(value):
+    if holds_chat(value) and not is_chat(value):
         for number, element in enumerate(value, start=1):
             yield from book.read(element, f"element {number}: ")
     else:
-        yield from book.records(value)
+        yield from book.read(value, "")
     book.finish()
 
 
@@ -130,7 +128,7 @@ def _lines(stream: BinaryIO, encoding: str) -> Iterator[bytes | str]:
         yield from _bounded(stream)
     else:
         with as_text(stream, encoding) as text:
-            yield from text
+            yield from iter(text.readline, "")
 
 
 def _bounded(stream: BinaryIO) -> Iterator[bytes]:

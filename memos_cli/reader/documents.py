@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 from memos_cli.errors import BadInput
 from memos_cli.reader.decode import numbered
 from memos_cli.reader.foreign import foreign
-from memos_cli.reader.split import HELD, Block, Gatherer, paragraphs, passages, without_controls
+from memos_cli.reader.split import (
+    HELD,
+    NEVER_JOINED,
+    Block,
+    Gatherer,
+    paragraphs,
+    passages,
+    says_nothing,
+    without_controls,
+)
 from memos_cli.schema import Draft, Skipped, Source
 
 if TYPE_CHECKING:
@@ -82,14 +91,18 @@ def _front_matter(lines: Iterator[tuple[int, str]]) -> tuple[Block | None, Itera
         if len(seen) == 1 and line.rstrip() != "---":
             break
         if len(seen) > 1 and line.rstrip() in ("---", "..."):
-            text = "".join(line for _, line in seen[1:-1])
-            block = Block(
-                text.strip(), seen[1][0], seen[1][0] + len(text.rstrip()), ("Front matter",), "", True
-            )
-            return (block if block.text else None), lines
+            return _front_block(seen[1:-1]), lines
         if len(seen) > _FRONT_LINES:
             break
     return None, chain(seen, lines)
+
+
+def _front_block(lines: list[tuple[int, str]]) -> Block | None:
+    text = "".join(line for _, line in lines)
+    if says_nothing(text):
+        return None
+    start = lines[0][0] + len(text) - len(text.lstrip())
+    return Block(text.strip(), start, start + len(text.strip()), ("Front matter",), lines=True)
 
 
 class HeadingPath:
@@ -109,9 +122,11 @@ class HeadingPath:
             yield from self.leave()
         while self._path and level <= self._path[-1][0]:
             self._path.pop()
-        above = self.titles
-        self._path.append((level, title[:_TITLE]))
-        self._bare = Block(title, start, end, above) if title else None
+        if not says_nothing(title):
+            self._bare = Block(title, start, end, self.titles, NEVER_JOINED)
+            if len(title) > _TITLE:  # its end would stand in no key
+                yield from self.leave()
+            self._path.append((level, title[:_TITLE]))
 
     def filled(self) -> None:
         """Something stands under the last heading."""
@@ -148,6 +163,7 @@ class _Markdown:
             yield from self._heading(level, title.strip(), start - len(title) + lead)
         elif _RULE.match(line):
             yield from self._flush()
+            self._block.pass_over(line)
         else:
             yield from self._content(start, line)
 
@@ -174,6 +190,7 @@ class _Markdown:
         yield from self._flush()
         yield from self._path.enter(level, title, start, start + len(title))
         self._block.headings = self._path.titles
+        self._block.pass_over(NEVER_JOINED)
 
     def _content(self, start: int, line: str) -> Iterator[Block]:
         item, indented = bool(_ITEM.match(line)), line.startswith(("  ", "\t"))
@@ -377,7 +394,7 @@ def _word_blocks(parts: Iterable[tuple[str, int, str]]) -> Iterator[Block]:
 
 def _lists_whole(parts: Iterable[tuple[str, int, str]]) -> Iterator[tuple[str, int, str]]:
     """Neighbouring items made one part; parts without text left out."""
-    written = (part for part in parts if part[2])
+    written = (part for part in parts if not says_nothing(part[2]))
     for sort, group in groupby(written, key=lambda part: part[0]):
         if sort == "item":
             yield sort, 0, "\n".join(text for _, _, text in group)

@@ -281,6 +281,7 @@ def read_stream(stream: BinaryIO, name: str, suffix: str, session: str) -> Read:
     `suffix` (with its dot, lower case, may be empty) decides between formats that are all text;
     `session` names a chat that has no id of its own.
     """
+    stream.seek(0)
     head = stream.read(_HEAD)
     _refuse_known(head, name, suffix)
     if _PDF in head[:1024]:

@@ -18,7 +18,7 @@ from html.parser import HTMLParser
 from memos_cli.errors import BadInput
 from memos_cli.reader.documents import HeadingPath, drafts
 from memos_cli.reader.foreign import foreign
-from memos_cli.reader.split import Block
+from memos_cli.reader.split import Block, says_nothing
 from memos_cli.schema import Draft
 
 _UNREAD = frozenset(
@@ -196,7 +196,7 @@ class _Page(HTMLParser):
     def _flush(self, *, lines: bool = False) -> None:
         text = _tidy("".join(self._parts)).translate(_GIVEN_BACK).strip()
         heading, self._heading, self._parts = self._heading, "", []
-        if not text:
+        if says_nothing(text):
             return
         start, end = self._start, self._here()
         if heading:

@@ -24,7 +24,8 @@ HELD = 65_536
 """Characters of one block that are held in memory at most; a longer one is cut while it is read."""
 _LEAD_IN = 300
 _WIDE_GAP = 16
-_NEVER_JOINED = "\n" * _WIDE_GAP
+NEVER_JOINED = "\n" * _WIDE_GAP
+"""A gap that no lead-in reaches over, a heading for instance."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _ABBREVIATED = (
@@ -56,15 +57,15 @@ def without_controls(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
-def passages(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Blocks of at most `LONGEST` characters, lead-ins joined to what they announce.
+def says_nothing(text: str) -> bool:
+    """Whether a text is white space or ornament: only dashes, stars, dots and the like."""
+    return not _ORNAMENT.sub("", text)
 
-    A block that is only a line of dashes, stars and the like is no passage.
-    """
+
+def passages(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Blocks of at most `LONGEST` characters, lead-ins joined to what they announce."""
     held: Block | None = None
     for block in blocks:
-        if _ORNAMENT.fullmatch(block.text):
-            continue
         if held is not None and not _announces(held, block):
             yield from _cut(held)
             held = None
@@ -192,7 +193,7 @@ class Gatherer:
         *pieces, (last, _end) = spans(text, lines=self.lines)
         for start, end in pieces:
             place = self._start + start, self._start + end
-            yield Block(text[start:end], *place, self.headings, _NEVER_JOINED, self.lines)
+            yield Block(text[start:end], *place, self.headings, NEVER_JOINED, self.lines)
         self._parts, self._start, self._size = [text[last:]], self._start + last, len(text) - last
 
     def flush(self) -> Iterator[Block]:
@@ -207,13 +208,14 @@ class Gatherer:
         return text
 
     def pass_over(self, line: str) -> None:
-        """Take a blank line that stands between two blocks."""
-        if len(self._gap) < _WIDE_GAP:
-            self._gap += line
+        """Take a blank line, or a line of dashes, that stands between two blocks."""
+        self._gap = (self._gap + line)[:_WIDE_GAP]
 
     def _block(self, text: str) -> Iterator[Block]:
-        if not (stripped := text.strip()):
+        if says_nothing(text):
+            self.pass_over(text)
             return
+        stripped = text.strip()
         lead = text.index(stripped[0])
         start, gap = self._start + lead, self._gap + text[:lead]
         self._gap = text[lead + len(stripped) :]

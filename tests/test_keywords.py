@@ -34,6 +34,7 @@ from memos_cli.schema import (
 )
 from memos_cli.stores import keywords as module
 from memos_cli.stores.analysis import Phrase, content_terms, exact_terms, parse
+from memos_cli.stores.keyword_fold import chosen
 from memos_cli.stores.keywords import Keywords
 from memos_cli.stores.nearness import content_hash
 
@@ -682,6 +683,36 @@ def test_rubbish_of_a_killed_commit_is_cleared(index, tmp_path):
     assert index.revision == 3
     assert index.current(["m"]) == {}
     assert index.all_ordinals() == {ordinal(2, i) for i in range(3)}
+
+
+def test_single_adds_do_not_rewrite_the_index(index):
+    base = [MemoryItem(memory=f"base {i}", known_from=T0) for i in range(3000)]
+    index.absorb(tail(*base, seq=2), 2)
+    largest = max(index.directory.glob("g-*/*.store"), key=lambda p: p.stat().st_size)
+    for seq in range(3, 19):
+        closed = base[seq].model_copy(update={"known_to": T0 + DAY})
+        index.absorb(Tail((closed, *texts(f"single {seq}")), (ordinal(2, seq), ordinal(seq))), seq)
+    assert largest.exists()
+    assert len(list(index.directory.glob("g-*/*.store"))) < 8
+    assert index.all_ordinals() == {ordinal(2, i) for i in range(3000)} | {ordinal(s) for s in range(3, 19)}
+    assert index.count(Filters()) == 3000
+    assert len(found(index, "single")) == 16
+
+
+@pytest.mark.parametrize("start", [[], [1000], [9000], [15_000], [100_000], [8000, 1000, 1000]])
+def test_folding_keeps_the_level_small_and_rewrites_little(start):
+    live, rewritten = list(start), 0
+    for _ in range(2000):
+        places = chosen(live, 1)
+        rewritten += sum(live[p] for p in places)
+        live = [n for p, n in enumerate(live) if p not in places] + [1 + sum(live[p] for p in places)]
+        assert sum(n < 10_000 for n in live) < 8
+    assert sum(live) == sum(start) + 2000
+    assert rewritten < 2000 * 15
+
+
+def test_large_commits_are_left_to_the_engine():
+    assert chosen([10] * 7, 1000) == []
 
 
 # --- processes -------------------------------------------------------------------------------

@@ -106,6 +106,17 @@ class View:
     def ordinals(self, addresses: list[DocAddress]) -> list[int]:
         return self.searcher.fast_field_values("ordinal", addresses)  # type: ignore[return-value]
 
+    def rows(self, ordinals: Sequence[int]) -> list[tuple[int, MemoryItem]]:
+        """The rows with these ordinals and their items, in no order; unknown ones are left out."""
+        found = self.any_of("ordinal", [o for o in dict.fromkeys(ordinals) if o != MARKER])
+        return list(zip(self.ordinals(found), map(self.item, found), strict=True))
+
+    def segment_ordinals(self, place: int, rows: int) -> list[int]:
+        """Ordinals in one segment of `rows` rows, deleted ones too."""
+        from tantivy import DocAddress
+
+        return self.ordinals([DocAddress(place, row) for row in range(rows)])
+
     def item(self, address: DocAddress) -> MemoryItem:
         stored = self.searcher.doc(address).get_first("item")
         return MemoryItem.model_validate_json(stored)  # type: ignore[arg-type]

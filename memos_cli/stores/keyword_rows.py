@@ -7,7 +7,6 @@ Owns: the fields and terms of a row and how a tail is written. Does not own: the
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     import tantivy
 
 BULK_HEAP = 100_000_000
-BULK_ROWS = 4_000
-
 EARLIEST = -(2**62)
 LATEST = 2**62
 """Microseconds that stand for "always was" and "still is"."""
@@ -40,16 +37,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def commit(path: Path, tails: Iterable[Tail], revision: int, fresh: bool, bulk: bool = False) -> None:
-    """Write all rows of `tails` and the marker in one commit; `fresh`: none of them is there."""
+def commit(path: Path, batches: Iterable[tuple[Tail, bool]], revision: int, bulk: bool = False) -> None:
+    """Write all rows and the marker in one commit; with each tail stands whether it is all new."""
     index = open_index(path)
     index.register_tokenizer("content", analysis.content_analyzer())
     index.register_tokenizer("exact", analysis.exact_analyzer())
-    tails = iter(tails)
-    first = next(tails, Tail((), ()))
-    heap = BULK_HEAP if bulk or len(first.items) > BULK_ROWS else HEAP
-    with writing(index, heap) as writer:
-        for tail in itertools.chain([first], tails):
+    with writing(index, BULK_HEAP if bulk else HEAP) as writer:
+        for tail, fresh in batches:
             _write_rows(writer, index.schema, tail, fresh)
         _write_marker(writer, index.schema, revision)
         writer.commit()

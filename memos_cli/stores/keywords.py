@@ -2,7 +2,8 @@
 
 Owns: the projection's contract (revision, absorb, rebuild) and everything one asks it: BM25,
 filters, stored items, candidates for duplicates. Its parts stand beside it: the files in
-`stores/keyword_index`, the rows in `stores/keyword_rows`, the questions in `stores/keyword_query`.
+`stores/keyword_index`, the rows in `stores/keyword_rows`, the questions in `stores/keyword_query`,
+what keeps single adds cheap in `stores/keyword_fold`.
 Does not own: what a word is (`stores/analysis`), when two texts are the same
 (`stores/nearness`), fusion with other routes, nor the truth: everything here is made again from
 the table.
@@ -35,6 +36,7 @@ from uuid import uuid4
 from memos_cli.errors import NotPermitted, ProjectionDamaged
 from memos_cli.schema import Filters, MemoryItem, Status, Tail
 from memos_cli.stores import analysis, nearness
+from memos_cli.stores.keyword_fold import folded
 from memos_cli.stores.keyword_index import (
     MARKER,
     SCHEMA,
@@ -87,13 +89,14 @@ class Keywords:
         with engine(path):
             # A rebuild that was killed left its generation; it may be large.
             remove_others(self.directory, path.name)
+            batches = [(folded(view, path, len(tail.items)), False), (tail, fresh)]
             try:
-                commit(path, [tail], revision, fresh)
+                commit(path, batches, revision)
             except ValueError as error:
                 if "AlreadyExists" not in str(error):
                     raise
                 collect_garbage(path)
-                commit(path, [tail], revision, fresh)
+                commit(path, batches, revision)
 
     def rebuild(self, batches: Iterable[Tail], revision: int) -> None:
         """Make the index anew from `batches` and put it in the old one's place."""
@@ -144,8 +147,7 @@ class Keywords:
         """The rows with these ordinals, whole; unknown ordinals are left out."""
         view = self._view()
         with engine(self.directory):
-            found = view.any_of("ordinal", [o for o in dict.fromkeys(ordinals) if o != MARKER])
-            return dict(zip(view.ordinals(found), map(view.item, found), strict=True))
+            return dict(view.rows(ordinals))
 
     def current(self, ids: Sequence[str]) -> dict[str, tuple[int, MemoryItem]]:
         """The current version of each memory by id, with its ordinal; unknown ids are left out."""
@@ -211,7 +213,7 @@ class Keywords:
     def _build(self, path: Path, batches: Iterable[Tail], revision: int) -> None:
         path.mkdir()
         create(path)
-        commit(path, batches, revision, fresh=True, bulk=True)
+        commit(path, ((tail, True) for tail in batches), revision, bulk=True)
 
     def _advance(self, view: View, revision: int) -> None:
         if revision == view.revision:

@@ -15,6 +15,7 @@ Crash windows of a write, in its order:
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from memos_cli.stores.vectors import Vectors
 
 EMPTY = Tail((), ())
+
+OVERLAY = "memos-overlay-"
+"""How names of overlays begin in the folder for temporary files; the process's id comes next."""
 
 
 class Projection(Protocol):
@@ -163,8 +167,7 @@ class MemCube:
                 raise CubeExists(path=root) from error
             raise storage_error(error, root) or StorageError(path=root, reason=str(error)) from error
         finally:
-            if beside.exists():
-                _remove(beside)
+            remove_tree(beside)
         return cls.open(root, lock_timeout=lock_timeout, fsync=fsync)
 
     @classmethod
@@ -295,7 +298,8 @@ class MemCube:
         after = -1 if None in marks else min(m for m in marks if m is not None)
         condition = f"seq > {after}" if after >= 0 else None
         tails = list(self.table.tails(condition, self.column))
-        folder = tempfile.TemporaryDirectory(prefix="memos-overlay-")
+        _remove_dead_overlays()
+        folder = tempfile.TemporaryDirectory(prefix=f"{OVERLAY}{os.getpid()}-")
         place = Layout(Path(folder.name))
         keywords = Keywords(place.keywords)
         keywords.rebuild(tails, key[0] or 0)
@@ -473,8 +477,10 @@ class MemCube:
         projection.rebuild(self.table.tails(None, column, fresh=True), self.table.version)
 
     def _finish_purge(self) -> None:
-        """Remove every file that still holds purged text, then rebuild what is derived."""
+        """Remove every file that still holds purged text or its vectors, then rebuild what is derived."""
         self.table.clean(everything=True)
+        remove_tree(self.layout.staging)
+        _remove_dead_overlays()
         self.reindex()
 
     def level(self) -> None:
@@ -539,6 +545,25 @@ def valid_end(old: MemoryItem, new_from: datetime) -> datetime:
     return max(new_from, old.valid_from) if old.valid_from else new_from
 
 
+def _remove_dead_overlays() -> None:
+    """Remove what killed readers left in the folder for temporary files: it holds memories."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{OVERLAY}*"):
+        pid = folder.name.removeprefix(OVERLAY).partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            with contextlib.suppress(NotPermitted, StorageError):  # another user's
+                remove_tree(folder)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
@@ -547,10 +572,32 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _remove(folder: Path) -> None:
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that other processes may be adding to or removing from; none is well too.
+
+    Raises NotPermitted, StorageError.
+    """
     import shutil
 
-    shutil.rmtree(folder)
+    error: OSError | None = None
+    for _ in range(10):
+        if not folder.exists():
+            return
+        try:
+            shutil.rmtree(folder)
+        except OSError as raised:
+            error = raised
+    if error is not None and folder.exists():
+        raise storage_error(error, folder) or StorageError(path=folder, reason=str(error)) from error
 
 
-__all__ = ["Busy", "CommitResult", "MemCube", "Projection", "View", "valid_end", "vector_column"]
+__all__ = [
+    "Busy",
+    "CommitResult",
+    "MemCube",
+    "Projection",
+    "View",
+    "remove_tree",
+    "valid_end",
+    "vector_column",
+]

@@ -3,23 +3,26 @@
 Owns: staging, resuming and the switch. Does not own: embedders (`providers`).
 
 Vectors are made without the lock, in parts that are kept under `.memos/staging`; a run that was
-interrupted finds them there. Then, under the lock: what was added meanwhile is embedded, one
-commit adds the new column beside the old one, config.json switches to it in one rename, and the
-old column goes. At every moment the live column is whole, so vectors of two models never mix.
+interrupted finds them there, and so does another process that makes the same ones. Then, under the
+lock: what is missing is embedded, one commit adds the new column beside the old one, config.json
+switches to it in one rename, and the old column goes. At every moment the live column is whole, so
+vectors of two models never mix. A purge, or another run that came first, may remove the parts;
+what counts is what is there once the lock is held.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
+import contextlib
+import hashlib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.config import replace_file
-from memos_cli.cube.cube import MemCube, vector_column
-from memos_cli.errors import EmbedderMismatch
-from memos_cli.schema import Depth, EmbedderInfo, MemoryItem, Value
+from memos_cli.cube.cube import MemCube, remove_tree, vector_column
+from memos_cli.errors import StorageError
+from memos_cli.schema import Depth, EmbedderInfo, MemoryItem, Value, uuid7
 from memos_cli.stores.table import VectorColumn
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 PART = 512
 """Rows a staged part: what an interruption costs at most."""
+
+ATTEMPTS = 10
 
 
 class ReembedResult(Value):
@@ -61,20 +66,16 @@ def reembed(
         return ReembedResult(
             before=before, embedder=info.name, dimension=info.dimension, embedded=total, dry_run=True
         )
-    column = _free_column(cube, info)
-    stage = _Stage.open(cube.layout.staging / column.name, model, info)
+    stage = _Stage(cube, info)
     resumed = len(stage.rows)
-    _embed_missing(cube, model, stage, total, progress)
+    embedded = _embed_missing(cube, model, stage, total, progress)
     with cube.writing("reembed"):
-        _embed_missing(cube, model, stage, total, progress)
-        _switch(cube, column, info, stage)
-    shutil.rmtree(stage.folder)
+        stage = _Stage(cube, info)
+        embedded += _embed_missing(cube, model, stage, total, progress)
+        _switch(cube, _free_column(cube, info), info, stage)
+        remove_tree(stage.folder)
     return ReembedResult(
-        before=before,
-        embedder=info.name,
-        dimension=info.dimension,
-        embedded=len(stage.rows) - resumed,
-        resumed=resumed,
+        before=before, embedder=info.name, dimension=info.dimension, embedded=embedded, resumed=resumed
     )
 
 
@@ -89,11 +90,14 @@ def _free_column(cube: MemCube, info: EmbedderInfo) -> VectorColumn:
 
 def _embed_missing(
     cube: MemCube, model: Embedder, stage: _Stage, total: int, progress: Progress | None
-) -> None:
+) -> int:
+    made = 0
     for items in _unstaged(cube, stage):
         stage.add(items, model.embed_documents([i.memory for i in items]))
+        made += len(items)
         if progress:
             progress("embedding", len(stage.rows), total)
+    return made
 
 
 def _unstaged(cube: MemCube, stage: _Stage) -> Iterator[list[MemoryItem]]:
@@ -126,36 +130,27 @@ def _switch(cube: MemCube, column: VectorColumn, info: EmbedderInfo, stage: _Sta
 
 
 class _Stage:
-    """Vectors made so far, in parts on disk: each part is a .npz of rows, span counts and a matrix."""
+    """Vectors made so far, in parts on disk: each part is a .npz of rows, span counts and a matrix.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    The folder's name holds the fingerprint, so parts of two models never meet.
+    """
+
+    def __init__(self, cube: MemCube, info: EmbedderInfo) -> None:
+        """Take up what an interrupted run of the same model left."""
+        print_ = hashlib.blake2b(info.model_dump_json().encode(), digest_size=8).hexdigest()
+        self.folder = cube.layout.staging / f"{vector_column(info).name}-{print_}"
         self.rows: set[str] = set()
-        self.parts = 0
+        for rows, _, _ in self._parts():
+            self.rows.update(rows)
 
-    @classmethod
-    def open(cls, folder: Path, model: Embedder, info: EmbedderInfo) -> _Stage:
-        """Take up what an interrupted run of the same model left; of another model, start anew."""
-        from memos_cli.providers.embedder import verify
-
-        stage = cls(folder)
-        stamp = folder / "embedder.json"
-        if stamp.exists():
+    def _parts(self) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
+        for path in sorted(self.folder.glob("part-*.npz")):
             try:
-                verify(model, EmbedderInfo.model_validate_json(stamp.read_bytes()))
-            except (EmbedderMismatch, ValueError):
-                shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not stamp.exists():
-            replace_file(stamp, json.dumps(info.model_dump(mode="json")).encode())
-        for part in stage._files():
-            rows, _, _ = _read_part(part)
-            stage.rows.update(rows)
-            stage.parts += 1
-        return stage
-
-    def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("part-*.npz"))
+                yield _read_part(path)
+            except FileNotFoundError:
+                continue  # removed since by another process
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                path.unlink(missing_ok=True)  # damaged: its vectors are made again
 
     def add(self, items: list[MemoryItem], vectors: list[np.ndarray]) -> None:
         """Keep one part: (spans, dimension) float16 a row."""
@@ -170,17 +165,22 @@ class _Stage:
             spans=np.array([len(v) for v in vectors]),
             matrix=np.concatenate(vectors).astype(np.float16),
         )
-        replace_file(self.folder / f"part-{self.parts:08d}.npz", buffer.getvalue())
-        self.parts += 1
+        self._write(f"part-{uuid7()}.npz", buffer.getvalue())
         self.rows.update(i.row for i in items)
+
+    def _write(self, name: str, data: bytes) -> None:
+        for _ in range(ATTEMPTS):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # the folder went in this moment
+                return replace_file(self.folder / name, data)
+        raise StorageError(path=self.folder, reason="it is removed again and again")
 
     def vectors(self) -> dict[str, np.ndarray]:
         """Every staged vector by row."""
         import numpy as np
 
         found: dict[str, np.ndarray] = {}
-        for part in self._files():
-            rows, spans, matrix = _read_part(part)
+        for rows, spans, matrix in self._parts():
             cuts = np.cumsum(spans)[:-1]
             found.update(zip(rows, np.split(matrix, cuts), strict=True))
         return found

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import View
-from memos_cli.errors import BadInput, NoVectors, ProviderError
+from memos_cli.errors import (
+    BadInput,
+    EmbedderMismatch,
+    NoVectors,
+    ProjectionDamaged,
+    ProviderError,
+    TableDamaged,
+)
 from memos_cli.retrieval.fuse import Fused, fuse
 from memos_cli.retrieval.routes import KeywordRoute, VectorRoute, keyword_route, vector_route
 from memos_cli.schema import Hit, MemoryItem, Mode, Query, Route, SearchResult
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 PAGE = 50
+ATTEMPTS = 5
 
 
 def search(session: Session, query: Query) -> SearchResult:
@@ -28,6 +36,18 @@ def search(session: Session, query: Query) -> SearchResult:
     vector route was asked for and it cannot run; otherwise a missing route is a note."""
     if not query.text.strip():
         raise BadInput(source="the question", reason="it is empty", hint="Type `memos search QUESTION`.")
+    for _ in range(ATTEMPTS):
+        config, revision = session.cube.config, session.cube.revision
+        try:
+            return _answer(session, query)
+        except (EmbedderMismatch, ProjectionDamaged, TableDamaged):
+            # No lock is held: another process may give the cube another embedder at any moment.
+            if session.cube.config is config and session.cube.revision == revision:
+                raise
+    return _answer(session, query)
+
+
+def _answer(session: Session, query: Query) -> SearchResult:
     notes: list[str] = []
     view = session.cube.view(vectors=query.mode is not Mode.KEYWORD)
     vector = _vector(session, view, query, notes)

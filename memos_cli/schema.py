@@ -7,6 +7,7 @@ Imports nothing heavier than pydantic; models are built at first use (`defer_bui
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 FORMAT = "memcube"
 FORMAT_VERSION = 1
+
+DEEPEST = 64
+"""Levels of nesting in a free JSON object; JSON writers give up at some hundred."""
 
 
 class Kind(StrEnum):
@@ -104,6 +108,46 @@ Time = Annotated[datetime, AfterValidator(_utc)]
 """An instant in UTC, microseconds; a naive datetime is taken as UTC."""
 
 
+def _storable(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("it is not valid Unicode (a lone surrogate)") from error
+    return text
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """What every store and every JSON writer can hold: finite numbers, sound text, bounded nesting."""
+    level: list[Any] = [value] if value else []
+    for _ in range(DEEPEST):
+        if not level:
+            return value
+        inner: list[Any] = []
+        for part in level:
+            if isinstance(part, dict):
+                inner += [*part.keys(), *part.values()]
+            elif isinstance(part, (list, tuple)):
+                inner += part
+            elif isinstance(part, str):
+                _storable(part)
+            elif isinstance(part, float) and not math.isfinite(part):
+                raise ValueError(f"{part} is no JSON number")
+            elif isinstance(part, int) and part.bit_length() > 63:
+                raise ValueError("a number does not fit into 64 bits")
+        level = inner
+    if level:
+        raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""A text without lone surrogates, which no file could hold."""
+
+Info = Annotated[dict[str, Any], AfterValidator(_plain)]
+"""A free JSON object of at most DEEPEST levels."""
+
+
 def now() -> datetime:
     """The present instant in UTC."""
     return datetime.now(UTC)
@@ -140,24 +184,24 @@ class Source(Value):
 
     type: str = "text"
     """text, chat, file, web, tool, import …"""
-    role: str | None = None
+    role: Text | None = None
     time: Time | None = None
-    message_id: str | None = None
-    path: str | None = None
-    start: int | None = None
+    message_id: Text | None = None
+    path: Text | None = None
+    start: int | None = Field(default=None, ge=0, lt=1 << 63)
     """Character offset in the source where the memory's text begins."""
-    end: int | None = None
-    url: str | None = None
-    text: str | None = None
+    end: int | None = Field(default=None, ge=0, lt=1 << 63)
+    url: Text | None = None
+    text: Text | None = None
     """The words that came, where they differ from the memory's own (a near-duplicate)."""
 
 
 class Relation(Value):
     """An edge to another memory, kept in the row of the memory that owns it."""
 
-    kind: str
-    target: str
-    weight: float = 1.0
+    kind: Text
+    target: Text
+    weight: float = Field(default=1.0, allow_inf_nan=False)
 
 
 class MemoryItem(Value):
@@ -170,21 +214,21 @@ class MemoryItem(Value):
 
     id: str = Field(default_factory=uuid7)
     row: str = Field(default_factory=uuid7)
-    memory: str
+    memory: Text
     kind: Kind = Kind.LONG_TERM
     origin: Origin = Origin.SAID
-    language: str | None = None
+    language: Text | None = None
     level: Level = Level.FACT
-    key: str | None = None
-    tags: tuple[str, ...] = ()
-    speaker: str | None = None
-    position: int | None = None
+    key: Text | None = None
+    tags: tuple[Text, ...] = ()
+    speaker: Text | None = None
+    position: int | None = Field(default=None, ge=0, lt=1 << 31)
     """Place in its session (or document), from 0; orders a conversation."""
     sources: tuple[Source, ...] = ()
-    external_id: str | None = None
+    external_id: Text | None = None
     status: Status = Status.ACTIVATED
-    version: int = 1
-    predecessor: str | None = None
+    version: int = Field(default=1, ge=1, lt=1 << 31)
+    predecessor: Text | None = None
     """`row` of the version before this one."""
     said_at: Time | None = None
     event_start: Time | None = None
@@ -199,23 +243,23 @@ class MemoryItem(Value):
     change: str = ""
     verb: str = ""
     actor: str = ""
-    closed_by: str | None = None
+    closed_by: Text | None = None
     """Id of the change that closed this version."""
     confidence: int = Field(default=100, ge=0, le=100)
     visibility: Visibility = Visibility.PRIVATE
-    user_id: str | None = None
-    session_id: str | None = None
-    agent_id: str | None = None
+    user_id: Text | None = None
+    session_id: Text | None = None
+    agent_id: Text | None = None
     relations: tuple[Relation, ...] = ()
-    parent: str | None = None
+    parent: Text | None = None
     refinement: Refinement = Refinement.NONE
-    refines: str | None = None
+    refines: Text | None = None
     stale: bool = False
     pinned: bool = False
-    topic: str | None = None
-    strength: float | None = None
+    topic: Text | None = None
+    strength: float | None = Field(default=None, allow_inf_nan=False)
     content_hash: str = ""
-    info: dict[str, Any] = Field(default_factory=dict)
+    info: Info = Field(default_factory=dict)
 
     @property
     def time(self) -> datetime:
@@ -226,31 +270,31 @@ class MemoryItem(Value):
 class Draft(Value):
     """What a reader or a caller hands to `add`: a memory that has no id, version or change yet."""
 
-    memory: str
+    memory: Text
     kind: Kind = Kind.LONG_TERM
     origin: Origin = Origin.SAID
     level: Level = Level.FACT
-    language: str | None = None
-    key: str | None = None
-    tags: tuple[str, ...] = ()
-    speaker: str | None = None
-    position: int | None = None
+    language: Text | None = None
+    key: Text | None = None
+    tags: tuple[Text, ...] = ()
+    speaker: Text | None = None
+    position: int | None = Field(default=None, ge=0, lt=1 << 31)
     sources: tuple[Source, ...] = ()
-    external_id: str | None = None
+    external_id: Text | None = None
     said_at: Time | None = None
     event_start: Time | None = None
     event_end: Time | None = None
     event_precision: Precision | None = None
     confidence: int = Field(default=100, ge=0, le=100)
     visibility: Visibility = Visibility.PRIVATE
-    user_id: str | None = None
-    session_id: str | None = None
-    agent_id: str | None = None
+    user_id: Text | None = None
+    session_id: Text | None = None
+    agent_id: Text | None = None
     relations: tuple[Relation, ...] = ()
-    parent: str | None = None
-    topic: str | None = None
-    strength: float | None = None
-    info: dict[str, Any] = Field(default_factory=dict)
+    parent: Text | None = None
+    topic: Text | None = None
+    strength: float | None = Field(default=None, allow_inf_nan=False)
+    info: Info = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ reading and embedding never make another writer wait.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.config import check_writable
@@ -47,7 +47,8 @@ class Session:
     def embedder(self) -> Embedder:
         """The cube's embedder, loaded and compared with the fingerprint that the cube records.
 
-        Another one from the moment on when somebody gave the cube another. Raises NoVectors at depth naive_text, EmbedderUnavailable, EmbedderMismatch.
+        Another one from the moment on when somebody gave the cube another. Raises NoVectors at
+        depth naive_text, EmbedderUnavailable, EmbedderMismatch.
         """
         from memos_cli.providers.embedder import resolve, verify
 
@@ -68,9 +69,10 @@ class TextVectors(dict[str, "np.ndarray"]):
     another embedder: so ask `complete` again under the lock, where nobody can.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, report: Callable[[int, int], None] | None = None) -> None:
         super().__init__()
         self._session = session
+        self._report = report
         self._config: CubeConfig = session.cube.config
 
     def complete(self, texts: Iterable[str]) -> None:
@@ -83,7 +85,7 @@ class TextVectors(dict[str, "np.ndarray"]):
             self._config = self._session.cube.config
         missing = list(dict.fromkeys(t for t in texts if t not in self))
         if missing and self._session.embeds:
-            made = self._session.embedder.embed_documents(missing)
+            made = self._session.embedder.embed_documents(missing, self._report)
             self.update(zip(missing, made, strict=True))
 
 

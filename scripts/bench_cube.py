@@ -166,7 +166,7 @@ def session_of(path: Path, embedder: object | None = None) -> Any:
     opened = open_session(CubeRef(path.name, path, False), Settings.load({}), write=True)
     session = opened.__enter__()
     if embedder is not None:
-        session.__dict__["embedder"] = embedder
+        session._embedder = (session.cube.config.embedder, embedder)
     return session
 
 
@@ -418,6 +418,7 @@ def one_size(folder: Path, count: int) -> dict[str, Any]:
     found["build_lancedb"] = inner(["build-lance", lance, count])
     bare_tantivy(bare, count)
     environment = {**os.environ, "MEMOS_HOME": str(folder / "home")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling ourselves anew is no one's everyday
     memos = [sys.executable, "-m", "memos_cli"]
     question = questions(1)[0]
     plain = " ".join(w for w in question.split() if w.isalpha())

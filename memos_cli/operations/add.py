@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
@@ -83,20 +83,35 @@ def add(
     """
     change = uuid7()
     skipped: list[Skipped] = []
-    result = AddResult(change=None)
+    parts: list[AddResult] = []
     good = _accepted(drafts, skipped, allow_future)
     done = 0
     while batch := list(islice(good, BATCH)):
-        part = _add_batch(session, batch, change, allow_duplicates=allow_duplicates, dry_run=dry_run)
-        result = _joined(result, part)
+        report = _stage(progress, done)
+        parts.append(
+            _add_batch(session, batch, change, report, allow_duplicates=allow_duplicates, dry_run=dry_run)
+        )
         done += len(batch)
         if progress:
             progress("storing", done, None)
-    wrote = bool(result.added or result.updated or result.change) and not dry_run
-    notes = [*dict.fromkeys(result.notes), *_notes(session, result)]
-    return result.model_copy(
-        update={"change": change if wrote else None, "skipped": tuple(skipped), "notes": tuple(notes)}
+    wrote = not dry_run and any(part.change for part in parts)
+    added = tuple(chain.from_iterable(part.added for part in parts))
+    notes = dict.fromkeys(chain.from_iterable(part.notes for part in parts))
+    return AddResult(
+        change=change if wrote else None,
+        added=added,
+        updated=tuple(chain.from_iterable(part.updated for part in parts)),
+        known=tuple(chain.from_iterable(part.known for part in parts)),
+        skipped=tuple(skipped),
+        notes=(*notes, *_notes(session, added)),
     )
+
+
+def _stage(progress: Progress | None, done: int) -> Callable[[int, int], None] | None:
+    """Where a batch's embedding has got to, counted from the start of the whole run."""
+    if progress is None:
+        return None
+    return lambda made, _: progress("embedding", done + made, None)
 
 
 def _accepted(
@@ -125,10 +140,16 @@ def _name(draft: Draft) -> str:
 
 
 def _add_batch(
-    session: Session, drafts: list[Draft], change: str, *, allow_duplicates: bool, dry_run: bool
+    session: Session,
+    drafts: list[Draft],
+    change: str,
+    report: Callable[[int, int], None] | None,
+    *,
+    allow_duplicates: bool,
+    dry_run: bool,
 ) -> AddResult:
     cube = session.cube
-    vectors = TextVectors(session)
+    vectors = TextVectors(session, report)
     view = cube.view(vectors=False)
     plan = _plan(session, drafts, vectors, allow_duplicates)
     if dry_run:
@@ -370,20 +391,10 @@ def _result(plan: _Plan, change: str | None, notes: tuple[str, ...] = ()) -> Add
     )
 
 
-def _joined(a: AddResult, b: AddResult) -> AddResult:
-    return AddResult(
-        change=a.change or b.change,
-        added=a.added + b.added,
-        updated=a.updated + b.updated,
-        known=a.known + b.known,
-        notes=a.notes + b.notes,
-    )
-
-
-def _notes(session: Session, result: AddResult) -> tuple[str, ...]:
+def _notes(session: Session, added: Sequence[Added]) -> tuple[str, ...]:
     """Says so when most of what came is in languages that the embedder does not read."""
     counts: dict[str, int] = {}
-    for one in islice(result.added, 500):
+    for one in added[:500]:
         code = language_of(one.memory) or "unknown"
         counts[code] = counts.get(code, 0) + 1
     return language_notes(session, counts) if sum(counts.values()) >= 3 else ()

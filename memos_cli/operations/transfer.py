@@ -297,12 +297,14 @@ def _item(document: dict[str, Any]) -> MemoryItem:
         raise ValueError("its id is not a short printable text")
     if known.get("status") == Status.PURGED:
         raise ValueError("it is the tombstone of a purged memory")
-    item = MemoryItem.model_validate(known)
+    info = known.get("info", {})
+    if not isinstance(info, dict):
+        raise ValueError("its info is not a JSON object")
+    item = MemoryItem.model_validate({**known, "info": {**info, **other}})
     moment = now()
     update: dict[str, object] = {
         "content_hash": content_hash(item.memory),
         "language": item.language or language_of(item.memory),
-        "info": {**item.info, **other},
         "valid_from": item.valid_from or item.said_at or moment,
     }
     if item.known_to is None:

@@ -37,6 +37,7 @@ _HEAD = 4096
 _TICK = 64
 _PDF, _ZIP = b"%PDF-", b"PK\x03\x04"
 _NO_FILE = "it is a device, a pipe or a socket, not a file"
+_CUBE = "it is a MemCube; `memos export` and `memos import` copy its memories"
 _LEFT_OUT = frozenset({"node_modules", "__pycache__"})
 _MARKDOWN = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 _TABLES = frozenset({".csv", ".tsv"})
@@ -216,6 +217,9 @@ def _walk(root: Path) -> Iterator[tuple[Path | Skipped, int]]:
         try:
             status = here.lstat() if here != root else here.stat()
             if stat.S_ISDIR(status.st_mode):
+                if _is_cube(here):
+                    yield Skipped(source=_shown(here), reason=_CUBE), 0
+                    continue
                 todo += sorted(_wanted(here), key=_natural, reverse=True)
                 continue
         except OSError as exc:
@@ -231,6 +235,11 @@ def _walk(root: Path) -> Iterator[tuple[Path | Skipped, int]]:
 
 def _wanted(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if _is_wanted(path.name))
+
+
+def _is_cube(folder: Path) -> bool:
+    """A MemCube's files are no text to remember; its memories come by export and import."""
+    return (folder / "config.json").is_file() and (folder / "memories.lance").is_dir()
 
 
 def _is_wanted(name: str) -> bool:

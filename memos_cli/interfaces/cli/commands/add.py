@@ -19,13 +19,11 @@ from memos_cli.errors import UsageError
 from memos_cli.interfaces.cli import documents, options
 from memos_cli.interfaces.cli.output import Output, Progress, Table
 from memos_cli.interfaces.cli.shell import Shell, shell_of
+from memos_cli.schema import DEEPEST
 
 if TYPE_CHECKING:
     from memos_cli.reader.files import ReadOptions
     from memos_cli.schema import AddResult, Draft, Skipped
-
-DEEPEST_INFO = 64
-"""Levels of nesting in `--info`; serialisers of JSON give up at some hundred."""
 
 
 def add(
@@ -129,8 +127,8 @@ def _info(text: str | None) -> dict[str, Any]:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()  # lone surrogates, infinities
     except (ValueError, RecursionError) as error:
         raise UsageError(detail=f"--info is no JSON: {error}.", hint="Write it like '{\"a\": 1}'.") from error
-    if _depth(value) > DEEPEST_INFO:
-        raise UsageError(detail=f"--info is nested more than {DEEPEST_INFO} levels deep.", hint="Flatten it.")
+    if _depth(value) > DEEPEST:
+        raise UsageError(detail=f"--info is nested more than {DEEPEST} levels deep.", hint="Flatten it.")
     if not isinstance(value, dict):
         raise UsageError(detail="--info must be a JSON object.", hint="Write it like '{\"a\": 1}'.")
     return value

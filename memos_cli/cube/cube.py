@@ -528,6 +528,8 @@ def _stamped(item: MemoryItem, change: Change) -> MemoryItem:
     made = {"change": change.id, "verb": change.verb, "actor": change.actor}
     if item.known_to is not None:  # an imported version that was closed elsewhere keeps its interval
         return item.model_copy(update=made)
+    if (item.change, item.verb, item.actor, item.known_from) == (*made.values(), change.time):
+        return item
     return item.model_copy(update={**made, "known_from": change.time})
 
 

@@ -11,7 +11,7 @@ known is embedded; and again under the lock, since another process may have adde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -59,6 +59,8 @@ _SHOWN = (Status.ACTIVATED, Status.RESOLVING)
 class _Plan:
     """What a batch comes to."""
 
+    change: Change
+    """The change to be, still empty: its id, verb, actor and time stand in every new version."""
     new: list[MemoryItem] = field(default_factory=list)
     updates: list[tuple[MemoryItem, MemoryItem]] = field(default_factory=list)
     known: list[tuple[MemoryItem, Draft, str]] = field(default_factory=list)
@@ -151,13 +153,14 @@ def _add_batch(
     cube = session.cube
     vectors = TextVectors(session, report)
     view = cube.view(vectors=False)
-    plan = _plan(session, drafts, vectors, allow_duplicates)
+    empty = Change(id=change, verb="add", actor=session.actor)
+    plan = _plan(session, drafts, vectors, allow_duplicates, empty)
     if dry_run:
         return _result(plan, None)
     _embed(plan, vectors)
     with cube.writing("add"):
         if cube.revision != view.revision or not view.whole:
-            plan = _plan(session, drafts, vectors, allow_duplicates)
+            plan = _plan(session, drafts, vectors, allow_duplicates, empty)
         _embed(plan, vectors)
         puts = [*plan.new, *(new for _, new in plan.updates), *(new for _, new in plan.links.values())]
         closings = [
@@ -166,16 +169,7 @@ def _add_batch(
         ]
         closings += [Closing(id=old.id, row=old.row) for old, _ in plan.links.values()]
         by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors}
-        done = cube.commit(
-            Change(
-                id=change,
-                verb="add",
-                actor=session.actor,
-                puts=tuple(puts),
-                closings=tuple(closings),
-                vectors=by_row,
-            )
-        )
+        done = cube.commit(replace(empty, puts=tuple(puts), closings=tuple(closings), vectors=by_row))
     return _result(plan, change if puts else None, tuple(done.notes))
 
 
@@ -188,8 +182,10 @@ def _embed(plan: _Plan, vectors: TextVectors) -> None:
 # -- what is known
 
 
-def _plan(session: Session, drafts: Sequence[Draft], vectors: TextVectors, allow_duplicates: bool) -> _Plan:
-    plan = _Plan()
+def _plan(
+    session: Session, drafts: Sequence[Draft], vectors: TextVectors, allow_duplicates: bool, change: Change
+) -> _Plan:
+    plan = _Plan(change)
     keywords = session.cube.view(vectors=False).keywords[-1]
     hashes = [content_hash(d.memory) for d in drafts]
     there: dict[str, list[MemoryItem]] = {}
@@ -205,7 +201,7 @@ def _plan(session: Session, drafts: Sequence[Draft], vectors: TextVectors, allow
             None if allow_duplicates else _match(session, draft, there.get(digest, ()), near[place], vectors)
         )
         if match is None:
-            item = _item(draft, digest)
+            item = _item(draft, digest, change)
             plan.new.append(item)
             there.setdefault(digest, []).append(item)
             if draft.external_id:
@@ -293,7 +289,7 @@ def _by_external(
             plan.known.append((ahead, draft, "same id and text"))
         else:  # the same id twice in one batch: the later text stands
             index = plan.new.index(ahead)
-            plan.new[index] = pending[draft.external_id] = _item(draft, digest).model_copy(
+            plan.new[index] = pending[draft.external_id] = _item(draft, digest, plan.change).model_copy(
                 update={"id": ahead.id}
             )
         return True
@@ -360,16 +356,18 @@ def _with_sources(item: MemoryItem, draft: Draft) -> tuple[Source, ...]:
     return (*item.sources, *told)
 
 
-def _item(draft: Draft, digest: str) -> MemoryItem:
-    moment = now()
+def _item(draft: Draft, digest: str, change: Change) -> MemoryItem:
     stated = {name: getattr(draft, name) for name in draft.model_fields_set}
     return MemoryItem(
         **{
             **stated,
             "language": draft.language or language_of(draft.memory),
-            "valid_from": draft.said_at or moment,
-            "known_from": moment,
-            "created_at": moment,
+            "valid_from": draft.said_at or change.time,
+            "known_from": change.time,
+            "created_at": change.time,
+            "change": change.id,
+            "verb": change.verb,
+            "actor": change.actor,
             "content_hash": digest,
         }
     )

@@ -54,6 +54,7 @@ class View:
         self.pointer = pointer
         self.stamp = stamp
         self.schema = index.schema
+        self._term_query = Query.term_query  # an import in `term`, which runs for every band, would tell
         self.searcher = index.searcher()
         marker = Query.term_query(self.schema, "ordinal", MARKER)
         found = self.searcher.fast_field_values("revision", self.best(marker, 2))
@@ -69,10 +70,8 @@ class View:
         return moved[1] if moved and moved[0] == self.marked else self.marked
 
     def term(self, field_name: str, value: str | int) -> Query:
-        from tantivy import Query
-
         option = "freq" if field_name == "content" else "position" if field_name == "exact" else "basic"
-        return Query.term_query(self.schema, field_name, value, index_option=option)
+        return self._term_query(self.schema, field_name, value, index_option=option)
 
     def best(self, query: Query, limit: int) -> list[DocAddress]:
         return [address for _, address in self.searcher.search(query, limit, count=False).hits]

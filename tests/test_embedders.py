@@ -19,14 +19,14 @@ from memos_cli.providers.static import StaticEmbedder, _Words
 from memos_cli.providers.tokens import batches, open_tokenizer, padded
 
 SHORT = "Alice drinks green tea without sugar."
-MIXED = [
+MIXED = [  # short, long and foreign: padding of every size
     SHORT,
     "no",
     "My manager moved the quarterly review to the last Tuesday of March because of the weather.",
     " ".join(["The landlord answered the email about the noisy neighbours and promised to come by."] * 9),
     "她每天早上喝绿茶",
     "What is Bob's sister allergic to?",
-] * 4
+] * 2
 NOTHING = ["", "   ", "\n\t"]
 
 

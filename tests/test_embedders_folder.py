@@ -439,8 +439,8 @@ class TestPlaces:
             resolve(f"st:{place}", settings=settings())
 
 
-def test_torch_and_onnx_agree(folder: Path) -> None:
-    """A tiny random BERT through transformers: pooling and prompts are shared, states differ only by the runtime."""
+def test_safetensors_through_torch(folder: Path) -> None:
+    """A tiny random BERT: batched and padded as here, against each text alone by transformers."""
     torch = pytest.importorskip("torch", reason="the extra [local] is not installed")
     transformers = pytest.importorskip("transformers", reason="the extra [local] is not installed")
     (folder / "model.onnx").unlink()

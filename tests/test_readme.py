@@ -58,6 +58,15 @@ def test_the_json_in_the_readme_has_the_keys_that_come(tour: ModuleType) -> None
     assert {"id", "memory", "score", "kind", "created_at", "cube", "routes"} <= set(document["hits"][0])
 
 
+def test_the_python_example_runs(tour: ModuleType, tmp_path: Path) -> None:
+    code = README.split("```python\n")[1].split("```")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=tour.prepared(tmp_path),
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert re.fullmatch(r"[01]\.\d\d The figs are ripe in August\.\n", done.stdout), done.stderr
+
+
 def test_the_table_of_commands_names_all_there_are() -> None:
     help_text = subprocess.run(
         [sys.executable, "-m", "memos_cli", "--help"], capture_output=True, text=True, check=True

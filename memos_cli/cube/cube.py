@@ -15,7 +15,6 @@ Crash windows of a write, in its order:
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +33,7 @@ from memos_cli.cube.config import (
 )
 from memos_cli.cube.layout import Layout, card
 from memos_cli.cube.lock import WriteLock
+from memos_cli.cube.overlay import Overlay, remove_dead_overlays
 from memos_cli.errors import (
     Busy,
     CubeExists,
@@ -45,6 +45,7 @@ from memos_cli.errors import (
     TableDamaged,
 )
 from memos_cli.schema import Change, Closing, Depth, EmbedderInfo, MemoryItem, Status, Tail
+from memos_cli.stores.disk import remove_tree
 from memos_cli.stores.keywords import Keywords
 from memos_cli.stores.table import Gap, Table, VectorColumn, newest_version, quoted, storage_error
 
@@ -53,9 +54,6 @@ if TYPE_CHECKING:
     from memos_cli.stores.vectors import Vectors
 
 EMPTY = Tail((), ())
-
-OVERLAY = "memos-overlay-"
-"""How names of overlays begin in the folder for temporary files; the process's id comes next."""
 
 
 class Projection(Protocol):
@@ -86,23 +84,13 @@ class View:
     hidden: frozenset[int] = frozenset()
     gone: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    overlay: Overlay | None = None
+    """Held, since its files go with it while the cube may have moved on to another."""
 
     @property
     def whole(self) -> bool:
         """Whether one keyword projection holds every row; else some stand in the overlay alone."""
         return len(self.keywords) == 1
-
-
-@dataclass
-class _Overlay:
-    """Projections of the rows that the cube's own lack, in a temporary directory."""
-
-    key: tuple[int | None, ...]
-    folder: tempfile.TemporaryDirectory[str]
-    keywords: Keywords
-    vectors: Vectors | None
-    hidden: frozenset[int]
-    gone: frozenset[str]
 
 
 @dataclass
@@ -126,7 +114,7 @@ class MemCube:
         self.fsync = fsync
         self._config = config
         self._config_stamp = _stamp(self.layout.config)
-        self._overlay: _Overlay | None = None
+        self._overlay: tuple[tuple[int | None, ...], Overlay] | None = None
         self._settled: int | None = None
 
     # -- making and opening
@@ -145,7 +133,8 @@ class MemCube:
 
         Raises CubeExists when `root` holds anything, StorageFull, NotPermitted.
         """
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        taken = root.is_symlink() and not root.exists()
+        if taken or (root.exists() and (not root.is_dir() or any(root.iterdir()))):
             raise CubeExists(path=root)
         column = vector_column(embedder) if embedder and depth is not Depth.NAIVE else None
         config = CubeConfig(
@@ -157,7 +146,9 @@ class MemCube:
             root.parent.mkdir(parents=True, exist_ok=True)
             beside = Path(tempfile.mkdtemp(prefix=f".{root.name}.", suffix=".tmp", dir=root.parent))
         except OSError as error:
-            raise storage_error(error, root) or StorageError(path=root, reason=str(error)) from error
+            raise storage_error(error, root) or StorageError(
+                path=root, reason=error.strerror or str(error)
+            ) from error
         try:
             cls._fill(beside, root.name, config, column, fsync=fsync)
             beside.chmod(0o755)
@@ -165,7 +156,9 @@ class MemCube:
         except OSError as error:
             if root.exists() and any(root.iterdir()):
                 raise CubeExists(path=root) from error
-            raise storage_error(error, root) or StorageError(path=root, reason=str(error)) from error
+            raise storage_error(error, root) or StorageError(
+                path=root, reason=error.strerror or str(error)
+            ) from error
         finally:
             remove_tree(beside)
         return cls.open(root, lock_timeout=lock_timeout, fsync=fsync)
@@ -282,7 +275,7 @@ class MemCube:
         if len(stores) > 1 and overlay.vectors is not None and self.vectors is not None:
             shards_v = (*((self.vectors,) if usable[1] else ()), overlay.vectors)
         note = "the indexes are behind the table (another process is writing, or the disk is read-only); newer rows were read from the table"
-        return View(revision, shards_k, shards_v, overlay.hidden, overlay.gone, (note,))
+        return View(revision, shards_k, shards_v, overlay.hidden, overlay.gone, (note,), overlay)
 
     def _mark(self, projection: Projection) -> int | None:
         """The version a projection may be trusted up to; None when it must not be used at all."""
@@ -291,28 +284,17 @@ class MemCube:
             return None
         return mark
 
-    def _overlay_for(self, key: tuple[int | None, ...]) -> _Overlay:
-        if self._overlay is not None and self._overlay.key == key:
-            return self._overlay
+    def _overlay_for(self, key: tuple[int | None, ...]) -> Overlay:
+        if self._overlay is not None and self._overlay[0] == key:
+            return self._overlay[1]
         marks = key[1:]
         after = -1 if None in marks else min(m for m in marks if m is not None)
         condition = f"seq > {after}" if after >= 0 else None
         tails = list(self.table.tails(condition, self.column))
-        _remove_dead_overlays()
-        folder = tempfile.TemporaryDirectory(prefix=f"{OVERLAY}{os.getpid()}-")
-        place = Layout(Path(folder.name))
-        keywords = Keywords(place.keywords)
-        keywords.rebuild(tails, key[0] or 0)
-        vectors = None
-        if (column := self.column) is not None and len(marks) > 1:
-            from memos_cli.stores.vectors import Vectors
-
-            vectors = Vectors(place.vectors, column.name, column.dimension)
-            vectors.rebuild(tails, key[0] or 0)
-        hidden = frozenset(o for t in tails for o in t.ordinals)
-        gone = frozenset(i.id for t in tails for i in t.items if i.status is Status.PURGED)
-        self._overlay = _Overlay(key, folder, keywords, vectors, hidden, gone)
-        return self._overlay
+        column = self.column if len(marks) > 1 else None
+        overlay = Overlay.of(tails, key[0] or 0, column)
+        self._overlay = key, overlay
+        return overlay
 
     def ready_graph(self) -> Graph:
         """The graph, brought up to the table. Raises Busy when another process writes for too long."""
@@ -480,7 +462,7 @@ class MemCube:
         """Remove every file that still holds purged text or its vectors, then rebuild what is derived."""
         self.table.clean(everything=True)
         remove_tree(self.layout.staging)
-        _remove_dead_overlays()
+        remove_dead_overlays()
         self.reindex()
 
     def level(self) -> None:
@@ -547,25 +529,6 @@ def valid_end(old: MemoryItem, new_from: datetime) -> datetime:
     return max(new_from, old.valid_from) if old.valid_from else new_from
 
 
-def _remove_dead_overlays() -> None:
-    """Remove what killed readers left in the folder for temporary files: it holds memories."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{OVERLAY}*"):
-        pid = folder.name.removeprefix(OVERLAY).partition("-")[0]
-        if pid.isdigit() and not _alive(int(pid)):
-            with contextlib.suppress(NotPermitted, StorageError):  # another user's
-                remove_tree(folder)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
@@ -574,32 +537,12 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder that other processes may be adding to or removing from; none is well too.
-
-    Raises NotPermitted, StorageError.
-    """
-    import shutil
-
-    error: OSError | None = None
-    for _ in range(10):
-        if not folder.exists():
-            return
-        try:
-            shutil.rmtree(folder)
-        except OSError as raised:
-            error = raised
-    if error is not None and folder.exists():
-        raise storage_error(error, folder) or StorageError(path=folder, reason=str(error)) from error
-
-
 __all__ = [
     "Busy",
     "CommitResult",
     "MemCube",
     "Projection",
     "View",
-    "remove_tree",
     "valid_end",
     "vector_column",
 ]

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.config import replace_file
-from memos_cli.cube.cube import MemCube, remove_tree, vector_column
-from memos_cli.errors import StorageError
+from memos_cli.cube.cube import MemCube, vector_column
+from memos_cli.errors import NoVectors, StorageError
 from memos_cli.schema import Depth, EmbedderInfo, MemoryItem, Value, uuid7
+from memos_cli.stores.disk import remove_tree
 from memos_cli.stores.table import VectorColumn
 
 if TYPE_CHECKING:
@@ -53,8 +54,18 @@ def reembed(
 ) -> ReembedResult:
     """Make all vectors anew with `embedder`, resuming an interrupted run of the same model.
 
-    Raises UnknownEmbedder, EmbedderUnavailable, EmbedderFailed, Busy.
+    Raises NoVectors at depth naive_text (`deepen` is for that), UnknownEmbedder,
+    EmbedderUnavailable, EmbedderFailed, Busy.
     """
+    if session.cube.column is None:
+        raise NoVectors(verb="reembed")
+    return make_vectors(session, embedder, progress, dry_run)
+
+
+def make_vectors(
+    session: Session, embedder: str, progress: Progress | None = None, dry_run: bool = False
+) -> ReembedResult:
+    """What `reembed` does, and `deepen` for a cube that has no vectors yet."""
     from memos_cli.providers.embedder import fingerprint, resolve
 
     cube = session.cube

@@ -31,3 +31,21 @@ def sync_directory(directory: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that other processes may be adding to or removing from; none is well too.
+
+    Raises NotPermitted, StorageError.
+    """
+    import shutil
+
+    with mapped_errors(folder):
+        for attempt in range(10):
+            if not folder.exists():
+                return
+            try:
+                shutil.rmtree(folder)
+            except OSError:
+                if attempt == 9:
+                    raise

@@ -1,0 +1,82 @@
+"""What a reader searches beside the cube's own indexes while these are behind the table.
+
+Owns: small projections of the rows that are missing there, in a folder for temporary files, and
+that none is left there by killed readers (it holds memories). Does not own: when one is needed
+(`cube/cube`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos_cli.cube.layout import Layout
+from memos_cli.errors import NotPermitted, StorageError
+from memos_cli.schema import Status, Tail
+from memos_cli.stores.disk import remove_tree
+from memos_cli.stores.keywords import Keywords
+from memos_cli.stores.table import VectorColumn
+
+if TYPE_CHECKING:
+    from memos_cli.stores.vectors import Vectors
+
+PREFIX = "memos-overlay-"
+"""How names of overlays begin in the folder for temporary files; the process's id comes next."""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Projections of some rows; their files go when nothing refers to the overlay any more.
+
+    `hidden` are the ordinals of the rows, `gone` the ids of memories that they purge.
+    """
+
+    keywords: Keywords
+    vectors: Vectors | None
+    hidden: frozenset[int]
+    gone: frozenset[str]
+
+    @classmethod
+    def of(cls, tails: Sequence[Tail], revision: int, column: VectorColumn | None) -> Overlay:
+        """Build one; with vectors when `column` is given. Raises StorageFull, NotPermitted."""
+        remove_dead_overlays()
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        place = Layout(folder)
+        keywords, vectors = Keywords(place.keywords), None
+        if column is not None:
+            from memos_cli.stores.vectors import Vectors
+
+            vectors = Vectors(place.vectors, column.name, column.dimension)
+        hidden = frozenset(o for t in tails for o in t.ordinals)
+        gone = frozenset(i.id for t in tails for i in t.items if i.status is Status.PURGED)
+        made = cls(keywords, vectors, hidden, gone)
+        weakref.finalize(made, remove_tree, folder)
+        keywords.rebuild(tails, revision)
+        if vectors is not None:
+            vectors.rebuild(tails, revision)
+        return made
+
+
+def remove_dead_overlays() -> None:
+    """Remove overlays whose process is gone without having done so itself."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            with contextlib.suppress(NotPermitted, StorageError):  # another user's
+                remove_tree(folder)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -71,6 +71,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "export": Command("transfer:export", "Write memories as JSON lines.", "Cubes", filters=True),
     "import": Command("transfer:import_memories", "Read memories from JSON lines.", "Cubes"),
+    "eval": Command("eval:evaluate", "Measure recall on a public benchmark.", "This machine"),
     "config": Command("config:app", "Show and change this machine's settings.", "This machine"),
     "doctor": Command("doctor:doctor", "Look for trouble in this installation.", "This machine"),
     "help": Command("help:show_help", "Read about a topic.", "This machine"),
@@ -213,7 +214,7 @@ def _flushed(code: int) -> int:
 
 def _text_of(error: Any) -> str:
     text: str = error.format_message()
-    return text
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _help_for(error: Any) -> str:

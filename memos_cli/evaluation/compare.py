@@ -1,0 +1,137 @@
+"""Two runs side by side, question by question; and each part of the pipeline taken away.
+
+Owns: pairing, differences, which parts can be switched off. Does not own: the parts
+(`retrieval/pipeline`), nor running them (`run`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memos_cli.errors import BadInput
+from memos_cli.evaluation import metrics
+from memos_cli.evaluation.corpus import read_json
+from memos_cli.evaluation.metrics import Answer, Ranking
+from memos_cli.evaluation.report import Document, ranking_of
+from memos_cli.evaluation.run import KS, Run, Variant
+from memos_cli.operations import search as operation
+from memos_cli.schema import Mode
+
+SHOWN = ("recall@5", "recall@10", "recall@20", "mrr", f"ndcg@{metrics.GAIN_AT}")
+
+COLUMNS = ("", "n", "measure", "baseline", "difference", "95 %", "p")
+ABLATION_COLUMNS = ("without", *SHOWN, "p50 ms")
+
+Judged = dict[str, tuple[str, bool, Ranking]]
+"""Of each question, by id: its category, whether it stands apart, and its ranking."""
+
+
+def parts() -> tuple[str, ...]:
+    """The parts of the recall pipeline that can be switched off, as `operations/search` names them."""
+    return tuple(getattr(operation, "PARTS", ()))
+
+
+def ablations(mode: Mode) -> tuple[Variant, ...]:
+    """One variant for each part, without it."""
+    return tuple(Variant(f"without {part}", mode, frozenset({part})) for part in parts())
+
+
+def judged(answers: Sequence[Answer], level: str) -> Judged:
+    return {one.id: (one.category, one.apart, one.at(level)) for one in answers if one.at(level).gold}
+
+
+def earlier(path: Path) -> Judged:
+    """The questions of an earlier run, from what `memos eval --json` printed.
+
+    Raises:
+        BadInput: it is not such a document.
+    """
+    found = read_json(path)
+    try:
+        return {
+            one["id"]: (one["category"], one["apart"], ranking_of(one))
+            for one in found["questions"]
+            if one["gold"]
+        }
+    except (KeyError, TypeError, IndexError) as error:
+        raise BadInput(
+            source=path,
+            reason="it is not what `memos eval --json` prints",
+            hint="Save an earlier run with `memos eval … --json > FILE`, or name a mode.",
+        ) from error
+
+
+def compared(name: str, new: Judged, old: Judged) -> Document:
+    """Differences new − old over the questions that both answered, overall and by category."""
+    shared = [id for id in new if id in old]
+    groups: dict[str, list[str]] = {}
+    for id in shared:
+        groups.setdefault(new[id][0], []).append(id)
+    counted = [id for id in shared if not new[id][1]]
+    return {
+        "baseline": name,
+        "unpaired": len(new.keys() ^ old.keys()),
+        "overall": _differences(counted, new, old),
+        "categories": {kind: _differences(ids, new, old) for kind, ids in sorted(groups.items()) if kind},
+    }
+
+
+def _differences(ids: Sequence[str], new: Judged, old: Judged) -> Document:
+    if not ids:
+        return {"n": 0}
+    names, after = metrics.table([new[id][2] for id in ids], KS)
+    _, before = metrics.table([old[id][2] for id in ids], KS)
+    columns = [names.index(name) for name in SHOWN]
+    found: Document = dict(zip(SHOWN, metrics.paired(after[:, columns], before[:, columns]), strict=True))
+    for name, value in zip(SHOWN, np.mean(before[:, columns], 0), strict=True):
+        found[name]["baseline"] = round(float(value), 5)
+    return found | {"n": len(ids)}
+
+
+def ablation(run: Run) -> list[Document]:
+    """What each variant after the first loses or gains against it (variant − full)."""
+    level = run.benchmark.level
+    full = judged(run.main, level)
+    return [
+        {"part": part, "latency_p50_ms": _p50(run.answers[variant.name]), **_against(run, variant, full)}
+        for variant in run.options.variants[1:]
+        for part in sorted(variant.without)
+    ]
+
+
+def _against(run: Run, variant: Variant, full: Judged) -> dict[str, Any]:
+    found = compared(
+        run.options.variants[0].name, judged(run.answers[variant.name], run.benchmark.level), full
+    )
+    return {"overall": found["overall"], "categories": found["categories"]}
+
+
+def _p50(answers: Sequence[Answer]) -> float:
+    return metrics.percentiles([one.seconds for one in answers])[0]
+
+
+def rows(found: Document) -> list[tuple[Any, ...]]:
+    """For people: a line for each group and measure, with its difference and interval."""
+    groups = {"overall": found["overall"], **found["categories"]}
+    return [
+        (name, group["n"], measure, group[measure]["baseline"], *_shown(group[measure]))
+        for name, group in groups.items()
+        if group["n"]
+        for measure in SHOWN
+    ]
+
+
+def ablation_rows(found: Sequence[Document]) -> list[tuple[Any, ...]]:
+    return [
+        (one["part"], *(one["overall"][measure]["difference"] for measure in SHOWN), one["latency_p50_ms"])
+        for one in found
+        if one["overall"]["n"]
+    ]
+
+
+def _shown(change: Document) -> tuple[float, str, float]:
+    return change["difference"], f"{change['low']:+.3f} to {change['high']:+.3f}", change["p"]

@@ -1,0 +1,245 @@
+"""The figures of a run: as one JSON document, as rows for a table, as plots.
+
+Owns: which figures there are and what they are called. Does not own: how a measure is computed
+(`metrics`), nor the terminal (`interfaces/cli/output`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from memos_cli.errors import NotPermitted, StorageError
+from memos_cli.evaluation import metrics, plot
+from memos_cli.evaluation.metrics import Answer, Ranking
+from memos_cli.evaluation.run import BUDGETS, KS, Run
+
+Document = dict[str, Any]
+
+
+def document(run: Run) -> Document:
+    """Everything the run found: means with intervals, and every question with its ranks."""
+    level = run.benchmark.level
+    ks = sorted({*KS, *run.options.ks})
+    counted = [one for one in run.main if not one.apart and one.at(level).gold]
+    other = "unit" if level == "session" else "session"
+    beside = [one.at(other) for one in counted if one.at(other).gold]
+    return {
+        "benchmark": run.benchmark.name,
+        "mode": str(run.options.variants[0].mode),
+        "embedder": run.embedder,
+        "level": level,
+        "k": list(run.options.ks),
+        "overall": metrics.summary([one.at(level) for one in counted], ks) if counted else {"n": 0},
+        "categories": _categories(run.main, level, ks),
+        "apart": sorted({one.category for one in run.main if one.apart}),
+        f"{other}s": metrics.summary(beside, ks) if beside else {"n": 0},
+        "latency": _latency(run.main),
+        "add": _storing(run),
+        "tokens": _tokens(counted, ks),
+        "budget": _budget(counted),
+        "abstention": _abstention(run.main),
+        "calibration": metrics.calibration(_scored(counted)) if _scored(counted) else {},
+        "notes": run.notes,
+        "questions": [_question(one, level) for one in run.main],
+    }
+
+
+def _categories(answers: Sequence[Answer], level: str, ks: Sequence[int]) -> Document:
+    groups: dict[str, list[Answer]] = {}
+    for one in answers:
+        if one.at(level).gold and one.category:
+            groups.setdefault(one.category, []).append(one)
+    return {
+        name: metrics.summary([one.at(level) for one in group], ks) | {"budget": _budget(group)}
+        for name, group in sorted(groups.items())
+    }
+
+
+def _latency(answers: Sequence[Answer]) -> Document:
+    """Milliseconds of a search, embedding included: on the wall clock, and of all threads' work."""
+    wall, cpu = (metrics.percentiles([getattr(one, name) for one in answers]) for name in ("seconds", "cpu"))
+    return {
+        "p50_ms": wall[0],
+        "p95_ms": wall[1],
+        "cpu_p50_ms": cpu[0],
+        "cpu_p95_ms": cpu[1],
+        "n": len(answers),
+    }
+
+
+def _storing(run: Run) -> Document:
+    """What was added and how fast; vectors that came from a cache cost nothing and are named."""
+    done = run.storing
+    return {
+        "memories": done.added,
+        "known": done.known,
+        "skipped": done.skipped,
+        "cached_vectors": done.reused,
+        "seconds": round(done.seconds, 3),
+        "cpu_seconds": round(done.cpu, 3),
+        "per_second": round(done.added / done.seconds, 1) if done.seconds else None,
+    }
+
+
+def _tokens(answers: Sequence[Answer], ks: Sequence[int]) -> Document:
+    """Mean tokens of the first k hits together."""
+    return {
+        str(k): round(sum(one.tokens[:k][-1] for one in answers if one.tokens) / len(answers), 1)
+        for k in ks
+        if answers
+    }
+
+
+def _budget(answers: Sequence[Answer]) -> Document:
+    """Mean evidence recall of searches held to so many tokens."""
+    asked = [one.within for one in answers if one.within]
+    return {str(b): round(sum(one[b] for one in asked) / len(asked), 5) for b in BUDGETS if asked}
+
+
+def _abstention(answers: Sequence[Answer]) -> Document:
+    """How well the best score tells questions with an answer from those without one."""
+    yes = [one.top for one in answers if one.answerable]
+    no = [one.top for one in answers if not one.answerable]
+    if not yes or not no:
+        return {}
+    return {
+        "unanswerable": len(no),
+        "answerable": len(yes),
+        "auroc": metrics.separation(yes, no),
+        "mean_score_unanswerable": round(sum(no) / len(no), 5),
+        "mean_score_answerable": round(sum(yes) / len(yes), 5),
+    }
+
+
+def _scored(answers: Iterable[Answer]) -> list[tuple[float, bool]]:
+    return [pair for one in answers for pair in one.scored]
+
+
+def _question(one: Answer, level: str) -> Document:
+    place = one.at(level)
+    return {
+        "id": one.id,
+        "category": one.category,
+        "question": one.text,
+        "apart": one.apart,
+        "gold": place.gold,
+        "ranks": list(place.ranks),
+        "ndcg": round(place.gain, 5),
+        "score": one.top,
+    }
+
+
+def ranking_of(question: Document) -> Ranking:
+    """The ranking that a line of `questions` keeps."""
+    return Ranking(tuple(question["ranks"]), question["gold"], question["ndcg"])
+
+
+# -- for people
+
+COLUMNS = (
+    "",
+    "n",
+    "recall@5",
+    "recall@10",
+    "recall@20",
+    "any@10",
+    "all@10",
+    "mrr",
+    "ndcg@10",
+    "95 % of recall@10",
+)
+
+
+def rows(found: Document) -> list[tuple[Any, ...]]:
+    """The table: overall, its categories, then what stands apart."""
+    apart = set(found["apart"])
+    parts = found["categories"]
+    lines = [_row("overall", found["overall"])]
+    lines += [_row(name, parts[name]) for name in parts if name not in apart]
+    lines += [_row(f"{name} (apart)", parts[name]) for name in parts if name in apart]
+    beside = "units" if found["level"] == "session" else "sessions"
+    if found[beside]["n"]:
+        lines.append(_row(f"by {beside.removesuffix('s')}", found[beside]))
+    return lines
+
+
+def _row(name: str, means: Document) -> tuple[Any, ...]:
+    if not means["n"]:
+        return (name, 0, *[None] * (len(COLUMNS) - 2))
+    low, high = means["interval"]["recall@10"]
+    return (name, means["n"], *(means[column] for column in COLUMNS[2:-1]), f"{low:.3f}–{high:.3f}")
+
+
+def facts(found: Document) -> list[tuple[str, Any]]:
+    """The figures beside the table."""
+    latency, stored, told = found["latency"], found["add"], found["abstention"]
+    cached = f", {stored['cached_vectors']} vectors from the cache" if stored["cached_vectors"] else ""
+    known = f", {stored['known']} known already" if stored["known"] else ""
+    skipped = f", {stored['skipped']} skipped" if stored["skipped"] else ""
+    return [
+        ("search", f"p50 {latency['p50_ms']:.1f} ms, p95 {latency['p95_ms']:.1f} ms"),
+        ("search, CPU", f"p50 {latency['cpu_p50_ms']:.1f} ms, p95 {latency['cpu_p95_ms']:.1f} ms"),
+        ("added", f"{stored['memories']} memories, {stored['per_second']} a second{known}{skipped}{cached}"),
+        ("tokens of the first k", _list(found["tokens"], "{:.0f}")),
+        ("recall within tokens", _list(found["budget"], "{:.3f}")),
+        ("score tells unanswerable", f"AUROC {told['auroc']:.3f}" if told else None),
+        ("score, calibration error", found["calibration"].get("ece")),
+    ]
+
+
+def _list(values: Document, form: str) -> str:
+    return ", ".join(f"{name}: {form.format(value)}" for name, value in values.items())
+
+
+# -- files
+
+
+def write(found: Document, answers: Sequence[Answer], folder: Path) -> list[Path]:
+    """`report.json` and the plots into `folder`. Raises NotPermitted, StorageError."""
+    level = found["level"]
+    groups = _groups(answers, level)
+    pages = {
+        "report.json": json.dumps(found, ensure_ascii=False, indent=1),
+        "recall-by-k.svg": plot.lines(
+            "Evidence recall among the first k hits",
+            "k",
+            {name: by_k(group, level) for name, group in groups},
+        ),
+        "recall-by-tokens.svg": plot.lines(
+            "Evidence recall within a token budget", "tokens", {n: by_tokens(group) for n, group in groups}
+        ),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in pages.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except PermissionError as error:
+        raise NotPermitted(detail=f"{folder} cannot be written") from error
+    except OSError as error:
+        raise StorageError(path=folder, reason=str(error)) from error
+    return [folder / name for name in pages]
+
+
+def _groups(answers: Sequence[Answer], level: str) -> list[tuple[str, list[Answer]]]:
+    asked = [one for one in answers if one.at(level).gold]
+    groups = {"overall": [one for one in asked if not one.apart]}
+    for one in sorted(asked, key=lambda one: (one.apart, one.category)):
+        if one.category:
+            groups.setdefault(f"{one.category} (apart)" if one.apart else one.category, []).append(one)
+    return [(name, group) for name, group in groups.items() if group]
+
+
+def by_k(answers: Sequence[Answer], level: str) -> list[tuple[float, float]]:
+    """Mean recall at every k up to the length of the long list, where it was changed."""
+    points = []
+    for k in (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100):
+        recalls = [sum(r <= k for r in one.at(level).ranks) / one.at(level).gold for one in answers]
+        points.append((float(k), sum(recalls) / len(recalls)))
+    return points
+
+
+def by_tokens(answers: Sequence[Answer]) -> list[tuple[float, float]]:
+    return [(float(tokens), recall) for tokens, recall in _budget(answers).items()]

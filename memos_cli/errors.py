@@ -29,6 +29,9 @@ from __future__ import annotations
 import inspect
 import re
 
+LONGEST = 240
+"""Characters of one field in a message."""
+
 
 class MemosError(Exception):
     """{detail}"""
@@ -37,7 +40,7 @@ class MemosError(Exception):
     hint = ""
 
     def __init__(self, *, hint: str | None = None, **fields: object) -> None:
-        self.fields = {k: str(v) for k, v in fields.items()}
+        self.fields = {k: _short(str(v)) for k, v in fields.items()}
         self.message = _fill(inspect.cleandoc(type(self).__doc__ or ""), self.fields)
         self.next_step = _fill(self.hint if hint is None else hint, self.fields)
         super().__init__(self.message)
@@ -53,6 +56,11 @@ class MemosError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.fields, self.next_step)
+
+
+def _short(text: str) -> str:
+    """A field of a message: hostile input may be any length."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
 
 
 def _fill(template: str, fields: dict[str, str]) -> str:

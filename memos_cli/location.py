@@ -49,7 +49,7 @@ def resolve(ref: str | None, settings: Settings) -> CubeRef:
             detail=f"{given} is on a remote, and cubes are opened from this machine's disks only.",
             hint="Copy the cube here and give its path with -c.",
         )
-    if _is_path(given) or (ref is not None and _is_cube_here(given)):
+    if _is_path(given) or (ref is not None and holds_cube(Path(given))):
         path = _absolute(given)
         return CubeRef(name=path.name or str(path), path=path, is_name=False)
     if not _NAME.fullmatch(given):
@@ -73,7 +73,8 @@ def _absolute(given: str) -> Path:
     return Path(os.path.normpath(path.absolute()))
 
 
-def _is_cube_here(given: str) -> bool:
+def holds_cube(folder: Path) -> bool:
+    """Whether a folder is a cube, as far as one look tells."""
     from .cube.layout import Layout
 
-    return Layout(Path(given)).config.is_file()
+    return Layout(folder).config.is_file()

@@ -101,14 +101,20 @@ class Mode(StrEnum):
 
 
 def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time is out of range") from error
 
 
 Time = Annotated[datetime, AfterValidator(_utc)]
 """An instant in UTC, microseconds; a naive datetime is taken as UTC."""
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text, if every store and file can hold it; ValueError otherwise."""
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
     if not text.isascii():
         try:
             text.encode()
@@ -130,7 +136,7 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
             elif isinstance(part, (list, tuple)):
                 inner += part
             elif isinstance(part, str):
-                _storable(part)
+                storable(part)
             elif isinstance(part, float) and not math.isfinite(part):
                 raise ValueError(f"{part} is no JSON number")
             elif isinstance(part, int) and part.bit_length() > 63:
@@ -141,7 +147,7 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 """A text without lone surrogates, which no file could hold."""
 
 Info = Annotated[dict[str, Any], AfterValidator(_plain)]
@@ -270,29 +276,29 @@ class MemoryItem(Value):
 class Draft(Value):
     """What a reader or a caller hands to `add`: a memory that has no id, version or change yet."""
 
-    memory: Text
+    memory: str
     kind: Kind = Kind.LONG_TERM
     origin: Origin = Origin.SAID
     level: Level = Level.FACT
-    language: Text | None = None
-    key: Text | None = None
-    tags: tuple[Text, ...] = ()
-    speaker: Text | None = None
+    language: str | None = None
+    key: str | None = None
+    tags: tuple[str, ...] = ()
+    speaker: str | None = None
     position: int | None = Field(default=None, ge=0, lt=1 << 31)
     sources: tuple[Source, ...] = ()
-    external_id: Text | None = None
+    external_id: str | None = None
     said_at: Time | None = None
     event_start: Time | None = None
     event_end: Time | None = None
     event_precision: Precision | None = None
     confidence: int = Field(default=100, ge=0, le=100)
     visibility: Visibility = Visibility.PRIVATE
-    user_id: Text | None = None
-    session_id: Text | None = None
-    agent_id: Text | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
     relations: tuple[Relation, ...] = ()
-    parent: Text | None = None
-    topic: Text | None = None
+    parent: str | None = None
+    topic: str | None = None
     strength: float | None = Field(default=None, allow_inf_nan=False)
     info: Info = Field(default_factory=dict)
 

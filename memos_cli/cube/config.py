@@ -6,6 +6,7 @@ Owns: its fields, reading, validating and replacing it. Does not own: what this 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import datetime
@@ -72,9 +73,11 @@ def read_config(path: Path) -> CubeConfig:
         if path.stat().st_size > LIMIT:
             raise ConfigDamaged(path=path, reason="it is far too large")
         document = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise CubeNotFound(path=path.parent, name=path.parent.name) from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise CubeNotFound(path=path.parent, name=path.parent.name) from error
         raise storage_error(error, path) or ConfigDamaged(path=path, reason=str(error)) from error
     except (ValueError, RecursionError) as error:
         raise ConfigDamaged(path=path, reason=f"not JSON ({error})") from error

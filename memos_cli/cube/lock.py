@@ -155,7 +155,9 @@ def _note_holder(handle: int, path: Path, verb: str) -> None:
         os.ftruncate(handle, 0)
         os.pwrite(handle, note, 0)
     except OSError as error:
-        raise storage_error(error, path) or StorageError(path=path, reason=str(error)) from error
+        raise storage_error(error, path) or StorageError(
+            path=path, reason=error.strerror or str(error)
+        ) from error
 
 
 def _read_holder(path: Path) -> dict[str, object]:

@@ -34,6 +34,7 @@ from memos_cli.schema import (
     Status,
     Updated,
     now,
+    storable,
     uuid7,
 )
 from memos_cli.session import TextVectors
@@ -123,6 +124,8 @@ def _accepted(
     for draft in drafts:
         if isinstance(draft, Skipped):
             skipped.append(draft)
+        elif reason := _unstorable(draft):
+            skipped.append(Skipped(source=_name(draft), reason=reason))
         elif not draft.memory.strip():
             skipped.append(Skipped(source=_name(draft), reason="the text is empty"))
         elif draft.said_at and draft.said_at > limit and not allow_future:
@@ -136,9 +139,20 @@ def _accepted(
             yield draft
 
 
+def _unstorable(draft: Draft) -> str | None:
+    names = (draft.key, draft.speaker, draft.external_id, draft.user_id, draft.session_id, draft.agent_id)
+    try:
+        for text in (draft.memory, *names, *draft.tags):
+            storable(text or "")
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _name(draft: Draft) -> str:
     source = draft.sources[0] if draft.sources else Source()
-    return source.path or source.url or draft.memory[:40] or source.type
+    name = source.path or source.url or draft.memory[:40] or source.type
+    return name.encode(errors="replace").decode().replace("\0", "?")
 
 
 def _add_batch(

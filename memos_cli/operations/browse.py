@@ -116,7 +116,7 @@ def list_memories(session: Session, filters: Filters, *, limit: int = 50, offset
 def history(session: Session, id: str) -> HistoryResult:
     """Every version of a memory, the oldest first. Raises MemoryNotFound."""
     versions = session.cube.table.items(f"id = {quoted([id])}")
-    if not versions:
+    if not versions or any(i.status is Status.PURGED for i in versions):
         versions = session.cube.table.items(f"id = {quoted([find(session, id).id])}")
     return HistoryResult(versions=tuple(sorted(versions, key=lambda i: i.version)))
 

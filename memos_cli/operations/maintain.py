@@ -14,7 +14,7 @@ from memos_cli.cube.cube import EMPTY, MemCube
 from memos_cli.cube.layout import Layout
 from memos_cli.cube.lock import WriteLock
 from memos_cli.errors import ConfigDamaged, CubeNotFound, TableDamaged, UsageError
-from memos_cli.operations.reembed import ReembedResult, reembed
+from memos_cli.operations.reembed import ReembedResult, make_vectors, reembed
 from memos_cli.schema import CheckResult, Depth, Value
 from memos_cli.session import Session
 from memos_cli.stores.table import newest_version
@@ -196,7 +196,7 @@ def deepen(
         )
     made = ReembedResult(before=None, embedder="", dimension=0, embedded=0)
     if cube.column is None:
-        made = reembed(session, session.settings.embedder, progress, dry_run)
+        made = make_vectors(session, session.settings.embedder, progress, dry_run)
     if dry_run:
         return DeepenResult(before=before, text=depth, embedded=made.embedded, dry_run=True)
     with cube.writing("deepen"):

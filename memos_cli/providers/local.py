@@ -50,7 +50,7 @@ def open_model(recipe: Recipe, name: str) -> Run:
         from transformers.utils import logging
     except ImportError as error:
         raise missing_package(name, error.name or "torch", "local") from error
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     try:
         model = AutoModel.from_pretrained(
             str(recipe.transformer),

@@ -18,10 +18,13 @@ from __future__ import annotations
 import codecs
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, BinaryIO
+
+from pydantic import ValidationError
 
 from memos_cli.errors import BadInput, BadTime
 from memos_cli.reader import records
@@ -44,7 +47,7 @@ _TOOL_ROLES = ("tool", "function")
 def parse(text: str, name: str) -> Any:
     """A JSON document. Raises BadInput with the line and column of the first error."""
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except json.JSONDecodeError as exc:
         line = f"line {exc.lineno}, " if "\n" in text.rstrip() else ""
         where = f"{line}column {exc.colno}"
@@ -53,6 +56,7 @@ def parse(text: str, name: str) -> Any:
         raise BadInput(source=name, reason="its JSON is nested too deeply") from exc
     except ValueError as exc:
         raise BadInput(source=name, reason=f"its JSON cannot be read: {exc}") from exc
+    return document
 
 
 def is_message(value: Any) -> bool:
@@ -174,16 +178,26 @@ class Book:
         else:
             yield from self.records(value, info)
 
-    def records(self, value: Any, info: dict[str, Any] | None = None) -> Iterator[Draft]:
+    def records(self, value: Any, info: dict[str, Any] | None = None) -> Iterator[Draft | Skipped]:
         """The records of a value that is no chat; over-long ones in several drafts."""
         for key, text in records.records(value):
             for passage in passages([records.as_block(key, text)]):
-                self._something = True
-                source = Source(type="file", path=self.name)
-                yield Draft(
-                    memory=passage.text, key=key, position=self._records, sources=(source,), info=info or {}
-                )
+                yield from self._sound(partial(self._record, key, passage.text, info or {}), "a record: ")
                 self._records += 1
+
+    def _record(self, key: str | None, text: str, info: dict[str, Any]) -> Draft:
+        source = Source(type="file", path=self.name)
+        return Draft(memory=text, key=key, position=self._records, sources=(source,), info=info)
+
+    def _sound(self, make: Callable[[], Draft], where: str) -> Iterator[Draft | Skipped]:
+        """What `make` gives; where JSON's escapes spell what no file can hold, the reason."""
+        try:
+            draft = make()
+        except ValidationError as exc:
+            yield self.skip(where + exc.errors()[0]["msg"].removeprefix("Value error, "))
+        else:
+            self._something = True
+            yield draft
 
     def skip(self, reason: str, source: str | None = None) -> Skipped:
         """Name a part of the file that cannot be read."""
@@ -211,10 +225,7 @@ class Book:
         session = _first(about, (*_SESSIONS, "id")) or self._next_session()
         time, _ = _time(about)
         for tool in _tools(about):
-            self._something = True
-            yield tool.model_copy(
-                update={"session_id": session, "sources": (Source(type="chat", path=self.name),)}
-            )
+            yield from self._sound(partial(_tool, tool, session, self.name), f"{where}a tool: ")
         for number, message in enumerate(about.get("messages", value), start=1):
             here = f"{where}message {number}: "
             if is_message(message):
@@ -229,33 +240,35 @@ class Book:
         self._places[session] += 1
         text, info = _words(message)
         if text.strip():
-            self._something = True
-            yield _turn(message, text, info, default).model_copy(
-                update={"session_id": session, "position": position, **_sourced(message, self.name, default)}
-            )
+            make = partial(_turn, message, text, info, default, session, position, self.name)
+            yield from self._sound(make, where)
         elif left_out := info.get("left_out"):
             yield self.skip(f"{where}it holds no text, only {', '.join(left_out)}")
 
 
-def _turn(message: dict[str, Any], text: str, info: dict[str, Any], default: datetime | None) -> Draft:
+def _turn(
+    message: dict[str, Any],
+    text: str,
+    info: dict[str, Any],
+    default: datetime | None,
+    session: str,
+    position: int,
+    name: str,
+) -> Draft:
     called = message.get("tool_calls") or message.get("function_call")
-    tool = bool(called) or message["role"].casefold() in _TOOL_ROLES
+    role, own = message["role"].casefold(), _first(message, _IDS)
     time, unread = _time(message)
-    if unread:
-        info["time"] = unread
+    source = Source(type="chat", role=role, time=time or default, message_id=own, path=name)
     return Draft(
         memory=without_controls(text),
-        kind=Kind.TOOL_TRAJECTORY if tool else Kind.LONG_TERM,
+        kind=Kind.TOOL_TRAJECTORY if called or role in _TOOL_ROLES else Kind.LONG_TERM,
         speaker=_first(message, _NAMES),
-        said_at=time or default,
-        info=info,
+        said_at=source.time,
+        session_id=session,
+        position=position,
+        sources=(source,),
+        info=info | ({"time": unread} if unread else {}),
     )
-
-
-def _sourced(message: dict[str, Any], name: str, default: datetime | None) -> dict[str, Any]:
-    time, _ = _time(message)
-    role, own = message["role"].casefold(), _first(message, _IDS)
-    return {"sources": (Source(type="chat", role=role, time=time or default, message_id=own, path=name),)}
 
 
 def _words(message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -300,13 +313,23 @@ def _call_text(call: dict[str, Any]) -> str:
     return f"{called.get('name', 'tool')}({written})"
 
 
-def _tools(about: dict[str, Any]) -> Iterator[Draft]:
-    """What a chat says its tools are."""
+def _tools(about: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a chat says its tools are, the function itself where it stands in a wrapper."""
     listed = about.get("tools") or about.get("functions") or []
     for tool in listed if isinstance(listed, list) else []:
         function = tool.get("function", tool) if isinstance(tool, dict) else None
-        if isinstance(function, dict) and (text := records.as_lines(function)):
-            yield Draft(memory=text, kind=Kind.TOOL_SCHEMA, key=_first(function, ("name",)))
+        if isinstance(function, dict) and records.as_lines(function):
+            yield function
+
+
+def _tool(function: dict[str, Any], session: str, name: str) -> Draft:
+    return Draft(
+        memory=records.as_lines(function),
+        kind=Kind.TOOL_SCHEMA,
+        key=_first(function, ("name",)),
+        session_id=session,
+        sources=(Source(type="chat", path=name),),
+    )
 
 
 def _time(value: dict[str, Any]) -> tuple[datetime | None, str | None]:

@@ -66,22 +66,21 @@ class ReadOptions:
     external_id: str | None = None
     """The caller's own id. Where one call gives several drafts, the second gets `ID#2`, and so on."""
     info: dict[str, Any] = field(default_factory=dict)
+    leave_out: Callable[[Path], bool] | None = None
+    """Folders inside an added folder that are passed over and named: other cubes."""
 
 
 def read_text(text: str, options: ReadOptions) -> Draft:
     """One text as one draft, untouched but for the line end after it.
 
-    Raises BadInput if it is empty, holds a NUL character, or is not text at all.
+    Raises BadInput if it is empty, or holds what no store can: a NUL character, half a character.
     """
     trimmed = text.rstrip("\r\n")
     if not trimmed.strip():
         raise BadInput(source="the text", reason="it is empty")
-    if "\0" in trimmed:
-        raise BadInput(source="the text", reason="it holds a NUL character")
-    draft = _Stamp(options)(Draft(memory=trimmed, sources=(Source(type="text"),)))
-    if isinstance(draft, Skipped):
-        raise BadInput(source="the text", reason=draft.reason)
-    return draft
+    stamp = _Stamp(options)
+    with _sound("the text"):
+        return stamp.put_on(Draft(memory=trimmed, sources=(Source(type="text"),)))
 
 
 def read_stdin(stream: BinaryIO | TextIO, options: ReadOptions) -> Read:
@@ -140,7 +139,7 @@ def read_paths(paths: Sequence[Path], options: ReadOptions, progress: Progress |
     the folder the link is named.
     """
     stamp = _Stamp(options)
-    found = [each for path in paths for each in _found(Path(path))]
+    found = [each for path in paths for each in _found(Path(path), options.leave_out)]
     total = sum(size for _, size in found)
     before = 0
     for each, size in found:
@@ -191,7 +190,7 @@ def _shown(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _found(path: Path) -> Iterator[tuple[Path | Skipped, int]]:
+def _found(path: Path, leave_out: Callable[[Path], bool] | None) -> Iterator[tuple[Path | Skipped, int]]:
     """(file, bytes) of what lies at `path`: itself, or all that is in it."""
     try:
         status = path.stat()
@@ -202,14 +201,14 @@ def _found(path: Path) -> Iterator[tuple[Path | Skipped, int]]:
         yield path, status.st_size
         return
     empty = True
-    for each, size in _walk(path):
+    for each, size in _walk(path, leave_out):
         empty = False
         yield each, size
     if empty:
         yield Skipped(source=_shown(path), reason="the folder holds no file to read"), 0
 
 
-def _walk(root: Path) -> Iterator[tuple[Path | Skipped, int]]:
+def _walk(root: Path, leave_out: Callable[[Path], bool] | None) -> Iterator[tuple[Path | Skipped, int]]:
     real_root = os.path.realpath(root)
     todo = [root]
     while todo:
@@ -217,7 +216,7 @@ def _walk(root: Path) -> Iterator[tuple[Path | Skipped, int]]:
         try:
             status = here.lstat() if here != root else here.stat()
             if stat.S_ISDIR(status.st_mode):
-                if _is_cube(here):
+                if here != root and leave_out is not None and leave_out(here):
                     yield Skipped(source=_shown(here), reason=_CUBE), 0
                     continue
                 todo += sorted(_wanted(here), key=_natural, reverse=True)
@@ -235,11 +234,6 @@ def _walk(root: Path) -> Iterator[tuple[Path | Skipped, int]]:
 
 def _wanted(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if _is_wanted(path.name))
-
-
-def _is_cube(folder: Path) -> bool:
-    """A MemCube's files are no text to remember; its memories come by export and import."""
-    return (folder / "config.json").is_file() and (folder / "memories.lance").is_dir()
 
 
 def _is_wanted(name: str) -> bool:
@@ -409,7 +403,7 @@ def _read_prose(stream: BinaryIO, name: str, suffix: str) -> Read:
 
 
 class _Stamp:
-    """Puts the caller's options on each draft; lets nothing through that cannot be stored."""
+    """Puts the caller's options on each draft. Raises BadInput for options that cannot be stored."""
 
     def __init__(self, options: ReadOptions, *, path: bool = True) -> None:
         self._options = options
@@ -419,12 +413,10 @@ class _Stamp:
         self._said_at = said.replace(tzinfo=UTC) if said and said.tzinfo is None else said
 
     def __call__(self, draft: Draft | Skipped) -> Draft | Skipped:
-        if isinstance(draft, Skipped):
-            return draft
-        if half := _half_character(draft):
-            where = next((source.path for source in draft.sources if source.path), STDIN)
-            reason = f"a passage or turn holds half a character ({half}): {draft.memory[:40]!a}"
-            return Skipped(source=where, reason=reason)
+        return draft if isinstance(draft, Skipped) else self.put_on(draft)
+
+    def put_on(self, draft: Draft) -> Draft:
+        """A copy of `draft` with the options."""
         self._count += 1
         return draft.model_copy(update=self._update(draft))
 
@@ -449,14 +441,3 @@ class _Stamp:
     def _external_id(self) -> str | None:
         own = self._options.external_id
         return f"{own}#{self._count}" if own and self._count > 1 else own
-
-
-def _half_character(draft: Draft) -> str | None:
-    """The first lone surrogate in a draft's words: JSON and the shell let it in, UTF-8 does not."""
-    source = draft.sources[0]
-    words = (draft.memory, draft.key, draft.speaker, draft.session_id, source.role, source.message_id)
-    try:
-        "\n".join(filter(None, words)).encode()
-    except UnicodeEncodeError as exc:
-        return f"U+{ord(exc.object[exc.start]):04X}"
-    return None

@@ -553,7 +553,9 @@ def sync(path: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        raise storage_error(error, path) or StorageError(path=path, reason=str(error)) from error
+        raise storage_error(error, path) or StorageError(
+            path=path, reason=error.strerror or str(error)
+        ) from error
     finally:
         os.close(handle)
 

@@ -10,6 +10,7 @@ leave their values in the context, so that twenty commands need not repeat them.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from functools import cache, partial
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memos_cli.errors import BadFilter, UsageError
+from memos_cli.errors import BadFilter, BadInput, UsageError
 
 from .shell import shell_of
 
@@ -254,6 +255,18 @@ def text_of(words: str, what: str) -> str:
     if not words.strip():
         raise UsageError(detail=f"The {what} is empty.", hint="Give some words.")
     return words
+
+
+def standard_input(what: str) -> str:
+    """All of standard input as text.
+
+    Raises:
+        BadInput: its bytes are not UTF-8.
+    """
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(source=what, reason=f"byte {error.start} is not valid UTF-8") from error
 
 
 def moment(text: str | None, now: datetime | None = None, *, end: bool = False) -> datetime | None:

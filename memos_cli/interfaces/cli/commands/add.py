@@ -109,9 +109,15 @@ def add(
 
 
 def _read_options(**fields: Any) -> ReadOptions:
+    from memos_cli.location import holds_cube
     from memos_cli.reader.files import ReadOptions
 
-    return ReadOptions(**fields)
+    for name, value in fields.items():
+        if any(
+            "\0" in one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, str)
+        ):
+            raise UsageError(detail=f"The value of {name} holds a NUL character.", hint="Leave it out.")
+    return ReadOptions(**fields, leave_out=holds_cube)
 
 
 def _info(text: str | None) -> dict[str, Any]:

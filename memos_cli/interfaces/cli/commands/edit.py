@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
+from memos_cli.errors import BadInput
 from memos_cli.interfaces.cli import options
 from memos_cli.interfaces.cli.answers import show_change
 from memos_cli.interfaces.cli.shell import shell_of
@@ -29,7 +29,9 @@ def update(
     from memos_cli.operations import edit
 
     shell = shell_of(ctx)
-    words = sys.stdin.read().strip() if text == "-" else text
+    words = options.standard_input("the new text").strip() if text == "-" else text
+    if "\0" in words:
+        raise BadInput(source="the new text", reason="it holds a NUL character")
     said_at = options.moment(when)
     with shell.open(write=True) as session:
         result = edit.update(session, id, options.text_of(words, "text"), said_at=said_at)

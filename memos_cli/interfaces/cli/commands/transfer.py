@@ -120,6 +120,8 @@ def _lines(file: Path) -> Iterator[Iterable[bytes]]:
 
 def _save(lines: Iterable[Any], to: Path) -> int:
     """Write JSON lines to a file that appears whole or not at all; returns how many."""
+    if to.is_dir():
+        raise StorageError(path=to, reason="it is a folder", hint="Name a file in it.")
     half = to.with_name(f".{to.name}.{os.getpid()}")
     count = 0
     try:

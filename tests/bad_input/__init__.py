@@ -1,0 +1,1 @@
+"""What the tests of bad input share: a cube with memories in it, and files that no program should trust."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from memos_cli.errors import TableDamaged
+from memos_cli.errors import EmbedderMismatch, TableDamaged
 from memos_cli.schema import EmbedderInfo, MemoryItem, Relation, Source
 
 if TYPE_CHECKING:
@@ -181,7 +181,10 @@ _write: dict[str, Callable[[Any], Any]] = {
 
 
 def first_spans(rows: Sequence[str], vectors: Mapping[str, np.ndarray], dimension: int) -> pa.Array:
-    """The column of first spans for `rows`: fixed_size_list<float16>, null where there is no vector."""
+    """The column of first spans for `rows`: fixed_size_list<float16>, null where there is no vector.
+
+    Raises EmbedderMismatch for a vector of another dimension.
+    """
     import numpy as np
     import pyarrow as pa
 
@@ -189,6 +192,10 @@ def first_spans(rows: Sequence[str], vectors: Mapping[str, np.ndarray], dimensio
     missing = np.ones(len(rows), bool)
     for i, row in enumerate(rows):
         if (found := vectors.get(row)) is not None and len(found):
+            if found.shape[1:] != (dimension,):
+                raise EmbedderMismatch(
+                    stored=f"a model of {dimension} dimensions", found=f"one of {found.shape[-1]}"
+                )
             matrix[i], missing[i] = found[0], False
     values = pa.array(matrix.reshape(-1))
     return pa.FixedSizeListArray.from_arrays(values, dimension, mask=pa.array(missing))

@@ -49,10 +49,10 @@ def test_a_text_is_one_memory_untouched(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("", "empty"), (" \n\t", "empty"), ("a\0b", "NUL"), ("a\udcff", "U+DCFF")]
+    ("text", "reason"), [("", "empty"), (" \n\t", "empty"), ("a\0b", "NUL"), ("a\udcff", "lone surrogate")]
 )
 def test_a_text_that_cannot_be_stored_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(BadInput, match=reason.replace("+", r"\+")) as caught:
+    with pytest.raises(BadInput, match=reason) as caught:
         read_text(text, ReadOptions())
     assert caught.value.exit_code == 2
 

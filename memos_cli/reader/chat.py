@@ -31,7 +31,7 @@ from memos_cli.reader import records
 from memos_cli.reader.decode import as_text
 from memos_cli.reader.split import passages, without_controls
 from memos_cli.reader.times import absolute_time
-from memos_cli.schema import Draft, Kind, Skipped, Source
+from memos_cli.schema import Draft, Kind, Skipped, Source, storable
 
 LONGEST_LINE = 64 << 20
 """Bytes of the longest line of JSON Lines that is read; a longer one is named and skipped."""
@@ -193,8 +193,12 @@ class Book:
         """What `make` gives; where JSON's escapes spell what no file can hold, the reason."""
         try:
             draft = make()
+            for text in (draft.memory, draft.key, draft.speaker, draft.session_id):
+                storable(text or "")
         except ValidationError as exc:
             yield self.skip(where + exc.errors()[0]["msg"].removeprefix("Value error, "))
+        except ValueError as exc:
+            yield self.skip(f"{where}{exc}")
         else:
             self._something = True
             yield draft

@@ -26,7 +26,7 @@ from memos_cli.errors import BadInput
 from memos_cli.reader import chat, documents
 from memos_cli.reader.decode import CHUNK, OLD_OFFICE, as_text, binary_kind, encoding_of, require_text
 from memos_cli.reader.split import LONGEST
-from memos_cli.schema import Draft, Kind, Skipped, Source, Visibility
+from memos_cli.schema import Draft, Kind, Skipped, Source, Visibility, storable
 
 LARGEST_WHOLE = 256 << 20
 """Bytes of the largest PDF, Word, HTML or JSON file. Text, Markdown, CSV and JSON Lines are
@@ -78,9 +78,11 @@ def read_text(text: str, options: ReadOptions) -> Draft:
     trimmed = text.rstrip("\r\n")
     if not trimmed.strip():
         raise BadInput(source="the text", reason="it is empty")
-    stamp = _Stamp(options)
-    with _sound("the text"):
-        return stamp.put_on(Draft(memory=trimmed, sources=(Source(type="text"),)))
+    try:
+        storable(trimmed)
+    except ValueError as exc:
+        raise BadInput(source="the text", reason=str(exc)) from exc
+    return _Stamp(options).put_on(Draft(memory=trimmed, sources=(Source(type="text"),)))
 
 
 def read_stdin(stream: BinaryIO | TextIO, options: ReadOptions) -> Read:
@@ -403,7 +405,7 @@ def _read_prose(stream: BinaryIO, name: str, suffix: str) -> Read:
 
 
 class _Stamp:
-    """Puts the caller's options on each draft. Raises BadInput for options that cannot be stored."""
+    """Puts the caller's options on each draft."""
 
     def __init__(self, options: ReadOptions, *, path: bool = True) -> None:
         self._options = options

@@ -33,6 +33,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,7 @@ from typing import Any
 
 import memos_cli
 from memos_cli.cube.check import check
-from memos_cli.errors import CubeNotFound, MemosError
+from memos_cli.errors import CubeNotFound
 from memos_cli.location import CubeRef
 from memos_cli.operations.browse import log
 from memos_cli.operations.search import search
@@ -244,8 +245,8 @@ class Storm:
             if self.known.opened:
                 self._fault("failed", "the cube is not there")
             self.known.pending.clear()
-        except MemosError as error:
-            self._fault("failed", f"opening: {type(error).__name__}: {error}")
+        except Exception:  # noqa: BLE001 - whatever it is, it is a finding
+            self._fault("failed", f"opening and judging:\n{traceback.format_exc()}")
 
     def _judge(self, session: Session) -> None:
         session.cube.view()

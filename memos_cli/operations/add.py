@@ -67,6 +67,12 @@ class _Plan:
     known: list[tuple[MemoryItem, Draft, str]] = field(default_factory=list)
     links: dict[str, tuple[MemoryItem, MemoryItem]] = field(default_factory=dict)
     """Memories that got a further source: id → (current version, next version)."""
+    sources: dict[str, set[Source]] = field(default_factory=dict)
+    """By id: where a memory came from; a file that repeats itself gives one thousands of sources."""
+
+    def place(self, id: str) -> int | None:
+        """Where in `new` a memory stands: by id, since it is another object once it has been linked to."""
+        return next((place for place, item in enumerate(self.new) if item.id == id), None)
 
 
 def add(
@@ -302,8 +308,10 @@ def _by_external(
         if ahead.content_hash == digest:
             plan.known.append((ahead, draft, "same id and text"))
         else:  # the same id twice in one batch: the later text stands
-            index = plan.new.index(ahead)
-            plan.new[index] = pending[draft.external_id] = _item(draft, digest, plan.change).model_copy(
+            place = plan.place(ahead.id)
+            assert place is not None
+            plan.sources.pop(ahead.id, None)
+            plan.new[place] = pending[draft.external_id] = _item(draft, digest, plan.change).model_copy(
                 update={"id": ahead.id}
             )
         return True
@@ -348,26 +356,28 @@ def _updated(old: MemoryItem, draft: Draft) -> MemoryItem:
 def _link(plan: _Plan, item: MemoryItem, draft: Draft, reason: str) -> None:
     """Report a draft as known, and keep what came as a further source of the memory that is there."""
     plan.known.append((item, draft, reason))
-    # By id: what an earlier draft of the batch was linked to is another object by now.
-    place = next((i for i, new in enumerate(plan.new) if new.id == item.id), None)
+    place = plan.place(item.id)
     if place is not None:
-        sources = _with_sources(plan.new[place], draft)
-        if sources != plan.new[place].sources:
+        if fresh := _fresh_sources(plan, plan.new[place], draft):
+            sources = plan.new[place].sources + fresh
             plan.new[place] = plan.new[place].model_copy(update={"sources": sources})
         return
     old, newest = plan.links.get(item.id, (item, item))
-    sources = _with_sources(newest, draft)
-    if sources != newest.sources:
-        plan.links[item.id] = (old, next_version(old, sources=sources))
+    if fresh := _fresh_sources(plan, newest, draft):
+        plan.links[item.id] = (old, next_version(old, sources=newest.sources + fresh))
 
 
-def _with_sources(item: MemoryItem, draft: Draft) -> tuple[Source, ...]:
+def _fresh_sources(plan: _Plan, item: MemoryItem, draft: Draft) -> tuple[Source, ...]:
+    """Where a draft came from, as far as the memory that it is known as does not say so yet."""
     came = draft.sources or (Source(),)
     if draft.memory != item.memory:
         came = tuple(s.model_copy(update={"text": draft.memory}) for s in came)
-    fresh = [s for s in came if s not in item.sources]
-    told = [s for s in fresh if s.model_dump(exclude_defaults=True)]  # a bare text says nothing new
-    return (*item.sources, *told)
+    if item.id not in plan.sources:
+        plan.sources[item.id] = set(item.sources)
+    held = plan.sources[item.id]
+    told = tuple(s for s in came if s not in held and s != Source())  # a bare text says nothing new
+    held.update(told)
+    return told
 
 
 def _item(draft: Draft, digest: str, change: Change) -> MemoryItem:

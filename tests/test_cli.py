@@ -424,6 +424,7 @@ def test_an_export_that_cannot_be_written_leaves_nothing(filled: dict[str, str],
 
 
 OPEN = {"kinds", "statuses", "languages", "bytes", "routes", "info", "counts", "trace", "holder"}
+OPEN |= {"interval", "categories", "levels"}
 """Keys whose value is an object with keys of its own choosing."""
 EXCERPTS = {"items", "versions", "memories"}
 """Lists whose elements the page shows in part, since `memos get` shows them whole."""
@@ -484,6 +485,7 @@ SCRIPTS: dict[str, Callable[[dict[str, str], Path], list[str]]] = {
     "unlock": lambda ids, tmp: ["unlock"],
     "export": lambda ids, tmp: ["export", "-o", str(tmp / "out.jsonl")],
     "import": lambda ids, tmp: ["import", str(tmp / "in.jsonl")],
+    "eval": lambda ids, tmp: ["eval", "prefeval", str(tmp / "food.json")],
     "config get": lambda ids, tmp: ["config", "get", "cube"],
     "config set": lambda ids, tmp: ["config", "set", "cube", "default"],
     "config list": lambda ids, tmp: ["config", "list"],
@@ -501,6 +503,7 @@ def test_every_command_is_documented_with_an_example() -> None:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_documents_are_what_the_page_says(name: str, filled: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"memory": "one"}\nbroken\n')
+    (tmp_path / "food.json").write_text('[{"preference": "I eat no nuts.", "question": "Which cake?"}]')
     example = dict(_documented())[name]
     result = memos(*SCRIPTS[name](filled, tmp_path), "--json")
     assert result.exit_code in (0, 1), result.output

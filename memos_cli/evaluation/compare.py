@@ -115,13 +115,13 @@ def _p50(answers: Sequence[Answer]) -> float:
 
 
 def rows(found: Document) -> list[tuple[Any, ...]]:
-    """For people: a line for each group and measure, with its difference and interval."""
-    groups = {"overall": found["overall"], **found["categories"]}
+    """For people: every measure overall, then recall@10 of each category."""
+    lines = [("overall", found["overall"], measure) for measure in SHOWN]
+    lines += [(name, group, "recall@10") for name, group in found["categories"].items()]
     return [
         (name, group["n"], measure, group[measure]["baseline"], *_shown(group[measure]))
-        for name, group in groups.items()
+        for name, group, measure in lines
         if group["n"]
-        for measure in SHOWN
     ]
 
 

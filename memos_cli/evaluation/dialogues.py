@@ -140,7 +140,7 @@ def _haystack(entry: dict[str, Any]) -> Corpus:
         id=str(entry["question_id"]),
         text=entry["question"],
         gold=gold,
-        category=f"{entry['question_type']} (abstention)" if abstains else entry["question_type"],
+        category="abstention" if abstains else entry["question_type"],
         now=moment(entry.get("question_date")),
         sessions=tuple(
             f"{session}#{number}"

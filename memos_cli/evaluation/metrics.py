@@ -138,6 +138,8 @@ def separation(yes: Sequence[float], no: Sequence[float]) -> float:
 def calibration(scored: Sequence[tuple[float, bool]]) -> dict[str, object]:
     """How far scores are from frequencies: the expected calibration error over ten equal bins
     (Naeini, Cooper and Hauskrecht 2015), the Brier score, and each bin's mean score and frequency."""
+    if not scored:
+        return {"ece": None, "brier": None, "bins": []}
     scores = np.array([score for score, _ in scored])
     true = np.array([hit for _, hit in scored], float)
     bins = np.minimum((scores * BINS).astype(int), BINS - 1)

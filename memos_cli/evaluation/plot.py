@@ -14,8 +14,8 @@ Points = Sequence[tuple[float, float]]
 COLORS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
 """Black, then the palette of Okabe and Ito (2008), which colour-blind readers can tell apart."""
 
-WIDTH, HEIGHT = 760, 420
-LEFT, RIGHT, TOP, BOTTOM = 60, 220, 40, 50
+WIDTH, HEIGHT = 800, 420
+LEFT, RIGHT, TOP, BOTTOM = 60, 260, 40, 50
 
 
 def lines(title: str, axis: str, series: Mapping[str, Points]) -> str:

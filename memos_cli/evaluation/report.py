@@ -7,7 +7,7 @@ Owns: which figures there are and what they are called. Does not own: how a meas
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +18,39 @@ from memos_cli.evaluation.run import BUDGETS, KS, Run
 
 Document = dict[str, Any]
 
+LEVELS = ("unit", "session")
+_GAIN = f"ndcg@{metrics.GAIN_AT}"
+
 
 def document(run: Run) -> Document:
     """Everything the run found: means with intervals, and every question with its ranks."""
     level = run.benchmark.level
     ks = sorted({*KS, *run.options.ks})
     counted = [one for one in run.main if not one.apart and one.at(level).gold]
-    other = "unit" if level == "session" else "session"
-    beside = [one.at(other) for one in counted if one.at(other).gold]
     return {
         "benchmark": run.benchmark.name,
         "mode": str(run.options.variants[0].mode),
         "embedder": run.embedder,
         "level": level,
         "k": list(run.options.ks),
-        "overall": metrics.summary([one.at(level) for one in counted], ks) if counted else {"n": 0},
+        "overall": _means(counted, level, ks),
         "categories": _categories(run.main, level, ks),
         "apart": sorted({one.category for one in run.main if one.apart}),
-        f"{other}s": metrics.summary(beside, ks) if beside else {"n": 0},
+        "levels": {name: _means(counted, name, ks) for name in LEVELS},
         "latency": _latency(run.main),
         "add": _storing(run),
-        "tokens": _tokens(counted, ks),
+        "tokens": _tokens(counted, run.options.ks),
         "budget": _budget(counted),
         "abstention": _abstention(run.main),
-        "calibration": metrics.calibration(_scored(counted)) if _scored(counted) else {},
+        "calibration": metrics.calibration([pair for one in counted for pair in one.scored]),
         "notes": run.notes,
         "questions": [_question(one, level) for one in run.main],
     }
+
+
+def _means(answers: Sequence[Answer], level: str, ks: Sequence[int]) -> Document:
+    rankings = [one.at(level) for one in answers if one.at(level).gold]
+    return metrics.summary(rankings, ks) if rankings else {"n": 0}
 
 
 def _categories(answers: Sequence[Answer], level: str, ks: Sequence[int]) -> Document:
@@ -53,8 +59,7 @@ def _categories(answers: Sequence[Answer], level: str, ks: Sequence[int]) -> Doc
         if one.at(level).gold and one.category:
             groups.setdefault(one.category, []).append(one)
     return {
-        name: metrics.summary([one.at(level) for one in group], ks) | {"budget": _budget(group)}
-        for name, group in sorted(groups.items())
+        name: _means(group, level, ks) | {"budget": _budget(group)} for name, group in sorted(groups.items())
     }
 
 
@@ -103,19 +108,17 @@ def _abstention(answers: Sequence[Answer]) -> Document:
     """How well the best score tells questions with an answer from those without one."""
     yes = [one.top for one in answers if one.answerable]
     no = [one.top for one in answers if not one.answerable]
-    if not yes or not no:
-        return {}
     return {
-        "unanswerable": len(no),
         "answerable": len(yes),
-        "auroc": metrics.separation(yes, no),
-        "mean_score_unanswerable": round(sum(no) / len(no), 5),
-        "mean_score_answerable": round(sum(yes) / len(yes), 5),
+        "unanswerable": len(no),
+        "auroc": metrics.separation(yes, no) if yes and no else None,
+        "mean_score_answerable": _mean(yes),
+        "mean_score_unanswerable": _mean(no),
     }
 
 
-def _scored(answers: Iterable[Answer]) -> list[tuple[float, bool]]:
-    return [pair for one in answers for pair in one.scored]
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 5) if values else None
 
 
 def _question(one: Answer, level: str) -> Document:
@@ -139,38 +142,36 @@ def ranking_of(question: Document) -> Ranking:
 
 # -- for people
 
-COLUMNS = (
-    "",
-    "n",
-    "recall@5",
-    "recall@10",
-    "recall@20",
-    "any@10",
-    "all@10",
-    "mrr",
-    "ndcg@10",
-    "95 % of recall@10",
-)
+
+def columns(found: Document) -> tuple[str, ...]:
+    """The table's columns: recall at every length asked for, the rest at one of them."""
+    one = _middle(found)
+    recalls = [f"recall@{k}" for k in found["k"]]
+    return ("", "n", *recalls, f"any@{one}", f"all@{one}", "mrr", _GAIN, f"95 % of recall@{one}")
 
 
 def rows(found: Document) -> list[tuple[Any, ...]]:
-    """The table: overall, its categories, then what stands apart."""
+    """The table: overall, its categories, then what stands apart, then the other level."""
     apart = set(found["apart"])
     parts = found["categories"]
-    lines = [_row("overall", found["overall"])]
-    lines += [_row(name, parts[name]) for name in parts if name not in apart]
-    lines += [_row(f"{name} (apart)", parts[name]) for name in parts if name in apart]
-    beside = "units" if found["level"] == "session" else "sessions"
-    if found[beside]["n"]:
-        lines.append(_row(f"by {beside.removesuffix('s')}", found[beside]))
-    return lines
+    other = next(level for level in LEVELS if level != found["level"])
+    lines = [("overall", found["overall"])]
+    lines += [(name, parts[name]) for name in parts if name not in apart]
+    lines += [(f"{name} (apart)", parts[name]) for name in parts if name in apart]
+    lines += [(f"by {other}", found["levels"][other])]
+    return [_row(found, name, means) for name, means in lines if means["n"]]
 
 
-def _row(name: str, means: Document) -> tuple[Any, ...]:
-    if not means["n"]:
-        return (name, 0, *[None] * (len(COLUMNS) - 2))
-    low, high = means["interval"]["recall@10"]
-    return (name, means["n"], *(means[column] for column in COLUMNS[2:-1]), f"{low:.3f}–{high:.3f}")
+def _row(found: Document, name: str, means: Document) -> tuple[Any, ...]:
+    low, high = means["interval"][f"recall@{_middle(found)}"]
+    values = (means[column] for column in columns(found)[2:-1])
+    return (name, means["n"], *values, f"{low:.3f}–{high:.3f}")
+
+
+def _middle(found: Document) -> int:
+    """The length of the list that most people quote: 10 where it was asked for, else the longest."""
+    ks: list[int] = found["k"]
+    return 10 if 10 in ks else ks[-1]
 
 
 def facts(found: Document) -> list[tuple[str, Any]]:
@@ -185,8 +186,8 @@ def facts(found: Document) -> list[tuple[str, Any]]:
         ("added", f"{stored['memories']} memories, {stored['per_second']} a second{known}{skipped}{cached}"),
         ("tokens of the first k", _list(found["tokens"], "{:.0f}")),
         ("recall within tokens", _list(found["budget"], "{:.3f}")),
-        ("score tells unanswerable", f"AUROC {told['auroc']:.3f}" if told else None),
-        ("score, calibration error", found["calibration"].get("ece")),
+        ("score tells unanswerable", f"AUROC {told['auroc']:.3f}" if told["auroc"] is not None else None),
+        ("score, calibration error", found["calibration"]["ece"]),
     ]
 
 

@@ -154,7 +154,7 @@ def _show(out: Output, found: dict[str, Any]) -> None:
     from memos_cli.evaluation import compare, report
 
     views: list[Any] = [
-        Table(report.COLUMNS, report.rows(found), title="Evidence recall"),
+        Table(report.columns(found), report.rows(found), title="Evidence recall"),
         Fields(report.facts(found)),
     ]
     if "compare" in found:

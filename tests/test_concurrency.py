@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from conftest import OpenCube, Start, add_texts, found_by
 from test_crash_storm import assert_clean, storm
 
-from memos_cli.errors import Busy
+from memos_cli.errors import Busy, MemoryNotFound
 from memos_cli.operations.add import add
 from memos_cli.operations.browse import find, list_memories
 from memos_cli.operations.edit import archive, update
@@ -47,6 +48,7 @@ HOLD = (
     OPEN
     + """
 # Commit to the table, and stay before the indexes follow: what a slow or stopped writer looks like.
+from memos_cli.operations import add, edit
 session = opened()
 session.cube._follow = lambda tail, purge: (print("HELD", flush=True), sys.stdin.readline())
 exec(sys.argv[2])
@@ -278,3 +280,34 @@ def test_what_stands_in_the_overlay_alone_is_known_to_add(held: dict[str, Any], 
     waiter.join()
     assert result[0].added == ()
     assert [k.memory for k in result[0].known] == [TAIL, "The lamp in the hall is broken."]
+
+
+def test_a_purge_that_no_index_has_seen_hides_already(
+    start: Start, cube_path: Path, session: Session
+) -> None:
+    secret, _ = add_texts(session, "The password is xylophone77.", "The lamp in the hall is broken.")
+    process = start(HOLD, str(cube_path), f"edit.purge(session, [{secret!r}])")
+    assert line_of(process) == "HELD"
+    for mode in ("keyword", "vector", "hybrid"):
+        assert "xylophone77" not in str(found_by(session, "password xylophone77", mode))
+    with pytest.raises(MemoryNotFound):
+        find(session, secret)
+    listed = list_memories(session, Filters())
+    assert ([i.memory for i in listed.items], listed.total) == (["The lamp in the hall is broken."], 1)
+    process.kill()
+    process.wait()
+    session.cube.view()
+    assert not any(b"xylophone77" in p.read_bytes() for p in cube_path.rglob("*") if p.is_file())
+    assert check(session).problems == ()
+
+
+@pytest.mark.slow
+def test_searches_keep_answering_for_ten_seconds(held: dict[str, Any], environment: dict[str, str]) -> None:
+    end = time.monotonic() + 10
+    answered = Counter({"here": 0, "fresh": 0})
+    while time.monotonic() < end:
+        assert TAIL in found_by(held["session"], "alarm code")
+        assert TAIL in hits(environment, "alarm code")
+        answered.update(("here", "fresh"))
+    print(dict(answered))  # noqa: T201 - shown by `pytest -s`, the figure one wants
+    assert held["process"].poll() is None

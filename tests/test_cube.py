@@ -183,7 +183,9 @@ def test_archived_memories_hide_and_come_back(session: Session) -> None:
     assert texts(session) == set()
     assert found_by(session, "kettle") == []
     assert texts(session, statuses=(Status.ARCHIVED,)) == {OSLO, "The kettle leaks."}
+    assert texts(session, as_of=datetime.now(UTC)) == set()
     unarchive(session, [two])
+    assert texts(session, as_of=datetime.now(UTC)) == {"The kettle leaks."}
     assert found_by(session, "kettle", "vector") == ["The kettle leaks."]
     with pytest.raises(MemoryNotFound):
         archive(session, [two, "0000-nobody"])

@@ -543,6 +543,7 @@ __all__ = [
     "MemCube",
     "Projection",
     "View",
+    "remove_tree",
     "valid_end",
     "vector_column",
 ]

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos_cli.errors import MemoryNotFound, UsageError
+from memos_cli.operations.search import latest
 from memos_cli.schema import ChangeEntry, Depth, Filters, MemoryItem, Status, Value
 from memos_cli.stores.table import newest_version, quoted
 
 if TYPE_CHECKING:
+    from memos_cli.cube.cube import View
     from memos_cli.session import Session
 
 EVERYTHING = (1 << 31) - 1
@@ -92,25 +94,28 @@ def get(session: Session, id: str) -> MemoryItem:
 def list_memories(session: Session, filters: Filters, *, limit: int = 50, offset: int = 0) -> ListResult:
     """Memories that pass the filters, newest first, and how many there are in all."""
     view = session.cube.view(vectors=False)
+    if view.whole and filters.as_of is None:
+        (keywords,) = view.keywords
+        rows = keywords.items(keywords.filter_only(filters, offset + limit))
+        total = keywords.count(filters)
+    else:
+        rows = _rows(view, filters)
+        total = len(rows)
+    ordered = [rows[ordinal] for ordinal in sorted(rows, reverse=True)]
+    return ListResult(items=tuple(ordered[offset : offset + limit]), total=total, notes=view.notes)
+
+
+def _rows(view: View, filters: Filters) -> dict[int, MemoryItem]:
+    """Every memory that passes, once, by ordinal; for views and times where counting is not enough."""
     found: dict[str, tuple[int, MemoryItem]] = {}
-    total = 0
     for place, keywords in enumerate(view.keywords):
-        overlaid = len(view.keywords) > 1 and place == 0
-        whole = overlaid or filters.as_of is not None
-        wanted = EVERYTHING if whole else offset + limit
-        ordinals = keywords.filter_only(filters, wanted)
-        kept = [o for o in ordinals if not (overlaid and o in view.hidden)]
-        total += len(kept) if whole else keywords.count(filters)
-        for ordinal, item in keywords.items(kept).items():
-            best = found.get(item.id)
-            if item.id not in view.gone and (best is None or best[1].version < item.version):
+        stale = view.hidden if place == 0 and not view.whole else frozenset()
+        ordinals = [o for o in keywords.filter_only(filters, EVERYTHING) if o not in stale]
+        rows = [(o, i) for o, i in keywords.items(ordinals).items() if i.id not in view.gone]
+        for ordinal, item in latest(view, rows, filters) if filters.as_of else rows:
+            if item.id not in found or found[item.id][1].version < item.version:
                 found[item.id] = (ordinal, item)
-    if filters.as_of:
-        total = len(found)
-    ordered = sorted(found.values(), key=lambda pair: -pair[0])
-    return ListResult(
-        items=tuple(item for _, item in ordered[offset : offset + limit]), total=total, notes=view.notes
-    )
+    return dict(found.values())
 
 
 def history(session: Session, id: str) -> HistoryResult:

@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.config import replace_file
-from memos_cli.cube.cube import MemCube, vector_column
+from memos_cli.cube.cube import MemCube, remove_tree, vector_column
 from memos_cli.errors import NoVectors, StorageError
 from memos_cli.schema import Depth, EmbedderInfo, MemoryItem, Value, uuid7
-from memos_cli.stores.disk import remove_tree
 from memos_cli.stores.table import VectorColumn
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from memos_cli.errors import (
 )
 from memos_cli.retrieval.fuse import Fused, fuse
 from memos_cli.retrieval.routes import KeywordRoute, VectorRoute, keyword_route, vector_route
-from memos_cli.schema import Hit, MemoryItem, Mode, Query, Route, SearchResult
+from memos_cli.schema import Filters, Hit, MemoryItem, Mode, Query, Route, SearchResult
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
@@ -123,15 +123,14 @@ def _memories(view: View, ordinals: Iterable[int], query: Query) -> Iterator[tup
             stale = view.hidden if place == 0 and len(view.keywords) > 1 else frozenset()
             found.update(shard.items([o for o in page if o not in stale]))
         shown = [(o, found[o]) for o in page if o in found and found[o].id not in view.gone]
-        yield from _latest(view, shown, query) if query.filters.as_of else shown
+        yield from latest(view, shown, query.filters) if query.filters.as_of else shown
 
 
-def _latest(
-    view: View, shown: list[tuple[int, MemoryItem]], query: Query
+def latest(
+    view: View, shown: Iterable[tuple[int, MemoryItem]], asked: Filters
 ) -> Iterator[tuple[int, MemoryItem]]:
     """For `--as-of`: of versions whose validity covers the instant, only the last one known counts,
     and only while the memory itself is visible today (archived ones stay hidden)."""
-    asked = query.filters
     for ordinal, item in shown:
         current = _current(view, item.id)
         if (
@@ -142,8 +141,8 @@ def _latest(
             yield ordinal, item
 
 
-def _superseded(item: MemoryItem, current: MemoryItem, asked: object) -> bool:
-    as_of = getattr(asked, "as_of", None)
+def _superseded(item: MemoryItem, current: MemoryItem, asked: Filters) -> bool:
+    as_of = asked.as_of
     if item.row == current.row or as_of is None:
         return False
     began = current.valid_from

@@ -113,8 +113,10 @@ def same(a: str, b: str) -> str | None:
 def _bands(text: str) -> tuple[str, ...]:
     from rensa import RMinHash
 
-    (digest,) = RMinHash.digests_from_token_sets([_shingles(text)], BANDS * ROWS, SEED)
-    packed = _DIGEST.pack(*digest)
+    # One object a text: the call for many texts starts threads, which cost more than the work.
+    sketch = RMinHash(BANDS * ROWS, SEED)
+    sketch.update(_shingles(text))
+    packed = _DIGEST.pack(*sketch.digest())
     # Band values are hashes already; a checksum that takes in the band's number names them well
     # enough: of a million memories one in four thousand is a needless candidate.
     rows = (packed[start : start + 4 * ROWS] for start in range(0, len(packed), 4 * ROWS))

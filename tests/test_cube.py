@@ -36,6 +36,7 @@ from memos_cli.operations.browse import find, history, list_memories, log
 from memos_cli.operations.edit import archive, next_text, next_version, purge, unarchive, undo, update
 from memos_cli.operations.maintain import compact, deepen, reindex, repair
 from memos_cli.operations.reembed import reembed
+from memos_cli.operations.transfer import import_lines
 from memos_cli.schema import Change, Closing, Depth, Draft, Filters, MemoryItem, Relation, Status
 from memos_cli.session import Session
 from memos_cli.stores.keywords import Keywords
@@ -326,8 +327,10 @@ def _resend(session: Session) -> None:
     add(session, [Draft(memory="Fresh one.", external_id="kettle"), Draft(memory="Fresh two.")])
 
 
+PREPARED = {OSLO, "The kettle leaks.", "The lamp is red."}
+
 OPERATIONS: dict[str, tuple[Callable[[Session], Any], set[str]]] = {
-    "add": (_edit_many, {OSLO, "The kettle leaks.", "The lamp is red.", "Fresh one.", "Fresh two."}),
+    "add": (_edit_many, {*PREPARED, "Fresh one.", "Fresh two."}),
     "resend": (_resend, {OSLO, "The lamp is red.", "Fresh one.", "Fresh two."}),
     "update": (
         lambda s: update(s, id_of(s, OSLO), ROME),
@@ -342,8 +345,15 @@ OPERATIONS: dict[str, tuple[Callable[[Session], Any], set[str]]] = {
         lambda s: purge(s, [id_of(s, OSLO), id_of(s, "The kettle leaks.")]),
         {"The lamp is red."},
     ),
-    "compact": (compact, {OSLO, "The kettle leaks.", "The lamp is red."}),
-    "reembed": (lambda s: reembed(s, "hash:32"), {OSLO, "The kettle leaks.", "The lamp is red."}),
+    "import": (
+        lambda s: import_lines(s, ['{"memory": "Fresh one."}', '{"memory": "Fresh two."}']),
+        {*PREPARED, "Fresh one.", "Fresh two."},
+    ),
+    "compact": (compact, PREPARED),
+    "reembed": (lambda s: reembed(s, "hash:32"), PREPARED),
+    "deepen": (lambda s: deepen(s, Depth.GENERAL), PREPARED),
+    "reindex": (reindex, PREPARED),
+    "repair": (lambda s: repair(s.ref, s.settings), PREPARED),
 }
 
 
@@ -356,7 +366,7 @@ def test_cut_short_before_any_step_it_is_there_wholly_or_not_at_all(
     verb: str, open_cube: OpenCube, tmp_path: Path
 ) -> None:
     operation, after = OPERATIONS[verb]
-    prepared = open_cube()
+    prepared = open_cube("naive_text" if verb == "deepen" else "general_text")
     add(
         prepared,
         [

@@ -394,7 +394,7 @@ def test_filters_keep_their_edges(index):
 FULL = MemoryItem(
     id="i-1",
     row="r-1",
-    memory="Everything is said: “quotes”, 中文, \n new lines\t and \u0000 too",
+    memory="Everything is said: “quotes”, 中文, \n new lines\t and tabs too",
     kind=Kind.PREFERENCE,
     level=Level.TOPIC,
     language="en",

@@ -50,7 +50,7 @@ HOLD = (
 # Commit to the table, and stay before the indexes follow: what a slow or stopped writer looks like.
 from memos_cli.operations import add, edit
 session = opened()
-session.cube._follow = lambda tail, purge: (print("HELD", flush=True), sys.stdin.readline())
+session.cube._follow = lambda tail, before, purge: (print("HELD", flush=True), sys.stdin.readline())
 exec(sys.argv[2])
 """
 )

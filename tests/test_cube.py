@@ -27,6 +27,7 @@ from memos_cli.errors import (
     MemoryNotFound,
     NothingToUndo,
     StaleChange,
+    StorageFull,
     TableDamaged,
     UndoConflict,
     UsageError,
@@ -592,14 +593,57 @@ def test_any_lancedb_client_opens_the_table(session: Session, cube_path: Path) -
     assert run.stdout.strip() == f"{id}|{OSLO}|1", run.stderr
 
 
-def test_rows_that_another_program_wrote_are_taken_in(session: Session, cube_path: Path) -> None:
+def write_foreign(session: Session) -> None:
+    """Append a row as a client would that knows nothing of us."""
     import lance
     import pyarrow as pa
 
-    add_texts(session, OSLO)
     rows = pa.table({"row": ["r-1"], "id": ["foreign-1"], "memory": ["The kettle leaks."]})
     names = [session.cube.table.dataset.schema.field(name) for name in rows.column_names]
     lance.write_dataset(rows.cast(pa.schema(names)), str(session.cube.layout.table), mode="append")
+
+
+@pytest.mark.parametrize("moment", ["append", "_sync", "expunge"])
+def test_a_row_that_another_program_writes_in_the_moment_of_a_commit_is_taken_in(
+    moment: str, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = getattr(Table, moment)
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        write_foreign(session)
+        return original(*arguments)
+
+    (id,) = add_texts(session, "The lamp is red.")
+    monkeypatch.setattr(Table, moment, meanwhile)
+    if moment == "expunge":
+        purge(session, [id])
+        assert texts(session) == {"The kettle leaks."}
+    else:
+        add_texts(session, OSLO)
+        assert texts(session) == {OSLO, "The lamp is red.", "The kettle leaks."}
+    assert levelled(session)
+
+
+def test_an_index_that_cannot_follow_is_a_note_and_the_next_writer_mends_it(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise StorageFull(path=session.cube.root)
+
+    monkeypatch.setattr(Keywords, "absorb", refused)
+    result = add(session, [Draft(memory=OSLO)])
+    monkeypatch.undo()
+    assert [a.memory for a in result.added] == [OSLO]
+    assert "could not follow" in result.notes[0]
+    add_texts(session, "The lamp is red.")
+    assert texts(session) == {OSLO, "The lamp is red."}
+    assert check(session.cube).problems == ()
+
+
+def test_rows_that_another_program_wrote_are_taken_in(session: Session) -> None:
+    add_texts(session, OSLO)
+    write_foreign(session)
     assert not check(session.cube).ok
     assert repair(session.ref, session.settings).ok
     assert texts(session) == {OSLO, "The kettle leaks."}

@@ -38,6 +38,7 @@ from memos_cli.errors import (
     Busy,
     CubeExists,
     ForeignTable,
+    MemosError,
     NotPermitted,
     ProjectionDamaged,
     StaleChange,
@@ -327,8 +328,9 @@ class MemCube:
         if not change:
             return CommitResult(self.revision)
         with self.writing(change.verb):
+            before = self.revision
             tail = self._write(change)
-            return self._follow(tail, purge=bool(change.purges))
+            return self._follow(tail, before, purge=bool(change.purges))
 
     def _write(self, change: Change) -> Tail:
         puts = [_stamped(item, change) for item in change.puts]
@@ -370,15 +372,19 @@ class MemCube:
             if i in current
         ]
 
-    def _follow(self, tail: Tail, *, purge: bool) -> CommitResult:
+    def _follow(self, tail: Tail, before: int, *, purge: bool) -> CommitResult:
         """Bring the projections behind a commit; from here on everything can be redone."""
         result = CommitResult(self.table.version)
         try:
+            if meanwhile := self.table.version != before + 1:
+                self.adopt()  # another program, which knows no lock, wrote in the same moment
             if purge:
                 self._finish_purge()
+            elif meanwhile:
+                self._catch_up()
             else:
                 self._absorb(tail)
-        except (StorageError, ProjectionDamaged, NotPermitted) as error:
+        except MemosError as error:
             # The change is in the table, so it is stored; the next writer brings the indexes up.
             result.notes.append(f"stored, but an index could not follow: {error.message}")
         self._settled = self.table.version

@@ -65,7 +65,7 @@ FILES = (
     File("JSON nested too deeply", files.holding("a.json", files.nested_json()), "nested too deeply"),
     File("JSON with a huge number", files.holding("a.json", "[" + "9" * 5000 + "]"), "cannot be read"),
     File("JSON without words", files.holding("a.json", "[{}, [], null]"), "no text"),
-    File("half a character in JSON", files.holding("a.json", '{"note": "half \\ud83d here"}'), "u+d83d"),
+    File("half a character in JSON", files.holding("a.json", '{"note": "half \\ud83d here"}'), "surrogate"),
     File(
         "chat lines, some broken",
         files.holding("a.jsonl", files.chat_lines('{"role": "user", "content": ', "", "}{", "\x07")),

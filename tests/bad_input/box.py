@@ -6,13 +6,13 @@ look like. Does not own: the cases, nor the hostile files (`files`).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,15 @@ class Box:
         items = self.document("list", "--status", "all", "--limit", "100000")["items"]
         return {item["id"]: item["memory"] for item in items}
 
+    def copy(self, name: str) -> Box:
+        """Another box with the cube in the state that it is in; it is compared with the same start."""
+        root = self.root / name
+        root.mkdir()
+        shutil.copytree(self.cube, root / "cube", symlinks=True)
+        other = Box(root)
+        other.before = self.before
+        return other
+
     def intact(self, *, grown: bool = False) -> None:
         """Nothing that was there is gone, and `memos check` finds nothing to say.
 
@@ -157,13 +166,18 @@ def build(folder: Path, depth: str) -> Path:
     box.document("purge", PURGED_ID, "--yes")
     box.document("update", BICYCLE_ID, "The bicycle stands in the cellar.")
     box.document("archive", WALNUTS_ID)
+    box.document("reindex")
     assert set(box.memories()) == {GATE_ID, LISBON_ID, WALNUTS_ID, BICYCLE_ID}
     return box.cube
 
 
-def words_of(line: Sequence[str], values: dict[str, str]) -> list[str]:
-    """A case's command line with `{file}`, `{gate}` … filled in."""
-    return [re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], m[0]), word) for word in line]
+def content(folder: Path) -> dict[str, str]:
+    """Name → checksum of every file below `folder`, to see whether anything was written."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def as_another_user() -> dict[str, Any]:

@@ -95,7 +95,7 @@ class FlatFile:
 
     def read(self, use: Callable[[Snapshot], T]) -> T:
         """`use` on the newest state, once more when a writer replaced a file under it."""
-        for _ in range(5):
+        for _ in range(200):
             try:
                 return use(self._refreshed())
             except FileNotFoundError as e:

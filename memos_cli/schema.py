@@ -486,7 +486,7 @@ class EmbedderInfo(Value):
 
     name: str
     """As typed: `minilm`, `static`, `use`, `onnx:PATH`, `st:ORG/NAME`, `openai:MODEL`, `hash:`."""
-    dimension: int
+    dimension: int = Field(ge=1)
     normalized: bool = True
     max_tokens: int | None = None
     languages: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from memos_cli.cube.layout import FEATURES
+from memos_cli.cube.layout import FEATURES, Layout
 from memos_cli.errors import ConfigDamaged, CubeNotFound, FormatTooNew
 from memos_cli.schema import FORMAT, FORMAT_VERSION, Depth, EmbedderInfo, now, uuid7
 from memos_cli.stores.table import storage_error, sync
@@ -60,7 +60,9 @@ class CubeConfig(BaseModel):
         None,
         description="fingerprint of the live embedder: name, dimension, normalisation, a probe's vector; null at depth naive_text",
     )
-    vector_column: str | None = Field(None, description="the table's live vector column")
+    vector_column: str | None = Field(
+        None, pattern=r"^vector_\w+$", description="the table's live vector column"
+    )
 
     @property
     def depth(self) -> Depth:
@@ -74,11 +76,15 @@ def read_config(path: Path) -> CubeConfig:
             raise ConfigDamaged(path=path, reason="it is far too large")
         document = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
+        if Layout(path.parent).table.is_dir():
+            raise ConfigDamaged(path=path, reason="it is missing") from error
         raise CubeNotFound(path=path.parent, name=path.parent.name) from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise CubeNotFound(path=path.parent, name=path.parent.name) from error
-        raise storage_error(error, path) or ConfigDamaged(path=path, reason=str(error)) from error
+        raise storage_error(error, path) or ConfigDamaged(
+            path=path, reason=error.strerror or str(error)
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ConfigDamaged(path=path, reason=f"not JSON ({error})") from error
     _check_format(path, document)
@@ -94,12 +100,12 @@ def _check_format(path: Path, document: Any) -> None:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ConfigDamaged(path=path, reason=f"its format is not {FORMAT!r}")
     version = document.get("version")
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:
         raise ConfigDamaged(path=path, reason="it has no format version")
     if version > FORMAT_VERSION:
         raise FormatTooNew(needed=f"format version {version}")
     features = document.get("features_read")
-    unknown = [f for f in features if f not in FEATURES] if isinstance(features, list) else []
+    unknown = [f for f in features if str(f) not in FEATURES] if isinstance(features, list) else []
     if unknown:
         raise FormatTooNew(needed=f"the feature {unknown[0]!r}")
 

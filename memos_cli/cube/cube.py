@@ -38,6 +38,7 @@ from memos_cli.errors import (
     Busy,
     CubeExists,
     ForeignTable,
+    FormatTooNew,
     MemosError,
     NotPermitted,
     ProjectionDamaged,
@@ -259,12 +260,13 @@ class MemCube:
 
     def _catch_up_if_free(self) -> bool:
         try:
+            check_writable(self.config)
             with self.lock.try_hold() as ok:
                 if ok:
                     self._settle()
                 return ok
-        except (NotPermitted, StorageError):
-            return False  # a read-only or full disk: the reader overlays instead
+        except (NotPermitted, StorageError, FormatTooNew):
+            return False  # a read-only or full disk, a later format: the reader overlays instead
 
     def _overlaid_view(self, stores: list[Projection]) -> View:
         revision = self.table.version

@@ -18,6 +18,7 @@ from memos_cli.errors import (
     ProjectionDamaged,
     ProviderError,
     TableDamaged,
+    UnknownEmbedder,
 )
 from memos_cli.retrieval.fuse import Fused, fuse
 from memos_cli.retrieval.routes import KeywordRoute, VectorRoute, keyword_route, vector_route
@@ -76,7 +77,7 @@ def _vector(session: Session, view: View, query: Query, notes: list[str]) -> Vec
         return None
     try:
         vector = session.embedder.embed_query(query.text)
-    except ProviderError as error:
+    except (ProviderError, EmbedderMismatch, UnknownEmbedder) as error:
         if query.mode is Mode.VECTOR:
             raise
         notes.append(f"the vector route is missing: {error.message} {error.next_step}".strip())

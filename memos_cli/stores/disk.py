@@ -33,6 +33,13 @@ def sync_directory(directory: Path) -> None:
         os.close(fd)
 
 
+def ensure_directory(directory: Path) -> None:
+    """A directory of our own there, whatever stood in its place; what a link led to is left alone."""
+    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
+        directory.unlink()
+    directory.mkdir(parents=True, exist_ok=True)
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder that other processes may be adding to or removing from; none is well too.
 

@@ -40,7 +40,7 @@ from typing import IO, Any, TypeVar
 import numpy as np
 
 from memos_cli.errors import NotPermitted, ProjectionDamaged
-from memos_cli.stores.disk import mapped_errors, sync_directory
+from memos_cli.stores.disk import ensure_directory, mapped_errors, sync_directory
 from memos_cli.stores.flatrows import (
     AMEND,
     CHUNK,
@@ -219,7 +219,7 @@ class FlatFile:
         Blocks out of order are sorted by ordinal afterwards, column by column.
         """
         with mapped_errors(self.directory):
-            self.directory.mkdir(parents=True, exist_ok=True)
+            ensure_directory(self.directory)
             if (self.directory / HEADER).is_dir():
                 shutil.rmtree(self.directory / HEADER)
             serial = self._next_serial()

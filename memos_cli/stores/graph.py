@@ -29,7 +29,7 @@ from typing import Any
 
 from memos_cli.errors import MemosError, NotPermitted, ProjectionDamaged, StorageFull, UsageError
 from memos_cli.schema import Tail
-from memos_cli.stores.disk import mapped_errors, sync_directory
+from memos_cli.stores.disk import ensure_directory, mapped_errors, sync_directory
 from memos_cli.stores.graph_nodes import TABLES, Node, apply, copy, latest, merged, rows_of
 
 SCHEMA = 1
@@ -119,7 +119,7 @@ class Graph:
     def rebuild(self, batches: Iterable[Tail], revision: int) -> None:
         """Publish a generation of these memories and nothing else; whatever was there is removed."""
         with _mapped(self.directory):
-            self.directory.mkdir(parents=True, exist_ok=True)
+            ensure_directory(self.directory)
             pairs = (pair for tail in batches for pair in zip(tail.ordinals, tail.items, strict=True))
             self._rewrite(merged({}, latest(pairs)), revision)
 

@@ -82,13 +82,6 @@ def _sync(directory: Path) -> None:
         os.close(handle)
 
 
-def ensure_directory(directory: Path) -> None:
-    """A directory of our own there, whatever stood in its place."""
-    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
-        directory.unlink()
-    directory.mkdir(parents=True, exist_ok=True)
-
-
 def remove_others(directory: Path, keep: str) -> None:
     """Remove all but CURRENT and the generation `keep`; readers keep what they have mapped."""
     for entry in directory.iterdir():

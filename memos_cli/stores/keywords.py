@@ -36,6 +36,7 @@ from uuid import uuid4
 from memos_cli.errors import NotPermitted, ProjectionDamaged
 from memos_cli.schema import Filters, MemoryItem, Status, Tail
 from memos_cli.stores import analysis, nearness
+from memos_cli.stores.disk import ensure_directory
 from memos_cli.stores.keyword_fold import folded
 from memos_cli.stores.keyword_index import (
     MARKER,
@@ -44,7 +45,6 @@ from memos_cli.stores.keyword_index import (
     collect_garbage,
     create,
     engine,
-    ensure_directory,
     intact,
     opened,
     read_pointer,

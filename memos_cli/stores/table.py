@@ -34,6 +34,7 @@ from memos_cli.errors import (
     TableDamaged,
 )
 from memos_cli.schema import EmbedderInfo, MemoryItem, Tail
+from memos_cli.stores.disk import mapped_errors
 from memos_cli.stores.rows import first_spans, item_of, other_spans, table_schema, to_arrow
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ KEEP_VERSIONS = timedelta(minutes=2)
 """How long superseded table versions stay, for readers that have one open."""
 
 BATCH_ROWS = 8_192
+
+RESTORE = "Put `memories.lance` back from a copy of the cube; the indexes beside it follow it."
 
 
 class Gap(StrEnum):
@@ -109,18 +112,23 @@ def _first_line(error: BaseException) -> str:
 
 
 def newest_version(path: Path) -> int | None:
-    """The newest version of the table at `path` by its file names; None when there is none.
+    """The newest version of the table at `path` by its file names; None when there is none."""
+    return max(_versions(path), default=None)
+
+
+def _versions(path: Path) -> list[int]:
+    """Every version whose manifest is there, in no order; none where the folder is missing.
 
     Lance names manifests `<2^64-1-version>.manifest` (v2 naming) or `<version>.manifest`.
     """
     try:
         names = os.listdir(path / "_versions")  # noqa: PTH208 - half the cost of iterdir on the hot path
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return []
     except OSError as error:
         raise storage_error(error, path) or TableDamaged(reason=str(error)) from error
-    versions = [_version_of(name) for name in names if name.endswith(".manifest")]
-    return max((v for v in versions if v is not None), default=None)
+    found = (_version_of(name) for name in names if name.endswith(".manifest"))
+    return [version for version in found if version is not None]
 
 
 def _version_of(name: str) -> int | None:
@@ -171,7 +179,11 @@ class Table:
             import lance
 
             with lance_errors(self.path):
-                self._dataset = lance.dataset(str(self.path))
+                opened = lance.dataset(str(self.path))
+            # Lance takes a manifest of zeros, which a power loss leaves, for an empty table.
+            if opened.version < newest:
+                raise TableDamaged(reason=f"version {newest} of {self.path.name} is torn")
+            self._dataset = opened
         return self._dataset
 
     @property
@@ -182,28 +194,21 @@ class Table:
         """Under the lock: put aside manifests that a power loss tore (Lance never calls fsync).
 
         Returns the versions put aside, newest first; their files keep the suffix `.torn`.
-        Raises TableDamaged when no version can be opened.
+        Raises TableDamaged, and puts nothing aside, when no version is whole.
         """
-        import lance
-
         torn: list[int] = []
-        while True:
-            newest = newest_version(self.path)
-            if newest is None:
-                raise TableDamaged(reason=f"no version of {self.path.name} can be read")
-            try:
-                lance.dataset(str(self.path)).count_rows()
-            except (OSError, ValueError, RuntimeError) as error:
-                if refused := storage_error(error, self.path):
-                    raise refused from error
-                manifest = self._manifest(newest)
-                if not _is_torn(manifest):
-                    raise TableDamaged(reason=_first_line(error)) from error
+        for version in sorted(_versions(self.path), reverse=True):
+            if not _is_torn(self._manifest(version)):
+                break
+            torn.append(version)
+        else:
+            raise TableDamaged(reason=f"{self.path.name} has no whole version", hint=RESTORE)
+        with mapped_errors(self.path):
+            for version in torn:
+                manifest = self._manifest(version)
                 manifest.rename(manifest.with_name(manifest.name + ".torn"))
-                torn.append(newest)
-                self._dataset = None
-            else:
-                return torn
+        self.count()
+        return torn
 
     def _manifest(self, version: int) -> Path:
         folder = self.path / "_versions"

@@ -380,6 +380,8 @@ class Query(Value):
     """The moment the question is asked at; None: the present."""
     max_tokens: int | None = Field(default=None, ge=1)
     explain: bool = False
+    without: frozenset[str] = frozenset()
+    """Parts of the recall pipeline to leave out (`retrieval/weights.PARTS`)."""
 
 
 class Route(Value):
@@ -396,6 +398,8 @@ class Hit(Value):
     score: float
     cube: str = ""
     routes: dict[str, Route] = Field(default_factory=dict)
+    signals: dict[str, float] = Field(default_factory=dict)
+    """What each part of the pipeline gave it, in standard deviations; filled by `--explain`."""
 
 
 class SearchResult(Value):

@@ -42,15 +42,16 @@ EXCEPTIONS = {
     # `memos help format` prints the specification, and times and files typed on the command line
     # are read by the room that reads them everywhere else.
     "interfaces": {"cube.layout", "reader.times", "reader.files"},
-    # Values and pure functions, no engine: what makes two texts the same, how a text is quoted in a
-    # condition, which column holds the vectors.
+    # Values and pure functions, no engine: what makes two texts the same, what a turn is, how a text
+    # is quoted in a condition, which column holds the vectors.
     "operations": {
+        "stores.facts",
         "stores.nearness",
         "stores.table.quoted",
         "stores.table.newest_version",
         "stores.table.VectorColumn",
     },
-    "retrieval": {"stores.vectors.VectorHits"},
+    "retrieval": {"stores.vectors.VectorHits", "stores.keyword_query.KeywordHits", "stores.facts", "stores.analysis"},
 }
 
 

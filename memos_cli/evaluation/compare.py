@@ -32,7 +32,7 @@ Judged = dict[str, tuple[str, bool, Ranking]]
 
 def parts() -> tuple[str, ...]:
     """The parts of the recall pipeline that can be switched off, as `operations/search` names them."""
-    return tuple(getattr(operation, "PARTS", ()))
+    return operation.PARTS
 
 
 def ablations(mode: Mode) -> tuple[Variant, ...]:

@@ -127,7 +127,6 @@ def evaluate(
                 _store(session, corpus, run.storing, progress)
                 _warm(session, corpus, options)
                 for variant in options.variants:
-                    session.without = variant.without
                     for question in corpus.questions:
                         answer = _ask(session, corpus, question, variant, run)
                         run.answers.setdefault(variant.name, []).append(answer)
@@ -206,7 +205,7 @@ def _ask(
     k = max(run.options.ks)
     if session.shared:
         session.shared.forget()
-    query = Query(text=question.text, k=k, mode=variant.mode, now=question.now)
+    query = Query(text=question.text, k=k, mode=variant.mode, now=question.now, without=variant.without)
     wall, cpu = time.perf_counter(), time.process_time()
     result = search(session, query)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

@@ -131,8 +131,6 @@ class EvaluationSession(Session):
     """A session whose embedder outlives it: hundreds of small cubes load the model once."""
 
     shared: Remembering | None = None
-    without: frozenset[str] = frozenset()
-    """Parts of the recall pipeline that searches leave out."""
 
     @property
     def embedder(self) -> Any:

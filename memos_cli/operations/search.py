@@ -1,7 +1,7 @@
 """`memos search`: one question, the routes there are, one ranked answer.
 
 Owns: which routes run, what is said when one is missing, and the cut to k hits or to a token
-budget. Does not own: the routes (`retrieval/routes`) nor their fusion (`retrieval/fuse`).
+budget. Does not own: the routes (`retrieval/routes`) nor their fusion (`retrieval/pipeline`).
 """
 
 from __future__ import annotations
@@ -20,14 +20,27 @@ from memos_cli.errors import (
     TableDamaged,
     UnknownEmbedder,
 )
-from memos_cli.retrieval.fuse import Fused, fuse
-from memos_cli.retrieval.routes import KeywordRoute, VectorRoute, keyword_route, vector_route
+from memos_cli.providers.requests import request_direction
+from memos_cli.retrieval.asked import Asked, read
+from memos_cli.retrieval.calibration import likely
+from memos_cli.retrieval.pipeline import Ranked, rank
+from memos_cli.retrieval.routes import (
+    DEPTH,
+    NEAREST,
+    KeywordRoute,
+    VectorRoute,
+    keyword_route,
+    vector_route,
+)
+from memos_cli.retrieval.weights import DEFAULT, PARTS
 from memos_cli.schema import Filters, Hit, MemoryItem, Mode, Query, Route, SearchResult
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+__all__ = ["PARTS", "search"]
+
 PAGE = 50
 ATTEMPTS = 5
 
@@ -51,20 +64,43 @@ def search(session: Session, query: Query) -> SearchResult:
 def _answer(session: Session, query: Query) -> SearchResult:
     notes: list[str] = []
     view = session.cube.view(vectors=query.mode is not Mode.KEYWORD)
-    vector = _vector(session, view, query, notes)
-    keyword = keyword_route(view, query.text, query.filters) if query.mode is not Mode.VECTOR else None
-    languages = session.embedder.languages if vector is not None else ()
-    fused = fuse(keyword, vector, query.text, languages)
-    hits = _budget(_hits(session, view, fused, keyword, vector, query), query)
+    asked = read(query.text, lambda names: _speakers(view, names))
+    vector = _vector(session, view, query, asked, notes)
+    keyword = None
+    if query.mode is not Mode.VECTOR:
+        keyword = keyword_route(view, query.text, query.filters, max(DEPTH, query.k))
+    ranked = _ranked(session, view, asked, keyword, vector, query)
+    hits = _budget(_hits(session, view, ranked, keyword, vector, query), query)
     return SearchResult(
         query=query.text,
         hits=tuple(hits),
         notes=(*view.notes, *notes),
-        trace={**fused.trace, "revision": view.revision} if query.explain else {},
+        trace={**ranked.trace, "revision": view.revision} if query.explain else {},
     )
 
 
-def _vector(session: Session, view: View, query: Query, notes: list[str]) -> VectorRoute | None:
+def _ranked(
+    session: Session,
+    view: View,
+    asked: Asked,
+    keyword: KeywordRoute | None,
+    vector: VectorRoute | None,
+    query: Query,
+) -> Ranked:
+    if keyword is None:
+        assert vector is not None
+        return Ranked(vector.scores, trace={"fusion": "vector only"})
+    languages = session.embedder.languages if vector is not None else ()
+    return rank(view, asked, keyword, vector, languages=languages, k=query.k, without=query.without)
+
+
+def _speakers(view: View, names: Iterable[str]) -> list[str]:
+    """Which of `names` are labels of somebody who speaks in the cube."""
+    wanted = list(names)
+    return list(dict.fromkeys(name for shard in view.keywords for name in shard.speakers(wanted)))
+
+
+def _vector(session: Session, view: View, query: Query, asked: Asked, notes: list[str]) -> VectorRoute | None:
     if query.mode is Mode.KEYWORD:
         return None
     if not view.vectors:
@@ -76,40 +112,50 @@ def _vector(session: Session, view: View, query: Query, notes: list[str]) -> Vec
         )
         return None
     try:
-        vector = session.embedder.embed_query(query.text)
+        vector = session.embedder.embed_query(query.text if "names" in query.without else asked.dense)
+        if asked.request and "requests" not in query.without:
+            vector = vector - DEFAULT.request_direction * request_direction(session.embedder)
     except (ProviderError, EmbedderMismatch, UnknownEmbedder) as error:
         if query.mode is Mode.VECTOR:
             raise
         notes.append(f"the vector route is missing: {error.message} {error.next_step}".strip())
         return None
-    return vector_route(view, vector, query.filters, limit=max(200, 4 * query.k))
+    return vector_route(view, vector, query.filters, limit=max(NEAREST, 4 * query.k))
 
 
 def _hits(
     session: Session,
     view: View,
-    fused: Fused,
+    ranked: Ranked,
     keyword: KeywordRoute | None,
     vector: VectorRoute | None,
     query: Query,
 ) -> Iterator[Hit]:
     """At most k hits, each memory once."""
-    ranks = {
-        "keyword": {o: r for r, o in enumerate(keyword.scores, 1)} if keyword else {},
-        "vector": {o: r for r, o in enumerate(vector.scores, 1)} if vector else {},
-    }
-    scores = {"keyword": keyword.scores if keyword else {}, "vector": vector.scores if vector else {}}
+    routes: dict[str, dict[int, float]] = {}
+    if keyword is not None:
+        routes = {"keyword": keyword.own, **keyword.windows}
+    if vector is not None:
+        routes["vector"] = vector.scores
+    ranks = {name: {o: r for r, o in enumerate(scores, 1)} for name, scores in routes.items()}
     seen: set[str] = set()
-    for ordinal, item in _memories(view, fused.scores, query):
+    for ordinal, item in _memories(view, ranked.scores, query):
         if item.id in seen:
             continue
         seen.add(item.id)
-        routes = {
-            name: Route(rank=places[ordinal], score=round(scores[name][ordinal], 6))
+        places = {
+            name: Route(rank=places[ordinal], score=round(routes[name][ordinal], 6))
             for name, places in ranks.items()
             if ordinal in places
         }
-        yield Hit(item=item, score=round(fused.scores[ordinal], 6), cube=session.ref.name, routes=routes)
+        signals = ranked.signals.get(ordinal, {}) if query.explain else {}
+        yield Hit(
+            item=item,
+            score=round(likely(ranked, ordinal), 6),
+            cube=session.ref.name,
+            routes=places,
+            signals={name: round(value, 4) for name, value in signals.items()},
+        )
         if len(seen) == query.k:
             return
 

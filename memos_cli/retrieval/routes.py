@@ -1,44 +1,69 @@
 """The routes of a search: BM25 over the keyword projection, cosine over the vector projection.
 
-Owns: asking every shard of a view and giving one list a route, by ordinal, with the numbers that
-fusion needs. Does not own: how routes are combined (`fuse`), nor turning ordinals into memories.
+Owns: asking every shard of a view and giving one answer a route, by ordinal, with the numbers that
+fusion needs. Does not own: how routes are combined (`pipeline`), nor turning ordinals into memories.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import View
 from memos_cli.schema import Filters
+from memos_cli.stores.facts import Facts
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from memos_cli.stores.keyword_query import KeywordHits
     from memos_cli.stores.vectors import VectorHits
 
 DEPTH = 1000
-"""Length of a route's list. Cut at 200, recall@10 falls by up to .009; 1,000 cost next to nothing."""
+"""Length of a keyword list. Cut at 200, recall@10 falls by up to .009; 1,000 cost next to nothing."""
+
+NEAREST = 300
+"""Length of the vector route's list at least: what neither route lists is not ranked."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and standard deviation of a route's scores over all units."""
+
+    mean: float
+    std: float
+
+    def z(self, score: float) -> float:
+        """A score in standard deviations from the mean; 0 where the scale is missing."""
+        return (score - self.mean) / self.std if self.std > 1e-9 else 0.0
+
+    @classmethod
+    def of(cls, scores: Iterable[float], total: int) -> Moments:
+        """Of `total` scores, those that are not given being 0."""
+        listed = list(scores)
+        n = max(total, len(listed), 1)
+        mean = sum(listed) / n
+        return cls(mean, math.sqrt(max(sum(s * s for s in listed) / n - mean * mean, 0.0)))
 
 
 @dataclass(frozen=True)
 class KeywordRoute:
-    """BM25 scores by ordinal, best first; units that are not listed score 0 (retrieval.md)."""
+    """BM25 by ordinal, best first; units that are not listed score 0 (retrieval.md).
 
-    scores: dict[int, float]
+    `own` by a memory's own words, `windows` by those around it, by field. `total` units pass the
+    filters, `turns` of them are turns of conversations.
+    """
+
+    own: dict[int, float]
+    windows: dict[str, dict[int, float]]
     total: int
+    turns: int
     coverage: float
     mean_tokens: float
     terms: tuple[str, ...]
-
-    def moments(self) -> tuple[float, float]:
-        """Mean and standard deviation over all units, those without a match counting as 0."""
-        n = max(self.total, len(self.scores), 1)
-        mean = sum(self.scores.values()) / n
-        square = sum(s * s for s in self.scores.values()) / n
-        return mean, math.sqrt(max(square - mean * mean, 0.0))
+    shards: tuple[KeywordHits, ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True)
@@ -46,61 +71,87 @@ class VectorRoute:
     """Cosines by ordinal, best first, and their mean and standard deviation over all units."""
 
     scores: dict[int, float]
-    mean: float
-    std: float
+    moments: Moments
     total: int
-    shards: tuple[VectorHits, ...]
-    hidden: frozenset[int]
+    shards: tuple[VectorHits, ...] = field(repr=False)
+    hidden: frozenset[int] = frozenset()
 
     def of(self, ordinals: Sequence[int]) -> dict[int, float]:
         """Cosines of any rows, listed or not; rows without a vector are left out."""
+        return self._asked(ordinals, lambda shard: shard.score_of(ordinals).tolist())
+
+    def among_neighbours(self, ordinals: Sequence[int]) -> dict[int, float]:
+        """Cosines of turns blended with the turns around them."""
+        there = self.of(ordinals)
+        known = [o for o in ordinals if o in there]
+        return self._asked(known, lambda shard: shard.among_neighbours(known).tolist()) if known else {}
+
+    def moments_among_neighbours(self) -> Moments:
+        """Of such scores over all turns; of the largest shard, since an overlay has but a few."""
+        largest = max(self.shards, key=lambda shard: shard.total)
+        return Moments(*largest.moments_among_neighbours())
+
+    def _asked(self, ordinals: Sequence[int], ask: Callable[[VectorHits], list[float]]) -> dict[int, float]:
         found: dict[int, float] = {}
         for place, shard in enumerate(self.shards):
-            for ordinal, score in zip(ordinals, shard.score_of(ordinals).tolist(), strict=True):
-                stale = place == 0 and len(self.shards) > 1 and ordinal in self.hidden
-                if not math.isnan(score) and not stale:
-                    found[ordinal] = score
+            stale = self.hidden if place == 0 and len(self.shards) > 1 else frozenset()
+            pairs = zip(ordinals, ask(shard), strict=True)
+            found.update((o, s) for o, s in pairs if not math.isnan(s) and o not in stale)
         return found
 
 
-def keyword_route(view: View, text: str, filters: Filters, limit: int = DEPTH) -> KeywordRoute:
+def keyword_route(
+    view: View, text: str, filters: Filters, limit: int = DEPTH, *, windows: bool = True
+) -> KeywordRoute:
     """BM25 over every shard of the view."""
-    found = [shard.search(text, filters, limit) for shard in view.keywords]
-    pairs = [
-        (score, ordinal)
-        for place, hits in enumerate(found)
-        for ordinal, score in zip(hits.ordinals, hits.scores, strict=True)
-        if not (place == 0 and len(found) > 1 and ordinal in view.hidden)
-    ]
-    pairs.sort(key=lambda p: (-p[0], p[1]))
-    total = sum(hits.total for hits in found)
+    found = tuple(shard.search(text, filters, limit, windows=windows) for shard in view.keywords)
+    names = dict.fromkeys(name for hits in found for name in hits.windows)
     return KeywordRoute(
-        scores={ordinal: score for score, ordinal in pairs[:limit]},
-        total=total,
+        own=_merged(view, [hits.own for hits in found], limit),
+        windows={
+            name: _merged(view, [hits.windows.get(name, {}) for hits in found], limit) for name in names
+        },
+        total=sum(hits.total for hits in found),
+        turns=sum(hits.turns for hits in found),
         coverage=max((hits.coverage for hits in found), default=0.0),
         mean_tokens=max((hits.mean_tokens for hits in found), default=0.0),
         terms=tuple(dict.fromkeys(t for hits in found for t in hits.terms)),
+        shards=found,
     )
 
 
-def vector_route(view: View, query: np.ndarray, filters: Filters, limit: int = 200) -> VectorRoute:
-    """Exact cosine over every shard of the view; `query` is (dimension,), normalised."""
+def facts(view: View, route: KeywordRoute, ordinals: Sequence[int]) -> dict[int, Facts]:
+    """What ranking asks of these rows beside their words."""
+    found: dict[int, Facts] = {}
+    for shard, hits in zip(view.keywords, route.shards, strict=True):
+        found |= shard.facts(hits, ordinals)
+    return found
+
+
+def vector_route(view: View, query: np.ndarray, filters: Filters, limit: int = NEAREST) -> VectorRoute:
+    """Exact cosine over every shard of the view; `query` is (dimension,), of any length."""
     found = tuple(shard.search(query, filters, limit) for shard in view.vectors)
-    pairs = [
-        (score, ordinal)
-        for place, hits in enumerate(found)
-        for ordinal, score in zip(hits.ordinals.tolist(), hits.scores.tolist(), strict=True)
-        if not (place == 0 and len(found) > 1 and ordinal in view.hidden)
-    ]
-    pairs.sort(key=lambda p: (-p[0], p[1]))
+    lists = [dict(zip(hits.ordinals.tolist(), hits.scores.tolist(), strict=True)) for hits in found]
     total = sum(hits.total for hits in found)
     mean = sum(h.mean * h.total for h in found) / total if total else 0.0
     square = sum((h.std**2 + h.mean**2) * h.total for h in found) / total if total else 0.0
     return VectorRoute(
-        scores={ordinal: score for score, ordinal in pairs[:limit]},
-        mean=mean,
-        std=math.sqrt(max(square - mean * mean, 0.0)),
+        scores=_merged(view, lists, limit),
+        moments=Moments(mean, math.sqrt(max(square - mean * mean, 0.0))),
         total=total,
         shards=found,
         hidden=view.hidden,
     )
+
+
+def _merged(view: View, lists: Sequence[Mapping[int, float]], limit: int) -> dict[int, float]:
+    """The lists of all shards in one, best first; rows of the first that are out of date are left out."""
+    if len(lists) == 1:
+        return dict(lists[0])
+    pairs = [
+        (-score, ordinal)
+        for place, scores in enumerate(lists)
+        for ordinal, score in scores.items()
+        if place or ordinal not in view.hidden
+    ]
+    return {ordinal: -score for score, ordinal in sorted(pairs)[:limit]}

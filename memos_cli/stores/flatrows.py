@@ -11,6 +11,7 @@ import mmap
 import os
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ FILTER_COLUMNS: dict[str, str] = {
     "valid_to": "<i8",
     "known_from": "<i8",
     "known_to": "<i8",
+    "position": "<i4",
     "state": "u1",
     "kind": "u1",
     "level": "u1",
@@ -156,6 +158,11 @@ class Snapshot:
         if self.header["continued"]:
             return True
         return bool(len(self._rows)) and bool(self.parts("span")[1].any())
+
+    @cached_property
+    def firsts(self) -> np.ndarray:
+        """The first row of every memory."""
+        return np.flatnonzero(self.column("span") == 0)
 
     def parts(self, name: str) -> list[np.ndarray]:
         """A column as [column file, rows in the log]; read-only to callers."""

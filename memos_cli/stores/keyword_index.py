@@ -24,11 +24,17 @@ from memos_cli.errors import Busy, MemosError, NotPermitted, ProjectionDamaged, 
 if TYPE_CHECKING:
     import tantivy
 
-SCHEMA = "1"
+SCHEMA = "2"
 """Version of the fields and of the analysis; an index of another one counts as missing."""
 
 TIMES = ("time", "valid_from", "valid_to", "known_from", "known_to")
 """Integer fields that hold microseconds since 1970."""
+
+FACTS = ("talk", "position", "speaker", "marks")
+"""Integer fields that ranking asks of a hit: see `stores/facts`."""
+
+WINDOWS = {"near": 2, "wide": 6}
+"""Fields that hold a turn's terms with those of its neighbours, and how many places they reach."""
 
 MARKER = -1
 """Ordinal of the document that says which table version the index has absorbed."""
@@ -138,7 +144,7 @@ def create(path: Path) -> None:
     """An empty index with this schema's fields.
 
     Dictionary fields are raw terms with a prefix that names them (`id:`, `kind:` …), times are
-    microseconds since 1970.
+    microseconds since 1970. Windows hold stems that were made before, with spaces between them.
     """
     from tantivy import Index, SchemaBuilder
 
@@ -147,7 +153,11 @@ def create(path: Path) -> None:
     schema.add_integer_field("revision", fast=True)
     for name in TIMES:
         schema.add_integer_field(name, fast=True)
+    for name in FACTS:
+        schema.add_integer_field(name, indexed=name == "position", fast=True)
     schema.add_text_field("content", tokenizer_name="content", index_option="freq")
+    for name in WINDOWS:
+        schema.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     schema.add_text_field("exact", tokenizer_name="exact", index_option="position")
     schema.add_text_field("terms", tokenizer_name="raw", index_option="basic")
     schema.add_text_field("band", tokenizer_name="raw", index_option="basic")

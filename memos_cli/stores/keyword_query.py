@@ -18,31 +18,56 @@ from typing import TYPE_CHECKING
 from memos_cli.errors import ProjectionDamaged
 from memos_cli.schema import Filters, MemoryItem, Status
 from memos_cli.stores import analysis
-from memos_cli.stores.keyword_index import MARKER, Pointer, Stamp
-from memos_cli.stores.keyword_rows import EARLIEST, LATEST, LIVE, micros, named
+from memos_cli.stores.facts import LIVE, Facts
+from memos_cli.stores.keyword_index import FACTS, MARKER, WINDOWS, Pointer, Stamp
+from memos_cli.stores.keyword_rows import EARLIEST, LATEST, micros, named
 
 if TYPE_CHECKING:
     import tantivy
     from tantivy import DocAddress, Query
 
 
+_INDEXED = {"content": "freq", "exact": "position", **dict.fromkeys(WINDOWS, "freq")}
+"""What the index keeps of a term beside the rows it is in."""
+
+
+Scores = dict[int, float]
+"""BM25 by ordinal, best first; equal ones by ordinal."""
+
+
 @dataclass(frozen=True)
 class KeywordHits:
-    """What BM25 found: rows by their ordinals, best first, and the numbers fusion needs.
+    """What BM25 found, and the numbers fusion needs.
 
-    `scores` are BM25 (Lucene's form, k1 1.2, b 0.75), equal ones by ordinal. `total` is the
-    number of rows in the index, whether they match or not. `coverage` is, of the idf mass of the
-    query's distinct terms, the largest share that one visible row holds (an unseen term counts
-    ln(1 + (N + .5) / .5)). `mean_tokens` is the mean number of content tokens of a row, 0.0
-    where nothing matched. `terms` are the query's terms as the index knows them.
+    `own` are the rows that hold the words themselves, `windows` those turns whose neighbourhood
+    does, by field; scores are BM25 (Lucene's form, k1 1.2, b 0.75). `total` is the number of rows
+    that pass the filters, whether they match or not, `turns` how many of them are turns.
+    `coverage` is, of the idf mass of the query's distinct terms, the largest share that one
+    visible row holds (an unseen term counts ln(1 + (N + .5) / .5)). `mean_tokens` is the mean
+    number of content tokens of a row, 0.0 where nothing matched. `terms` are the query's terms as
+    the index knows them.
     """
 
-    ordinals: list[int]
-    scores: list[float]
+    own: Scores
     total: int
-    coverage: float
-    mean_tokens: float
     terms: list[str]
+    coverage: float = 0.0
+    mean_tokens: float = 0.0
+    turns: int = 0
+    windows: dict[str, Scores] = field(default_factory=dict)
+    view: View | None = field(default=None, repr=False, compare=False)
+    addresses: dict[int, DocAddress] = field(default_factory=dict, repr=False, compare=False)
+    """Where the hits lie in `view`."""
+
+    @property
+    def ordinals(self) -> list[int]:
+        """The rows that hold the words themselves, best first."""
+        return list(self.own)
+
+    @property
+    def scores(self) -> list[float]:
+        """Their BM25 scores."""
+        return list(self.own.values())
 
 
 class View:
@@ -70,8 +95,9 @@ class View:
         return moved[1] if moved and moved[0] == self.marked else self.marked
 
     def term(self, field_name: str, value: str | int) -> Query:
-        option = "freq" if field_name == "content" else "position" if field_name == "exact" else "basic"
-        return self._term_query(self.schema, field_name, value, index_option=option)
+        return self._term_query(
+            self.schema, field_name, value, index_option=_INDEXED.get(field_name, "basic")
+        )
 
     def best(self, query: Query, limit: int) -> list[DocAddress]:
         return [address for _, address in self.searcher.search(query, limit, count=False).hits]
@@ -109,6 +135,29 @@ class View:
         """The rows with these ordinals and their items, in no order; unknown ones are left out."""
         found = self.any_of("ordinal", [o for o in dict.fromkeys(ordinals) if o != MARKER])
         return list(zip(self.ordinals(found), map(self.item, found), strict=True))
+
+    def turns(self, talk: int, first: int = 0, last: int = (1 << 31) - 1) -> Iterator[tuple[int, MemoryItem]]:
+        """The current turns of a conversation at the places `first` to `last`, with their ordinals."""
+        from tantivy import Occur, Query
+
+        both = [self.term("terms", f"talk:{talk}"), self._range("position", max(first, 0), last)]
+        found = self.all(Query.boolean_query([(Occur.Must, query) for query in both]))
+        return zip(self.ordinals(found), map(self.item, found), strict=True)
+
+    def last_position(self, talk: int) -> int:
+        """The highest place of a conversation's current turns; -1 where there is none."""
+        query = self.term("terms", f"talk:{talk}")
+        found = self.searcher.search(query, 1, count=False, order_by_field="position").hits
+        return int(found[0][0]) if found else -1
+
+    def facts(self, addresses: list[DocAddress]) -> list[Facts]:
+        """What ranking asks of these rows."""
+        columns = [self.searcher.fast_field_values(name, addresses) for name in (*FACTS, "time")]
+        return [Facts(*(value or 0 for value in values)) for values in zip(*columns, strict=True)]
+
+    def frequency(self, term: str) -> int:
+        """How many rows carry a raw term."""
+        return int(self.searcher.doc_freq("terms", term))
 
     def segment_ordinals(self, place: int, rows: int) -> list[int]:
         """Ordinals in one segment of `rows` rows, deleted ones too."""
@@ -209,27 +258,72 @@ class _Wanted:
     """Field and term of something that is in the index."""
 
 
-def ranked_search(view: View, query: analysis.ParsedQuery, filters: Filters, limit: int) -> KeywordHits:
+def ranked_search(
+    view: View, query: analysis.ParsedQuery, filters: Filters, limit: int, *, windows: bool = False
+) -> KeywordHits:
     """The first `limit` rows for `query` among those that `filters` let through."""
     wanted = _wanted(view, query)
     limit = min(limit, view.total)
+    nothing = KeywordHits({}, view.total, wanted.terms)
     if limit < 1 or not (wanted.alternatives or wanted.musts):
-        return KeywordHits([], [], view.total, 0.0, 0.0, wanted.terms)
+        return nothing
     restriction = view.restriction(filters)
-    hits = view.searcher.search(_ranked(wanted, restriction), limit, count=False).hits
-    if not hits:
-        return KeywordHits([], [], view.total, 0.0, 0.0, wanted.terms)
-    scores, addresses = zip(*hits, strict=True)
-    # The engine breaks ties by where a row happens to lie.
-    pairs = sorted(zip(map(neg, scores), view.ordinals(list(addresses)), strict=True))
+    addresses: dict[int, DocAddress] = {}
+    own = _scored(view, _ranked(wanted.alternatives, wanted.musts, restriction), limit, addresses)
+    if not own:
+        return nothing
+    plain = filters == Filters()
+    turns = _turns(view, restriction, plain) if windows else 0
     return KeywordHits(
-        ordinals=[ordinal for _, ordinal in pairs],
-        scores=[-score for score, _ in pairs],
-        total=view.total,
+        own=own,
+        total=view.frequency("live") if plain else view.count(restriction),
+        terms=wanted.terms,
         coverage=_coverage(view, wanted, restriction),
         mean_tokens=view.mean_tokens(*wanted.seen) if wanted.seen else 0.0,
-        terms=wanted.terms,
+        turns=turns,
+        windows=_windows(view, query.terms, wanted.musts, restriction, limit, addresses) if turns else {},
+        view=view,
+        addresses=addresses,
     )
+
+
+def _scored(view: View, query: Query, limit: int, addresses: dict[int, DocAddress]) -> Scores:
+    """Scores of the first `limit` rows; where they lie goes into `addresses`."""
+    hits = view.searcher.search(query, limit, count=False).hits
+    if not hits:
+        return {}
+    scores, found = zip(*hits, strict=True)
+    ordinals = view.ordinals(list(found))
+    addresses.update(zip(ordinals, found, strict=True))
+    # The engine breaks ties by where a row happens to lie.
+    return {ordinal: -score for score, ordinal in sorted(zip(map(neg, scores), ordinals, strict=True))}
+
+
+def _turns(view: View, restriction: Query, plain: bool) -> int:
+    from tantivy import Occur, Query
+
+    everywhere = view.frequency("turn")
+    if plain or not everywhere:
+        return everywhere
+    both = [restriction, view.term("terms", "turn")]
+    return view.count(Query.boolean_query([(Occur.Must, query) for query in both]))
+
+
+def _windows(
+    view: View,
+    terms: Sequence[str],
+    musts: Sequence[Query],
+    restriction: Query,
+    limit: int,
+    addresses: dict[int, DocAddress],
+) -> dict[str, Scores]:
+    """Turns by the words around them. The musts, which are quoted, stay with the row itself."""
+    found = {}
+    for name in WINDOWS:
+        present = [view.term(name, term) for term in terms if view.searcher.doc_freq(name, term)]
+        if present:
+            found[name] = _scored(view, _ranked(present, musts, restriction), limit, addresses)
+    return found
 
 
 def _wanted(view: View, query: analysis.ParsedQuery) -> _Wanted:
@@ -290,12 +384,12 @@ def _phrase(view: View, phrase: analysis.Phrase) -> Query:
     return Query.phrase_query(view.schema, "exact", [*phrase.words])
 
 
-def _ranked(wanted: _Wanted, restriction: Query) -> Query:
+def _ranked(alternatives: Sequence[Query], musts: Sequence[Query], restriction: Query) -> Query:
     from tantivy import Occur, Query
 
-    clauses = [(Occur.Must, query) for query in [restriction, *wanted.musts]]
-    if wanted.alternatives:
-        clauses.append((Occur.Should if wanted.musts else Occur.Must, _any(wanted.alternatives)))
+    clauses = [(Occur.Must, query) for query in [restriction, *musts]]
+    if alternatives:
+        clauses.append((Occur.Should if musts else Occur.Must, _any(alternatives)))
     return Query.boolean_query(clauses)
 
 

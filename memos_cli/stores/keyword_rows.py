@@ -1,7 +1,8 @@
 """Rows of the keyword index: what a memory becomes there, and the commit that writes them.
 
-Owns: the fields and terms of a row and how a tail is written. Does not own: the files
-(`stores/keyword_index`), nor how the fields are asked (`stores/keyword_query`).
+Owns: the fields and terms of a row and how rows are written. Does not own: the files
+(`stores/keyword_index`), which rows a change concerns (`stores/keyword_windows`), nor how the
+fields are asked (`stores/keyword_query`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memos_cli.schema import MemoryItem, Status, Tail
+from memos_cli.schema import MemoryItem, Status
 from memos_cli.stores import analysis, nearness
+from memos_cli.stores.facts import LIVE, is_turn, labels_of, marks_of, speaker_number, talk_of
 from memos_cli.stores.keyword_index import HEAP, MARKER, open_index, writing
+from memos_cli.stores.keyword_windows import Row, content_of, words_of
 
 if TYPE_CHECKING:
     import tantivy
@@ -26,25 +29,19 @@ EARLIEST = -(2**62)
 LATEST = 2**62
 """Microseconds that stand for "always was" and "still is"."""
 
-LIVE = frozenset({Status.ACTIVATED, Status.RESOLVING})
-"""Statuses that a search sees unless told otherwise; one term names them in the index."""
-
-# Not strftime, whose names depend on the machine's locale.
-_MONTH_NAMES = "January February March April May June July August September October November December"
-_MONTHS = _MONTH_NAMES.split()
 _LONGEST_NAME = 512
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def commit(path: Path, batches: Iterable[tuple[Tail, bool]], revision: int, bulk: bool = False) -> None:
-    """Write all rows and the marker in one commit; with each tail stands whether it is all new."""
+def commit(path: Path, batches: Iterable[Iterable[Row]], revision: int, bulk: bool = False) -> None:
+    """Write all rows and the marker in one commit."""
     index = open_index(path)
     index.register_tokenizer("content", analysis.content_analyzer())
     index.register_tokenizer("exact", analysis.exact_analyzer())
     with writing(index, BULK_HEAP if bulk else HEAP) as writer:
-        for tail, fresh in batches:
-            _write_rows(writer, index.schema, tail, fresh)
+        for batch in batches:
+            _write_rows(writer, index.schema, batch)
         _write_marker(writer, index.schema, revision)
         writer.commit()
 
@@ -56,47 +53,41 @@ def _write_marker(writer: tantivy.IndexWriter, schema: tantivy.Schema, revision:
     writer.add_document(Document.from_dict({"ordinal": MARKER, "revision": revision}, schema))
 
 
-def _write_rows(writer: tantivy.IndexWriter, schema: tantivy.Schema, tail: Tail, fresh: bool) -> None:
+def _write_rows(writer: tantivy.IndexWriter, schema: tantivy.Schema, rows: Iterable[Row]) -> None:
     from tantivy import Document
 
-    for item, ordinal in zip(tail.items, tail.ordinals, strict=True):
-        if not fresh:
-            writer.delete_documents_by_term("ordinal", ordinal)
-        if item.status == Status.PURGED:
+    for row in rows:
+        if not row.fresh:
+            writer.delete_documents_by_term("ordinal", row.ordinal)
+        if row.item.status == Status.PURGED:
             # The rewrite that removes the text may be cut short; until it is done, hide it.
-            writer.delete_documents_by_term("terms", f"id:{item.id}")
+            writer.delete_documents_by_term("terms", f"id:{row.item.id}")
             continue
-        writer.add_document(Document.from_dict(_fields(item, ordinal), schema))
+        writer.add_document(Document.from_dict(_fields(row), schema))
 
 
-def _fields(item: MemoryItem, ordinal: int) -> dict[str, Any]:
-    return {
-        "ordinal": ordinal,
+def _fields(row: Row) -> dict[str, Any]:
+    item = row.item
+    fields = {
+        "ordinal": row.ordinal,
         "time": micros(item.time),
         "valid_from": EARLIEST if item.valid_from is None else micros(item.valid_from),
         "valid_to": LATEST if item.valid_to is None else micros(item.valid_to),
         "known_from": micros(item.known_from),
         "known_to": LATEST if item.known_to is None else micros(item.known_to),
-        "content": [analysis.content_text(text) for text in _content_of(item)],
-        "exact": [analysis.exact_text(text) for text in _words_of(item)],
+        "content": [analysis.content_text(text) for text in content_of(item)],
+        "exact": [analysis.exact_text(text) for text in words_of(item)],
         "terms": _terms(item),
         "band": list(nearness.bands(item.memory)) if item.known_to is None else [],
         "item": _encode()(item, exclude_defaults=True),
     }
-
-
-def _words_of(item: MemoryItem) -> list[str]:
-    return [item.memory, *([item.key] if item.key else []), *item.tags]
-
-
-def _content_of(item: MemoryItem) -> list[str]:
-    """What BM25 ranks: as `_words_of`, and who said it when, as far as the text does not begin so."""
-    words = _words_of(item)
-    if item.speaker and not item.memory.startswith(item.speaker):
-        words.append(item.speaker)
-    if item.said_at is not None:
-        words.append(f"{item.said_at.day} {_MONTHS[item.said_at.month - 1]} {item.said_at.year}")
-    return words
+    if is_turn(item):
+        fields |= row.windows
+        fields["talk"] = talk_of(item)
+        fields["position"] = -1 if item.position is None else item.position
+        fields["speaker"] = speaker_number(item.speaker)
+        fields["marks"] = marks_of(item, row.terms)
+    return fields
 
 
 def _terms(item: MemoryItem) -> list[str]:
@@ -118,6 +109,8 @@ def _terms(item: MemoryItem) -> list[str]:
         terms.append(named("agent", item.agent_id))
     if item.known_to is None:
         terms += _terms_of_current(item)
+        if talk := talk_of(item):
+            terms += ["turn", f"talk:{talk}", *(named("speaker", label) for label in labels_of(item.speaker))]
     return terms
 
 

@@ -37,6 +37,7 @@ from memos_cli.errors import NotPermitted, ProjectionDamaged
 from memos_cli.schema import Filters, MemoryItem, Status, Tail
 from memos_cli.stores import analysis, nearness
 from memos_cli.stores.disk import ensure_directory
+from memos_cli.stores.facts import Facts, talk_number
 from memos_cli.stores.keyword_fold import folded
 from memos_cli.stores.keyword_index import (
     MARKER,
@@ -55,6 +56,7 @@ from memos_cli.stores.keyword_index import (
 )
 from memos_cli.stores.keyword_query import KeywordHits, View, ranked_search
 from memos_cli.stores.keyword_rows import commit, hash_of, named
+from memos_cli.stores.keyword_windows import NONE, Straddling, rows
 
 __all__ = ["SCHEMA", "KeywordHits", "Keywords"]
 
@@ -89,14 +91,14 @@ class Keywords:
         with engine(path):
             # A rebuild that was killed left its generation; it may be large.
             remove_others(self.directory, path.name)
-            batches = [(folded(view, path, len(tail.items)), False), (tail, fresh)]
+            batch = list(rows(view, tail, folded(view, path, len(tail.items)), fresh=fresh))
             try:
-                commit(path, batches, revision)
+                commit(path, [batch], revision)
             except ValueError as error:
                 if "AlreadyExists" not in str(error):
                     raise
                 collect_garbage(path)
-                commit(path, batches, revision)
+                commit(path, [batch], revision)
 
     def rebuild(self, batches: Iterable[Tail], revision: int) -> None:
         """Make the index anew from `batches` and put it in the old one's place."""
@@ -112,8 +114,9 @@ class Keywords:
             self._seen = None
             remove_others(self.directory, pointer.dir)
 
-    def search(self, text: str, filters: Filters, limit: int = 1000) -> KeywordHits:
-        """Rows that hold any term of `text` and all its quoted phrases, best first.
+    def search(self, text: str, filters: Filters, limit: int = 1000, *, windows: bool = False) -> KeywordHits:
+        """Rows that hold any term of `text` and all its quoted phrases; with `windows` also turns
+        whose neighbours do.
 
         `text` is what a person types, never query syntax: "quoted words" must stand side by
         side, `word*` finds what begins so, everything else is alternatives. Raises
@@ -121,7 +124,32 @@ class Keywords:
         """
         view = self._view()
         with engine(self.directory):
-            return ranked_search(view, analysis.parse(text), filters, limit)
+            return ranked_search(view, analysis.parse(text), filters, limit, windows=windows)
+
+    def facts(self, hits: KeywordHits, ordinals: Sequence[int]) -> dict[int, Facts]:
+        """What ranking asks of these rows beside their words; unknown ordinals are left out.
+
+        `hits` knows where most of them lie. Raises ProjectionDamaged.
+        """
+        view = self._view()
+        with engine(self.directory):
+            there = hits.addresses if hits.view is view else {}
+            known = [o for o in ordinals if o in there]
+            found = dict(zip(known, view.facts([there[o] for o in known]), strict=True))
+            rest = view.any_of("ordinal", [o for o in ordinals if o not in there])
+            return found | dict(zip(view.ordinals(rest), view.facts(rest), strict=True))
+
+    def speakers(self, names: Iterable[str]) -> list[str]:
+        """Which of `names` are labels of somebody who speaks in this cube."""
+        view = self._view()
+        with engine(self.directory):
+            return [name for name in names if view.frequency(named("speaker", name))]
+
+    def next_position(self, session_id: str, user_id: str | None) -> int:
+        """The place after the last turn of a session; 0 where there is none."""
+        view = self._view()
+        with engine(self.directory):
+            return view.last_position(talk_number(user_id, session_id)) + 1
 
     def filter_only(self, filters: Filters, limit: int) -> list[int]:
         """Ordinals of at most `limit` rows that `filters` let through, newest first."""
@@ -213,7 +241,15 @@ class Keywords:
     def _build(self, path: Path, batches: Iterable[Tail], revision: int) -> None:
         path.mkdir()
         create(path)
-        commit(path, ((tail, True) for tail in batches), revision, bulk=True)
+        talks = Straddling()
+        commit(
+            path, (rows(None, tail, NONE, fresh=True) for tail in talks.watch(batches)), revision, bulk=True
+        )
+        if talks.found:
+            view = View(Pointer(path.name), ((0, 0, 0), (0, 0, 0)), opened(path))
+            commit(
+                path, (rows(None, tail, NONE, fresh=False) for tail in talks.whole(view)), revision, bulk=True
+            )
 
     def _advance(self, view: View, revision: int) -> None:
         if revision == view.revision:

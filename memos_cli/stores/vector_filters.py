@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from memos_cli.schema import Filters, Kind, Level, MemoryItem, Source, Status, Visibility
+from memos_cli.stores.facts import talk_of
 from memos_cli.stores.flatrows import Snapshot
 
 CLOSED = 0x80
@@ -64,11 +65,17 @@ def item_facts(item: MemoryItem) -> tuple[int, ...]:
         _micros(item.valid_to, NEVER),
         _micros(item.known_from, ALWAYS),
         _micros(item.known_to, NEVER),
+        _place(item),
         STATUSES[item.status] | (CLOSED if item.known_to is not None else 0),
         KINDS[item.kind],
         LEVELS[item.level],
         VISIBILITIES[item.visibility],
     )
+
+
+def _place(item: MemoryItem) -> int:
+    """A turn's place in its conversation; -1 for what is none, or none any more."""
+    return item.position if item.position is not None and talk_of(item) else -1
 
 
 def labels_of(item: MemoryItem) -> list[int]:

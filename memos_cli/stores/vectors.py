@@ -20,11 +20,12 @@ import numpy as np
 
 from memos_cli.errors import EmbedderMismatch, ProjectionDamaged
 from memos_cli.schema import Filters, MemoryItem, Status, Tail
+from memos_cli.stores import vector_windows
 from memos_cli.stores.flatfile import FlatFile
 from memos_cli.stores.flatrows import CHUNK, FILTER_COLUMNS, Block, Snapshot, row_type
 from memos_cli.stores.vector_filters import CODES, continuing_rows, item_facts, labels_of, passing_rows
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of what the rows mean; another one in the header makes the cube rebuild them."""
 
 RESCORED = 48
@@ -53,6 +54,15 @@ class VectorHits:
     _snapshot: Snapshot = field(repr=False)
     _best: np.ndarray = field(repr=False)
     _passing: np.ndarray | None = field(repr=False)
+
+    def among_neighbours(self, ordinals: Sequence[int]) -> np.ndarray:
+        """Scores (float32) of the given rows, each with its neighbours: see `vector_windows`."""
+        rows = self._snapshot.locate(np.asarray(ordinals, np.int64))[0]
+        return vector_windows.scores(self._snapshot, self._best, self._passing, rows)
+
+    def moments_among_neighbours(self) -> tuple[float, float]:
+        """Mean and standard deviation of such scores over all turns that pass, from a sample."""
+        return vector_windows.moments(self._snapshot, self._best, self._passing)
 
     def score_of(self, ordinals: Sequence[int]) -> np.ndarray:
         """Scores (float32) of the given rows; NaN without a vector, or where filtered out."""

@@ -1,0 +1,126 @@
+"""What a question is, before any route is asked: whom it names, whether it wants advice or a time.
+
+Owns: reading the question, and the text of it that is embedded. Does not own: the embedder, nor
+what ranking makes of it (`retrieval/pipeline`).
+
+A name pulls an embedder to greetings and to everything said by or to that person, so the names of
+those who speak in the cube leave the text that is embedded; the keyword route keeps them
+(retrieval.md: dense recall@10 on LoCoMo .442 with, .599 without).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from memos_cli.stores.analysis import UNSPACED
+from memos_cli.stores.facts import speaker_number
+
+CJK_SHARE = 0.3
+"""Share of a question's letters from which on it counts as Chinese, Japanese or Korean."""
+
+LONGEST_NAME = 3
+"""Words of a name at most; characters of a Chinese one: 2 to 4."""
+
+READ = 64
+"""Words of a question among which names are looked for."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, read."""
+
+    text: str
+    dense: str
+    """The text without the names of those who speak in the cube."""
+    names: tuple[str, ...] = ()
+    request: bool = False
+    """Whether it asks for advice."""
+    when: bool = False
+    """Whether it asks for a time."""
+    cjk: bool = False
+
+    @property
+    def speaker(self) -> int:
+        """The number of the one speaker whom it names; 0 for none or several."""
+        numbers = {speaker_number(name) for name in self.names}
+        return numbers.pop() if len(numbers) == 1 else 0
+
+
+def read(text: str, known: Callable[[Iterable[str]], Sequence[str]]) -> Asked:
+    """Read a question. `known` says which of some labels are those of speakers in the cube."""
+    found = set(known(dict.fromkeys(_candidates(text))))
+    names = tuple(n for n in sorted(found, key=len, reverse=True) if n)
+    return Asked(
+        text=text,
+        dense=_without(text, names),
+        names=names,
+        request=bool(_requests().search(text)),
+        when=bool(_when().search(text)),
+        cjk=_is_cjk(text),
+    )
+
+
+def _candidates(text: str) -> Iterator[str]:
+    """Whatever could be a name: groups of capitalised words, short runs of unspaced characters."""
+    words = re.findall(r"[^\W\d_][\w.-]*", text)[:READ]
+    typed_small = not any(word[0].isupper() for word in words)
+    for start, word in enumerate(words):
+        for end in range(start + 1, min(start + LONGEST_NAME, len(words)) + 1):
+            name = " ".join(words[start:end])
+            if word[0].isupper():
+                yield name
+            elif typed_small:
+                yield from (name, name.title())
+    for run in _unspaced().findall(text)[:READ]:
+        for start in range(len(run) - 1):
+            yield from (run[start:end] for end in range(start + 2, min(start + 4, len(run)) + 1))
+
+
+def _without(text: str, names: Sequence[str]) -> str:
+    """The text without the names and a following 's; as it was where nothing would be left."""
+    rest = text
+    for name in names:
+        ends = "" if _unspaced().search(name) else r"\b"
+        rest = re.sub(rf"{ends}{re.escape(name)}{ends}(?:['’]s\b)?", " ", rest, flags=re.IGNORECASE)
+    rest = " ".join(rest.split())
+    return rest if any(c.isalnum() for c in rest) else text
+
+
+def _is_cjk(text: str) -> bool:
+    letters = sum(c.isalpha() for c in text)
+    return letters > 0 and sum(map(len, _unspaced().findall(text))) > CJK_SHARE * letters
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(f"[{UNSPACED}]+")
+
+
+@cache
+def _requests() -> re.Pattern[str]:
+    return re.compile(
+        r"\b(?:(?:can|could|would|will) you (?:please )?(?:recommend|suggest|advise|help|tell|give|share|provide|show)\b"
+        r"|what (?:would|do|should) (?:you|i) (?:recommend|suggest|advise|do|consider|try|look for)\b"
+        r"|(?:any|some) (?:recommendations?|suggestions?|advice|ideas|tips)\b|do you have any\b"
+        r"|i(?:['’]m| am) (?:thinking (?:about|of)|planning|considering|looking (?:to|for|into)|interested in|trying to|wondering)\b"
+        r"|i (?:want|would like|need|plan)\b|i['’]d like\b|how (?:should|can|do) i\b|should i\b"
+        r"|what are some\b|where (?:should|can) i\b|please\b|recommend\w*|suggest\w*)"
+        r"|推荐|建议|帮我|给我(?:介绍|讲)|我(?:想|打算|准备)|该(?:怎么|如何)|怎么(?:选|办)",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _when() -> re.Pattern[str]:
+    return re.compile(
+        r"^\s*(?:when|how long|(?:on |in |at )?(?:what|which) (?:date|day|month|year|time|season|weekday)"
+        r"|how many (?:days|weeks|months|years)|since when)\b"
+        r"|什么时候|何时|几点|哪天|哪[一]?[年月周]|几[月号]|多久|时间",
+        re.IGNORECASE,
+    )
+
+
+__all__ = ["Asked", "read"]

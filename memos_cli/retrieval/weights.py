@@ -1,0 +1,69 @@
+"""How much each part of the recall pipeline counts: the one place where its constants stand.
+
+Owns: the numbers, and the names of the parts that can be switched off. Does not own: what the parts
+do (`retrieval/pipeline`). Chosen on development sets by `scripts/tune_recall.py`, with each
+conversation and each set left out in turn; `memos eval --ablate` shows what each part is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PARTS = (
+    "gate",
+    "near",
+    "wide",
+    "neighbours",
+    "names",
+    "requests",
+    "speaker",
+    "times",
+    "roles",
+    "session",
+    "length",
+    "questions",
+)
+"""Parts that `--without` and `memos eval --ablate` switch off, each on its own."""
+
+FEW_TURNS = 40
+"""Turns below which a cube counts as notes: in a short talk windows blur more than they find
+(MemDaily, about 9 messages: recall@5 .858 without, .822 with)."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights are in standard deviations of a route's score unless they say otherwise."""
+
+    gate: float = 2.0
+    """How much words count in memories that are no turns: w = gate · c / ln(1 + L), where c asks how
+    far the best unit covers the question's idf mass and L is the mean number of content terms. c is
+    about .6 where words lead (dialogue, paragraphs), .16 where they mislead (preferences)."""
+    gate_turn: float = 5.0
+    """The same for turns, whose words are the mean of three fields."""
+    no_gate: float = 0.5
+    """w without the gate."""
+    cjk: float = 4.0
+    """w of a Chinese, Japanese or Korean question put to an embedder not trained for it."""
+    request: float = 0.3
+    """Factor on w where somebody asks for advice: its words are not those of what bears on it."""
+    request_direction: float = 0.5
+    """Share of the mean vector of requests that is taken out of such a question's vector."""
+    neighbours: float = 0.5
+    """Share of the score among neighbours in a turn's score by meaning."""
+    speaker: float = 0.7
+    """A turn of the one speaker whom the question names."""
+    times: float = 0.4
+    """A turn that names a time, where the question asks for one."""
+    roles: float = 0.6
+    """Taken from an assistant's turn: people ask for what they said themselves."""
+    session: float = 0.2
+    """Share of the best score in a turn's session."""
+    length: float = 0.5
+    """Taken from a turn without content terms; less and less up to `full_length` of them."""
+    full_length: int = 10
+    questions: float = 0.7
+    """Taken from a short turn that asks (fewer than `short_question` content terms)."""
+    short_question: int = 15
+
+
+DEFAULT = Weights()

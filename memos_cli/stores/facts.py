@@ -1,0 +1,129 @@
+"""What ranking asks of a memory beside its words: whose turn it is, in which talk, and how it reads.
+
+Owns: what a turn of a conversation is, the integers that stand for it in the keyword index, and
+the labels by which speakers are known. Does not own: the index (`stores/keyword_index`), what
+ranking makes of these facts (`retrieval/pipeline`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from memos_cli.schema import Draft, Level, MemoryItem, Status
+
+LIVE = frozenset({Status.ACTIVATED, Status.RESOLVING})
+"""Statuses that a search sees unless told otherwise."""
+
+COUNTED = 15
+"""Content terms of a turn are counted up to here."""
+
+TURN, USER, ASSISTANT, ASKS, TIMED = (1 << bit for bit in range(4, 9))
+"""Bits of `marks` above the count: a turn; its role; it ends in a question mark; it names a time."""
+
+NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot", "a", "b", "q"})
+"""Labels that say a role and name no person."""
+
+_ASKS = ("?", "？", '?"', "?)")
+
+
+class Facts(NamedTuple):
+    """Of one row; 0 where there is none.
+
+    `talk` is a hash of the conversation, `speaker` of the speaker's label, `time` microseconds
+    since 1970 of when it was said.
+    """
+
+    talk: int
+    position: int
+    speaker: int
+    marks: int
+    time: int
+
+    @property
+    def turn(self) -> bool:
+        return bool(self.marks & TURN)
+
+    @property
+    def terms(self) -> int:
+        """Content terms, up to COUNTED."""
+        return self.marks & COUNTED
+
+
+def is_turn(item: MemoryItem | Draft) -> bool:
+    """A turn of a conversation: in a session, and somebody said it."""
+    return item.session_id is not None and (
+        item.speaker is not None or any(s.role is not None for s in item.sources)
+    )
+
+
+def talk_of(item: MemoryItem) -> int:
+    """The conversation that a turn belongs to, while it is current and has a place there; else 0.
+
+    Conversations of two users are two, whatever their sessions are called.
+    """
+    placed = item.position is not None and item.level is Level.FACT and is_turn(item)
+    if not placed or item.known_to is not None or item.status not in LIVE:
+        return 0
+    return talk_number(item.user_id, item.session_id)
+
+
+def talk_number(user_id: str | None, session_id: str | None) -> int:
+    """The number of a user's session."""
+    return number_of(f"{user_id or ''}\0{session_id}")
+
+
+def marks_of(item: MemoryItem, terms: int) -> int:
+    """The bits of `marks`; `terms` is the number of content terms of the text."""
+    if not is_turn(item):
+        return 0
+    role = next((s.role for s in item.sources if s.role), None) or item.speaker
+    text = item.memory.rstrip()
+    return (
+        TURN
+        | min(terms, COUNTED)
+        | (USER if role == "user" else 0)
+        | (ASSISTANT if role == "assistant" else 0)
+        | (ASKS if text.endswith(_ASKS) else 0)
+        | (TIMED if _timed().search(text) else 0)
+    )
+
+
+def labels_of(speaker: str | None) -> Iterator[str]:
+    """The names a speaker is called by in a question: the whole label, and its first word."""
+    label = (speaker or "").strip()
+    if not label or label.casefold() in NOBODY:
+        return
+    yield label
+    first = label.split()[0]
+    if first != label and len(first) > 1 and first.casefold() not in NOBODY:
+        yield first
+
+
+def speaker_number(label: str | None) -> int:
+    """What stands for a speaker: a hash of the first word of the label, 0 for a role or nobody."""
+    called = next(labels_of(label), None)
+    return number_of(called.split()[0].casefold()) if called else 0
+
+
+def number_of(text: str) -> int:
+    """A hash of a text as a positive 63-bit integer, never 0."""
+    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1 or 1
+
+
+@cache
+def _timed() -> re.Pattern[str]:
+    months = "january february march april june july august september october november december"
+    words = (
+        "yesterday today tonight tomorrow ago last next week weekend month year recently since monday "
+        f"tuesday wednesday thursday friday saturday sunday summer winter spring fall morning just {months}"
+    )
+    return re.compile(
+        rf"\b(?:{'|'.join(words.split())}|may|19\d\d|20\d\d)\b"
+        r"|\d+[月日号点]|[上下这本]周|明天|昨天|今天|后天|周[一二三四五六日末]|星期",
+        re.IGNORECASE,
+    )

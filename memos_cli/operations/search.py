@@ -89,7 +89,7 @@ def _ranked(
 ) -> Ranked:
     if keyword is None:
         assert vector is not None
-        return Ranked(vector.scores, trace={"fusion": "vector only"})
+        return Ranked(list(vector.scores), list(vector.scores.values()), trace={"fusion": "vector only"})
     languages = session.embedder.languages if vector is not None else ()
     return rank(view, asked, keyword, vector, languages=languages, k=query.k, without=query.without)
 
@@ -138,8 +138,9 @@ def _hits(
     if vector is not None:
         routes["vector"] = vector.scores
     ranks = {name: {o: r for r, o in enumerate(scores, 1)} for name, scores in routes.items()}
+    at = {ordinal: place for place, ordinal in enumerate(ranked.ordinals)}
     seen: set[str] = set()
-    for ordinal, item in _memories(view, ranked.scores, query):
+    for ordinal, item in _memories(view, ranked.ordinals, query):
         if item.id in seen:
             continue
         seen.add(item.id)
@@ -148,10 +149,10 @@ def _hits(
             for name, places in ranks.items()
             if ordinal in places
         }
-        signals = ranked.signals.get(ordinal, {}) if query.explain else {}
+        signals = ranked.signals(at[ordinal]) if query.explain else {}
         yield Hit(
             item=item,
-            score=round(likely(ranked, ordinal), 6),
+            score=round(likely(ranked, at[ordinal]), 6),
             cube=session.ref.name,
             routes=places,
             signals={name: round(value, 4) for name, value in signals.items()},
@@ -163,8 +164,10 @@ def _hits(
 def _memories(view: View, ordinals: Iterable[int], query: Query) -> Iterator[tuple[int, MemoryItem]]:
     """The memories behind ordinals, in their order, read a page at a time."""
     waiting = list(ordinals)
-    for start in range(0, len(waiting), PAGE):
-        page = waiting[start : start + PAGE]
+    # Mostly the first k are the hits: versions of one memory and purged ones are what else there is.
+    size = min(PAGE, query.k + 2)
+    for start in range(0, len(waiting), size):
+        page = waiting[start : start + size]
         found: dict[int, MemoryItem] = {}
         for place, shard in enumerate(view.keywords):
             stale = view.hidden if place == 0 and len(view.keywords) > 1 else frozenset()

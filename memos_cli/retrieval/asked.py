@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from memos_cli.stores.analysis import UNSPACED
 from memos_cli.stores.facts import speaker_number
@@ -42,7 +42,7 @@ class Asked:
     """Whether it asks for a time."""
     cjk: bool = False
 
-    @property
+    @cached_property
     def speaker(self) -> int:
         """The number of the one speaker whom it names; 0 for none or several."""
         numbers = {speaker_number(name) for name in self.names}

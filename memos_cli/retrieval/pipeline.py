@@ -19,12 +19,13 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from memos_cli.cube.cube import View
 from memos_cli.retrieval.asked import Asked
 from memos_cli.retrieval.routes import KeywordRoute, Moments, VectorRoute, facts
 from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, Weights
-from memos_cli.stores.facts import ASKS, ASSISTANT, TIMED, Facts
+from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN, Facts
 
 KEPT = 400
 """Candidates that are looked at closely."""
@@ -34,30 +35,23 @@ RRF_K = 60
 
 NOTHING = Facts(0, 0, 0, 0, 0)
 
-Signals = dict[str, float]
-"""What each part gave one candidate, in standard deviations; their sum orders the candidates."""
-
 
 @dataclass(frozen=True)
 class Ranked:
-    """Sums of signals by ordinal, best first, the signals behind them, and numbers of the fusion."""
+    """Candidates, best first, their sums of signals, and the signals by part, in the same order.
 
-    scores: dict[int, float]
-    signals: dict[int, Signals] = field(default_factory=dict)
+    Signals are in standard deviations. `setting` is None where the scales were missing.
+    """
+
+    ordinals: list[int]
+    sums: list[float]
+    parts: dict[str, list[float]] = field(default_factory=dict)
+    setting: Setting | None = None
     trace: dict[str, float | str] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """One memory before it is weighed: its place on every scale, in standard deviations."""
-
-    own: float
-    windows: tuple[float, ...]
-    """By the words around it; empty where the cube is no conversation."""
-    dense: float | None
-    """None where there is no vector route."""
-    around: float | None
-    facts: Facts
+    def signals(self, place: int) -> dict[str, float]:
+        """What each part gave the candidate at a place of the order; parts that gave nothing are left out."""
+        return {name: column[place] for name, column in self.parts.items() if column[place]}
 
 
 @dataclass(frozen=True)
@@ -68,8 +62,25 @@ class Setting:
     note_weight: float
     turn_weight: float
     """How much words count beside meaning, for a note and for a turn."""
+    dense: bool
+    """Whether there is a vector route."""
     weights: Weights
     without: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where candidates stand before they are weighed; every field is one candidate's number, or a
+    column of all of them (a numpy array). Scores are in standard deviations on their scale."""
+
+    own: Any
+    windows: tuple[Any, ...]
+    """By the words around it; empty where the cube is no conversation."""
+    dense: Any
+    around: Any
+    """By meaning, by itself and among its neighbours; the same where there are none."""
+    speaker: Any
+    marks: Any
 
 
 def rank(
@@ -91,18 +102,34 @@ def rank(
     own = Moments.of(keyword.own.values(), keyword.total)
     if vector is not None and (vector.moments.std <= 1e-6 or (keyword.own and own.std <= 1e-9)):
         return _by_rank(keyword, vector)
-    setting = _setting(asked, keyword, languages, weights, without)
-    candidates = _candidates(view, keyword, vector, own, max(KEPT, k), without)
-    signals = {o: weighed(candidate, setting) for o, candidate in candidates.items()}
+    setting = _setting(asked, keyword, vector, languages, weights, without)
+    scales = [(keyword.own, own)]
+    if keyword.turns >= FEW_TURNS:
+        windows = [scores for name, scores in keyword.windows.items() if name not in without]
+        scales += [(scores, Moments.of(scores.values(), keyword.turns)) for scores in windows]
+    gather = _by_words if vector is None else _by_both
+    ordinals, known, parts = gather(view, keyword, vector, scales, setting, max(KEPT, k))
+    sums = [sum(cells) for cells in zip(*parts.values(), strict=True)]
     if "session" not in without:
-        _add_sessions(candidates, signals, weights.session)
-    scores = {o: sum(parts.values()) for o, parts in signals.items()}
-    ordered = dict(sorted(scores.items(), key=lambda p: (-p[1], p[0])))
-    return Ranked(ordered, signals, _trace(setting, keyword, vector))
+        parts["session"] = _sessions([f.talk for f in known], sums, weights.session)
+        sums = [a + b for a, b in zip(sums, parts["session"], strict=True)]
+    order = sorted(range(len(ordinals)), key=lambda i: (-sums[i], ordinals[i]))
+    return Ranked(
+        ordinals=[ordinals[i] for i in order],
+        sums=[sums[i] for i in order],
+        parts={name: [column[i] for i in order] for name, column in parts.items()},
+        setting=setting,
+        trace=_trace(setting, keyword),
+    )
 
 
 def _setting(
-    asked: Asked, keyword: KeywordRoute, languages: Sequence[str], weights: Weights, without: frozenset[str]
+    asked: Asked,
+    keyword: KeywordRoute,
+    vector: VectorRoute | None,
+    languages: Sequence[str],
+    weights: Weights,
+    without: frozenset[str],
 ) -> Setting:
     share = keyword.coverage / math.log(1 + max(keyword.mean_tokens, 1.0))
     note, turn = weights.gate * share, weights.gate_turn * share
@@ -114,117 +141,138 @@ def _setting(
         note = turn = weights.cjk
     if not keyword.own:
         note = turn = 0.0
-    return Setting(asked, note, turn, weights, without)
+    return Setting(asked, note, turn, vector is not None, weights, without)
 
 
-def _candidates(
+Scale = tuple[dict[int, float], Moments]
+Gathered = tuple[list[int], list[Facts], dict[str, list[float]]]
+"""Candidates in no order, what is known of each, and what each part gives them."""
+
+
+def _by_words(
     view: View,
     keyword: KeywordRoute,
     vector: VectorRoute | None,
-    own: Moments,
+    scales: Sequence[Scale],
+    setting: Setting,
     count: int,
-    without: frozenset[str],
-) -> dict[int, Candidate]:
-    """The best `count` of all that was listed, placed on every scale."""
-    windows = {n: s for n, s in keyword.windows.items() if keyword.turns >= FEW_TURNS and n not in without}
-    scales = [(scores, Moments.of(scores.values(), keyword.turns)) for scores in windows.values()]
-    listed = list(
-        dict.fromkeys(
-            [*keyword.own, *(o for s in windows.values() for o in s), *(vector.scores if vector else ())]
-        )
+) -> Gathered:
+    """Candidates of the keyword lists alone, one by one: numpy would cost more than it saves."""
+    listed = dict.fromkeys(o for scores, _ in scales for o in scores)
+    places = {o: [moments.z(scores.get(o, 0.0)) for scores, moments in scales] for o in listed}
+    kept = heapq.nlargest(count, listed, key=lambda o: (max(places[o][0], sum(places[o]) / len(scales)), -o))
+    found = facts(view, keyword, kept)
+    known = [found.get(o, NOTHING) for o in kept]
+    weighed = [
+        weigh(Placed(places[o][0], tuple(places[o][1:]), 0.0, 0.0, f.speaker, f.marks), setting)
+        for o, f in zip(kept, known, strict=True)
+    ]
+    names = weighed[0] if weighed else {}
+    return kept, known, {name: [float(signals[name]) for signals in weighed] for name in names}
+
+
+def _by_both(
+    view: View,
+    keyword: KeywordRoute,
+    vector: VectorRoute | None,
+    scales: Sequence[Scale],
+    setting: Setting,
+    count: int,
+) -> Gathered:
+    """Candidates of all lists, in columns."""
+    import numpy as np
+
+    assert vector is not None
+    lists = [
+        np.fromiter(scores, np.int64, len(scores)) for scores in (*(s for s, _ in scales), vector.scores)
+    ]
+    listed = np.unique(np.concatenate(lists))
+    words = []
+    for (scores, moments), keys in zip(scales, lists, strict=False):
+        column = np.zeros(len(listed))
+        column[np.searchsorted(listed, keys)] = np.fromiter(scores.values(), np.float64, len(scores))
+        words.append(moments.z(column))
+    dense = vector.moments.z(np.nan_to_num(vector.of(listed), nan=vector.moments.mean))
+    rough = np.maximum(words[0], sum(words) / len(words)) + dense
+    kept = np.argpartition(-rough, count - 1)[:count] if len(listed) > count else np.arange(len(listed))
+    ordinals = listed[kept].tolist()
+    found = facts(view, keyword, ordinals)
+    known = [found.get(o, NOTHING) for o in ordinals]
+    marks = np.array([f.marks for f in known], np.int64)
+    around = dense[kept]
+    if len(scales) > 1 and "neighbours" not in setting.without:
+        turns = np.flatnonzero(marks & TURN)
+        around = _around(vector, listed[kept], turns, around)
+    placed = Placed(
+        own=words[0][kept],
+        windows=tuple(column[kept] for column in words[1:]),
+        dense=dense[kept],
+        around=around,
+        speaker=np.array([f.speaker for f in known], np.int64),
+        marks=marks,
     )
-    cosines = vector.of(listed) if vector else {}
-    places = {
-        o: (own.z(keyword.own.get(o, 0.0)), tuple(scale.z(scores.get(o, 0.0)) for scores, scale in scales))
-        for o in listed
-    }
-
-    def dense(ordinal: int) -> float | None:
-        if vector is None:
-            return None
-        return vector.moments.z(cosines.get(ordinal, vector.moments.mean))
-
-    def rough(ordinal: int) -> tuple[float, int]:
-        words, around = places[ordinal]
-        return max(words, (words + sum(around)) / (1 + len(around))) + (dense(ordinal) or 0.0), -ordinal
-
-    kept = heapq.nlargest(count, listed, key=rough)
-    known = facts(view, keyword, kept)
-    turns = [o for o in kept if known.get(o, NOTHING).turn] if keyword.turns >= FEW_TURNS else []
-    around = _around(vector, turns) if vector and "neighbours" not in without else {}
-    return {
-        o: Candidate(places[o][0], places[o][1], dense(o), around.get(o), known.get(o, NOTHING)) for o in kept
-    }
+    weighed = weigh(placed, setting)
+    return ordinals, known, {name: np.broadcast_to(s, len(kept)).tolist() for name, s in weighed.items()}
 
 
-def _around(vector: VectorRoute, turns: Sequence[int]) -> dict[int, float]:
-    """The turns' places on the scale of scores among neighbours; none where that scale is missing."""
+def _around(vector: VectorRoute, ordinals: Any, turns: Any, dense: Any) -> Any:
+    """`dense`, at `turns` the places on the scale of scores among neighbours, as far as it is there."""
+    import numpy as np
+
     moments = vector.moments_among_neighbours()
-    if not turns or moments.std <= 1e-6:
-        return {}
-    return {o: moments.z(score) for o, score in vector.among_neighbours(turns).items()}
+    if moments.std <= 1e-6 or not len(turns):
+        return dense
+    scores = vector.among_neighbours(ordinals[turns])
+    around = dense.copy()
+    around[turns] = np.where(np.isnan(scores), dense[turns], moments.z(scores))
+    return around
 
 
-def weighed(candidate: Candidate, setting: Setting) -> Signals:
-    """What each part gives a candidate."""
-    turn = candidate.facts.turn and bool(candidate.windows)
-    words = (candidate.own + sum(candidate.windows)) / (1 + len(candidate.windows)) if turn else candidate.own
-    signals: Signals = {}
-    if candidate.dense is None:
-        signals["words"] = words
-    else:
-        w = setting.turn_weight if turn else setting.note_weight
-        meaning = candidate.dense
-        if candidate.around is not None:
-            meaning += setting.weights.neighbours * (candidate.around - candidate.dense)
-        signals["words"] = w * words / (1 + w)
-        signals["meaning"] = meaning / (1 + w)
-    if turn:
-        signals |= {
-            name: s for name, s in _as_turn(candidate.facts, setting) if s and name not in setting.without
-        }
-    return signals
-
-
-def _as_turn(facts: Facts, setting: Setting) -> list[tuple[str, float]]:
-    """Signals of a turn: by whom, in which role, and how it reads.
+def weigh(placed: Placed, setting: Setting) -> dict[str, Any]:
+    """What each part gives: numbers for one candidate, columns for columns.
 
     What a note has by its nature is not given to turns but taken from those that lack it, so that
     the two can be compared.
     """
-    asked, weights = setting.asked, setting.weights
-    short = facts.terms < weights.short_question
-    return [
-        ("speaker", weights.speaker * bool(asked.speaker and facts.speaker == asked.speaker)),
-        ("times", weights.times * bool(asked.when and facts.marks & TIMED)),
-        ("roles", -weights.roles * bool(facts.marks & ASSISTANT)),
-        ("length", -weights.length * (1 - min(1.0, facts.terms / weights.full_length))),
-        ("questions", -weights.questions * bool(facts.marks & ASKS and short)),
-    ]
+    weights, asked, marks = setting.weights, setting.asked, placed.marks
+    turn = 1.0 * (marks & TURN > 0) * bool(placed.windows)
+    words = placed.own + turn * (sum(placed.windows, placed.own) / (1 + len(placed.windows)) - placed.own)
+    signals: dict[str, Any] = {"words": words}
+    if setting.dense:
+        w = setting.note_weight + turn * (setting.turn_weight - setting.note_weight)
+        meaning = placed.dense + turn * weights.neighbours * (placed.around - placed.dense)
+        signals = {"words": w * words / (1 + w), "meaning": meaning / (1 + w)}
+    terms = marks & COUNTED
+    lacking = (terms < weights.full_length) * (1 - terms / weights.full_length)
+    asks = (marks & ASKS > 0) * (terms < weights.short_question)
+    as_turn = {
+        "speaker": weights.speaker * (placed.speaker == asked.speaker) * bool(asked.speaker),
+        "times": weights.times * (marks & TIMED > 0) * asked.when,
+        "roles": -weights.roles * (marks & ASSISTANT > 0),
+        "length": -weights.length * lacking,
+        "questions": -weights.questions * asks,
+    }
+    return signals | {name: turn * s for name, s in as_turn.items() if name not in setting.without}
 
 
-def _add_sessions(candidates: dict[int, Candidate], signals: dict[int, Signals], share: float) -> None:
+def _sessions(talks: Sequence[int], sums: Sequence[float], share: float) -> list[float]:
     """A good turn speaks for its session; what is in no session speaks for itself."""
-    sums = {o: sum(parts.values()) for o, parts in signals.items()}
     best: dict[int, float] = {}
-    for o, candidate in candidates.items():
-        talk = candidate.facts.talk
-        best[talk] = max(best.get(talk, -math.inf), sums[o])
-    for o, candidate in candidates.items():
-        talk = candidate.facts.talk
-        signals[o]["session"] = share * (best[talk] if talk else sums[o])
+    for talk, total in zip(talks, sums, strict=True):
+        best[talk] = max(best.get(talk, -math.inf), total)
+    return [share * (best[talk] if talk else total) for talk, total in zip(talks, sums, strict=True)]
 
 
-def _trace(setting: Setting, keyword: KeywordRoute, vector: VectorRoute | None) -> dict[str, float | str]:
+def _trace(setting: Setting, keyword: KeywordRoute) -> dict[str, float | str]:
     asked = setting.asked
     trace: dict[str, float | str] = {
-        "fusion": "scores" if vector is not None else "keyword only",
+        "fusion": "scores" if setting.dense else "keyword only",
         "terms": " ".join(keyword.terms),
         "coverage": round(keyword.coverage, 4),
         "mean_tokens": round(keyword.mean_tokens, 2),
         "turns": keyword.turns,
     }
-    if vector is not None:
+    if setting.dense:
         trace["keyword_weight"] = round(setting.note_weight, 4)
         trace["keyword_weight_of_turns"] = round(setting.turn_weight, 4)
     if asked.names:
@@ -239,10 +287,16 @@ def _trace(setting: Setting, keyword: KeywordRoute, vector: VectorRoute | None) 
 
 def _by_rank(keyword: KeywordRoute, vector: VectorRoute) -> Ranked:
     """Reciprocal rank fusion, for when a score scale is missing (all units score the same)."""
-    signals: dict[int, Signals] = {}
+    listed = list(dict.fromkeys([*keyword.own, *vector.scores]))
+    parts: dict[str, list[float]] = {}
     for name, route in (("words", keyword.own), ("meaning", vector.scores)):
-        for place, ordinal in enumerate(route, 1):
-            signals.setdefault(ordinal, {})[name] = 1 / (RRF_K + place)
-    sums = {o: sum(parts.values()) for o, parts in signals.items()}
-    ordered = dict(sorted(sums.items(), key=lambda p: (-p[1], p[0])))
-    return Ranked(ordered, signals, {"fusion": "ranks"})
+        shares = {ordinal: 1 / (RRF_K + place) for place, ordinal in enumerate(route, 1)}
+        parts[name] = [shares.get(o, 0.0) for o in listed]
+    sums = [sum(cells) for cells in zip(*parts.values(), strict=True)]
+    order = sorted(range(len(listed)), key=lambda i: (-sums[i], listed[i]))
+    return Ranked(
+        [listed[i] for i in order],
+        [sums[i] for i in order],
+        {name: [column[i] for i in order] for name, column in parts.items()},
+        trace={"fusion": "ranks"},
+    )

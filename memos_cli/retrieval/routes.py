@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memos_cli.cube.cube import View
 from memos_cli.schema import Filters
@@ -35,9 +35,9 @@ class Moments:
     mean: float
     std: float
 
-    def z(self, score: float) -> float:
-        """A score in standard deviations from the mean; 0 where the scale is missing."""
-        return (score - self.mean) / self.std if self.std > 1e-9 else 0.0
+    def z(self, score: Any) -> Any:
+        """A score, or an array of them, in standard deviations from the mean; 0 without a scale."""
+        return (score - self.mean) / self.std if self.std > 1e-9 else score * 0.0
 
     @classmethod
     def of(cls, scores: Iterable[float], total: int) -> Moments:
@@ -76,27 +76,29 @@ class VectorRoute:
     shards: tuple[VectorHits, ...] = field(repr=False)
     hidden: frozenset[int] = frozenset()
 
-    def of(self, ordinals: Sequence[int]) -> dict[int, float]:
-        """Cosines of any rows, listed or not; rows without a vector are left out."""
-        return self._asked(ordinals, lambda shard: shard.score_of(ordinals).tolist())
+    def of(self, ordinals: np.ndarray) -> np.ndarray:
+        """Cosines of any rows, listed or not; NaN for rows without a vector."""
+        return self._asked(ordinals, lambda shard: shard.score_of(ordinals))
 
-    def among_neighbours(self, ordinals: Sequence[int]) -> dict[int, float]:
-        """Cosines of turns blended with the turns around them."""
-        there = self.of(ordinals)
-        known = [o for o in ordinals if o in there]
-        return self._asked(known, lambda shard: shard.among_neighbours(known).tolist()) if known else {}
+    def among_neighbours(self, ordinals: np.ndarray) -> np.ndarray:
+        """Cosines of turns, each blended with the turns around it; NaN for rows without a vector."""
+        return self._asked(ordinals, lambda shard: shard.among_neighbours(ordinals))
 
     def moments_among_neighbours(self) -> Moments:
         """Of such scores over all turns; of the largest shard, since an overlay has but a few."""
         largest = max(self.shards, key=lambda shard: shard.total)
         return Moments(*largest.moments_among_neighbours())
 
-    def _asked(self, ordinals: Sequence[int], ask: Callable[[VectorHits], list[float]]) -> dict[int, float]:
-        found: dict[int, float] = {}
+    def _asked(self, ordinals: np.ndarray, ask: Callable[[VectorHits], np.ndarray]) -> np.ndarray:
+        """Each shard's answer; a later shard's counts before an earlier one's."""
+        import numpy as np
+
+        found = np.full(len(ordinals), np.nan, np.float32)
         for place, shard in enumerate(self.shards):
-            stale = self.hidden if place == 0 and len(self.shards) > 1 else frozenset()
-            pairs = zip(ordinals, ask(shard), strict=True)
-            found.update((o, s) for o, s in pairs if not math.isnan(s) and o not in stale)
+            scores = ask(shard)
+            if place == 0 and len(self.shards) > 1:
+                scores[np.isin(ordinals, list(self.hidden))] = np.nan
+            found = np.where(np.isnan(scores), found, scores)
         return found
 
 

@@ -10,14 +10,17 @@ from __future__ import annotations
 import mmap
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from memos_cli.errors import ProjectionDamaged
+
+T = TypeVar("T")
 
 PAD = "padding"
 
@@ -126,6 +129,7 @@ class Snapshot:
         self._amendments = np.flatnonzero(records["type"] == AMEND)
         self._targets: tuple[np.ndarray, np.ndarray] | None = None
         self._parts: dict[str, list[np.ndarray]] = {}
+        self._remembered: dict[str, Any] = {}
 
     def successor(self, records: np.ndarray) -> Snapshot:
         """The same columns with a longer log; what is mapped stays mapped."""
@@ -158,6 +162,13 @@ class Snapshot:
         if self.header["continued"]:
             return True
         return bool(len(self._rows)) and bool(self.parts("span")[1].any())
+
+    def remembered(self, name: str, make: Callable[[], T]) -> T:
+        """Something made of this state once, however often it is asked for."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        found: T = self._remembered[name]
+        return found
 
     @cached_property
     def firsts(self) -> np.ndarray:

@@ -153,7 +153,7 @@ class View:
     def facts(self, addresses: list[DocAddress]) -> list[Facts]:
         """What ranking asks of these rows."""
         columns = [self.searcher.fast_field_values(name, addresses) for name in (*FACTS, "time")]
-        return [Facts(*(value or 0 for value in values)) for values in zip(*columns, strict=True)]
+        return list(map(Facts._make, zip(*columns, strict=True)))
 
     def frequency(self, term: str) -> int:
         """How many rows carry a raw term."""

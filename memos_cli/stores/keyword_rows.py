@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos_cli.schema import MemoryItem, Status
 from memos_cli.stores import analysis, nearness
-from memos_cli.stores.facts import LIVE, is_turn, labels_of, marks_of, speaker_number, talk_of
+from memos_cli.stores.facts import LIVE, labels_of, marks_of, speaker_number, talk_of
 from memos_cli.stores.keyword_index import HEAP, MARKER, open_index, writing
 from memos_cli.stores.keyword_windows import Row, content_of, words_of
 
@@ -81,13 +81,14 @@ def _fields(row: Row) -> dict[str, Any]:
         "band": list(nearness.bands(item.memory)) if item.known_to is None else [],
         "item": _encode()(item, exclude_defaults=True),
     }
-    if is_turn(item):
-        fields |= row.windows
-        fields["talk"] = talk_of(item)
-        fields["position"] = -1 if item.position is None else item.position
-        fields["speaker"] = speaker_number(item.speaker)
-        fields["marks"] = marks_of(item, row.terms)
-    return fields
+    # Every row has every fact: a column that lacks some would give None for them.
+    fields |= {
+        "talk": talk_of(item),
+        "position": -1 if item.position is None else item.position,
+        "speaker": speaker_number(item.speaker),
+        "marks": marks_of(item, row.terms),
+    }
+    return fields | row.windows
 
 
 def _terms(item: MemoryItem) -> list[str]:

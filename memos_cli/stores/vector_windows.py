@@ -10,6 +10,8 @@ second matrix is kept (retrieval.md: neighbour vectors are worth .007 recall@10 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from memos_cli.stores.flatrows import Snapshot
@@ -21,7 +23,10 @@ REACH = 8
 to at the same time before their turns lose sight of each other."""
 
 SAMPLE = 256
-"""Rows from which mean and spread are estimated: their standard error is 6 % of the spread."""
+"""Turns from which mean and spread are estimated: their standard error is 6 % of the spread."""
+
+FEW = 32
+"""Turns of the sample that a filter must leave, else another sample is drawn from what it leaves."""
 
 
 def scores(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
@@ -29,55 +34,97 @@ def scores(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None, row
 
     A row without neighbours keeps its own.
     """
-    own = best[rows]
-    if not len(rows):
-        return own
-    vectors = _vectors(snapshot, rows)
-    blend = vectors.copy()
-    total = own.copy()
-    for step in (-1, 1):
-        there = _neighbours(snapshot, rows, step)
-        found = there >= 0
-        if passing is not None:
-            found[found] = passing[there[found]]
-        blend[found] += WEIGHT * _vectors(snapshot, there[found])
-        total[found] += WEIGHT * best[there[found]]
-    before = np.linalg.norm(vectors, axis=1)
-    after = np.linalg.norm(blend, axis=1)
-    # A row's own score comes from its best span, its blend from its first: keep the ratio.
-    return np.where(after > 0, total * before / np.maximum(after, 1e-6), own).astype(np.float32)
+    around = _Around.of(snapshot, rows, passing)
+    total = best[rows] + WEIGHT * (around.sum_of(best, -1) + around.sum_of(best, 1))
+    scored: np.ndarray = total / around.length
+    return scored
 
 
 def moments(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None) -> tuple[float, float]:
     """Mean and standard deviation of `scores` over the turns that pass; (0, 0) where there are none."""
-    rows = np.arange(snapshot.rows) if passing is None else np.flatnonzero(passing)
-    rows = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64)]
-    rows = rows[snapshot.take("position", rows) >= 0]
-    if len(rows) < 2:
+    around = snapshot.remembered("sampled turns", lambda: _Around.of(snapshot, _sample(snapshot, None), None))
+    if passing is not None:
+        kept = passing[around.rows]
+        if np.count_nonzero(kept) < min(FEW, len(kept)):
+            around = _Around.of(snapshot, _sample(snapshot, passing), passing)
+        else:
+            around = around.where(kept)
+    if len(around.rows) < 2:
         return 0.0, 0.0
-    found = scores(snapshot, best, passing, rows)
+    total = best[around.rows] + WEIGHT * (around.sum_of(best, -1) + around.sum_of(best, 1))
+    found = total / around.length
     return float(found.mean()), float(found.std())
 
 
+def _sample(snapshot: Snapshot, passing: np.ndarray | None) -> np.ndarray:
+    rows = np.arange(snapshot.rows) if passing is None else np.flatnonzero(passing)
+    if not len(rows):
+        return rows
+    # Every place is looked at a little further on as well: notes and second spans are no turns.
+    places = np.linspace(0, len(rows) - 1, min(4 * SAMPLE, len(rows))).astype(np.int64)
+    turns = rows[places][snapshot.take("position", rows[places]) >= 0]
+    return turns[np.linspace(0, len(turns) - 1, min(SAMPLE, len(turns))).astype(np.int64)]
+
+
+@dataclass(frozen=True)
+class _Around:
+    """Rows with the rows of the turns before and after them, and the lengths of their blends."""
+
+    rows: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    """-1 where there is none."""
+    length: np.ndarray
+    """Of the blend, in lengths of the row's own vector."""
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, rows: np.ndarray, passing: np.ndarray | None) -> _Around:
+        before, after = (_neighbours(snapshot, rows, step) for step in (-1, 1))
+        if passing is not None:
+            before, after = (np.where((n >= 0) & passing[n], n, -1) for n in (before, after))
+        own = _vectors(snapshot, rows)
+        blend = own.copy()
+        for neighbours in (before, after):
+            found = np.flatnonzero(neighbours >= 0)
+            blend[found] += WEIGHT * _vectors(snapshot, neighbours[found])
+        lengths = [np.sqrt(np.einsum("ij,ij->i", v, v)) for v in (own, blend)]
+        # A row's own score comes from its best span, its blend from its first: keep the ratio.
+        return cls(rows, before, after, np.maximum(lengths[1], 1e-6) / np.maximum(lengths[0], 1e-6))
+
+    def where(self, kept: np.ndarray) -> _Around:
+        return _Around(self.rows[kept], self.before[kept], self.after[kept], self.length[kept])
+
+    def sum_of(self, best: np.ndarray, step: int) -> np.ndarray:
+        """The scores of the neighbours on one side, 0 where there is none."""
+        neighbours = self.before if step < 0 else self.after
+        return np.where(neighbours >= 0, best[neighbours], 0.0)
+
+
 def _vectors(snapshot: Snapshot, rows: np.ndarray) -> np.ndarray:
-    return snapshot.take("float16", rows).astype(np.float32)
+    """Vectors of rows from int8, in lengths that can be compared: close enough for a blend's length."""
+    vectors = snapshot.take("int8", rows).astype(np.float32)
+    vectors *= snapshot.take("scale", rows)[:, None]
+    return vectors
 
 
 def _neighbours(snapshot: Snapshot, rows: np.ndarray, step: int) -> np.ndarray:
     """The first row of the turn one place on (`step` 1) or back (-1) in the same conversation, or -1."""
     found = np.full(len(rows), -1, np.int64)
     place = snapshot.take("position", rows)
-    left = np.flatnonzero(place >= 0)
+    mine = [snapshot.take(name, rows) for name in ("session", "user")]
+    wanted = place + step
+    left = np.flatnonzero((place >= 0) & (wanted >= 0))
     at = rows.copy()
     for _ in range(REACH):
         at[left] = _next_first(snapshot, at[left], step)
         left = left[(at[left] >= 0) & (at[left] < snapshot.rows)]
         if not len(left):
             break
-        same = snapshot.take("position", at[left]) == place[left] + step
-        for name in ("session", "user"):
-            same &= snapshot.take(name, at[left]) == snapshot.take(name, rows[left])
-        found[left[same]] = at[left[same]]
+        there = at[left]
+        same = snapshot.take("position", there) == wanted[left]
+        for name, own in zip(("session", "user"), mine, strict=True):
+            same &= snapshot.take(name, there) == own[left]
+        found[left[same]] = there[same]
         left = left[~same]
     return found
 

@@ -55,16 +55,19 @@ class VectorHits:
     _best: np.ndarray = field(repr=False)
     _passing: np.ndarray | None = field(repr=False)
 
-    def among_neighbours(self, ordinals: Sequence[int]) -> np.ndarray:
-        """Scores (float32) of the given rows, each with its neighbours: see `vector_windows`."""
-        rows = self._snapshot.locate(np.asarray(ordinals, np.int64))[0]
-        return vector_windows.scores(self._snapshot, self._best, self._passing, rows)
+    def among_neighbours(self, ordinals: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Scores (float32) of the given rows, each with its neighbours (`vector_windows`); NaN as above."""
+        first, count = self._snapshot.locate(np.asarray(ordinals, np.int64))
+        found = np.full(len(first), np.nan, np.float32)
+        there = count > 0
+        found[there] = vector_windows.scores(self._snapshot, self._best, self._passing, first[there])
+        return found
 
     def moments_among_neighbours(self) -> tuple[float, float]:
         """Mean and standard deviation of such scores over all turns that pass, from a sample."""
         return vector_windows.moments(self._snapshot, self._best, self._passing)
 
-    def score_of(self, ordinals: Sequence[int]) -> np.ndarray:
+    def score_of(self, ordinals: Sequence[int] | np.ndarray) -> np.ndarray:
         """Scores (float32) of the given rows; NaN without a vector, or where filtered out."""
         first, count = self._snapshot.locate(np.asarray(ordinals, np.int64))
         there = count > 0

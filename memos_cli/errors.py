@@ -6,7 +6,7 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
 
     MemosError                       1
     ├── UsageError                   2
-    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownSetting
+    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownSetting
     ├── NotFound                     3
     │   ├── CubeNotFound · MemoryNotFound · ChangeNotFound
     ├── NotPermitted                 4
@@ -17,7 +17,7 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
     │   ├── StorageFull
     ├── CubeExists · NothingToUndo · UndoConflict · StaleChange · NoVectors            1
     └── ProviderError                1
-        ├── EmbedderUnavailable · EmbedderFailed
+        ├── EmbedderUnavailable · EmbedderFailed · RerankerUnavailable · RerankerFailed
 
 The docstring of a class is its message, with `{}` fields filled from the constructor's
 keyword arguments; `hint` names the next command to type. The idea is Borg's
@@ -103,6 +103,12 @@ class UnknownEmbedder(UsageError):
     """No embedder is called {name}."""
 
     hint = "See `memos help embedders`."
+
+
+class UnknownReranker(UsageError):
+    """No reranker is called {name}."""
+
+    hint = "See `memos help reranking`."
 
 
 class UnknownSetting(UsageError):
@@ -248,6 +254,18 @@ class EmbedderFailed(ProviderError):
     """The embedder {name} failed: {reason}."""
 
     hint = "Nothing was stored. Try again, or see `memos doctor`."
+
+
+class RerankerUnavailable(ProviderError):
+    """The reranker {name} cannot be used: {reason}."""
+
+    hint = "See `memos help reranking`."
+
+
+class RerankerFailed(ProviderError):
+    """The reranker {name} failed: {reason}."""
+
+    hint = "Search without it, or see `memos help reranking`."
 
 
 def tree(cls: type[MemosError] = MemosError) -> list[type[MemosError]]:

@@ -382,6 +382,8 @@ class Query(Value):
     explain: bool = False
     without: frozenset[str] = frozenset()
     """Parts of the recall pipeline to leave out (`retrieval/weights.PARTS`)."""
+    rerank: str | None = None
+    """The reranker that the first hits are shown to (`providers/reranker`); None: none."""
 
 
 class Route(Value):

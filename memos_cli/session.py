@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memos_cli.cube.config import CubeConfig
     from memos_cli.location import CubeRef
     from memos_cli.providers.embedder import Embedder
+    from memos_cli.providers.reranker import Reranker
     from memos_cli.schema import EmbedderInfo
     from memos_cli.settings import Settings
 
@@ -33,6 +34,7 @@ class Session:
         self.cube = cube
         self.settings = settings
         self._embedder: tuple[EmbedderInfo, Embedder] | None = None
+        self._rerankers: dict[str, Reranker] = {}
 
     @property
     def actor(self) -> str:
@@ -60,6 +62,17 @@ class Session:
             verify(embedder, info)
             self._embedder = info, embedder
         return self._embedder[1]
+
+    def reranker(self, name: str) -> Reranker:
+        """The reranker called `name`, loaded when it is first asked for.
+
+        Raises UnknownReranker, RerankerUnavailable.
+        """
+        from memos_cli.providers.reranker import resolve
+
+        if name not in self._rerankers:
+            self._rerankers[name] = resolve(name, settings=self.settings)
+        return self._rerankers[name]
 
 
 class TextVectors(dict[str, "np.ndarray"]):

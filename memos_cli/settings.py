@@ -55,6 +55,11 @@ def _text(value: Any) -> str:
     return text
 
 
+def _text_or_none(value: Any) -> str:
+    """Like `_text`, but empty is how the thing is switched off."""
+    return str(value).strip()
+
+
 def _path(value: Any) -> Path:
     return Path(_text(value)).expanduser().absolute()
 
@@ -103,6 +108,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("embed_base_url", _text, ("MEMOS_EMBED_BASE_URL",), "Endpoint for embeddings only"),
     Setting("embed_api_key", _text, ("MEMOS_EMBED_API_KEY",), "Key for embeddings only", secret=True),
     Setting("embed_timeout", _seconds, ("MEMOS_EMBED_TIMEOUT",), "Seconds to wait for one embedding request"),
+    Setting("rerank", _text_or_none, ("MEMOS_RERANK",), "Reranker of every search; empty for none"),
+    Setting("rerank_base_url", _text, ("MEMOS_RERANK_BASE_URL",), "Endpoint for reranking only"),
+    Setting("rerank_api_key", _text, ("MEMOS_RERANK_API_KEY",), "Key for reranking only", secret=True),
+    Setting(
+        "rerank_timeout", _seconds, ("MEMOS_RERANK_TIMEOUT",), "Seconds to wait for one reranking request"
+    ),
     Setting("fsync", _truth, ("MEMOS_FSYNC",), "Wait for the disk at each commit; false risks a power cut"),
     Setting("color", _color, ("MEMOS_COLOR",), "Colours: auto, always or never"),
 )
@@ -149,6 +160,10 @@ class Settings:
     embed_base_url: str | None = None
     embed_api_key: str | None = field(default=None, repr=False)
     embed_timeout: float = 60.0
+    rerank: str = ""
+    rerank_base_url: str | None = None
+    rerank_api_key: str | None = field(default=None, repr=False)
+    rerank_timeout: float = 30.0
     fsync: bool = True
     color: str = "auto"
     config_file: Path = None  # type: ignore[assignment]  # derived from home when not given

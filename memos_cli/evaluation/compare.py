@@ -1,4 +1,4 @@
-"""Two runs side by side, question by question; and each part of the pipeline taken away.
+"""Two runs side by side, question by question; each part of the pipeline taken away; a reranker added.
 
 Owns: pairing, differences, which parts can be switched off. Does not own: the parts
 (`retrieval/pipeline`), nor running them (`run`).
@@ -16,7 +16,7 @@ from memos_cli.errors import BadInput
 from memos_cli.evaluation import metrics
 from memos_cli.evaluation.corpus import read_json
 from memos_cli.evaluation.metrics import Answer, Ranking
-from memos_cli.evaluation.report import Document, ranking_of
+from memos_cli.evaluation.report import Document, latency, ranking_of
 from memos_cli.evaluation.run import KS, Run, Variant
 from memos_cli.operations import search as operation
 from memos_cli.schema import Mode
@@ -100,6 +100,28 @@ def ablation(run: Run) -> list[Document]:
         {"part": part, "latency_p50_ms": _p50(run.answers[variant.name]), **_against(run, variant, full)}
         for variant in run.options.variants[1:]
         for part in sorted(variant.without)
+    ]
+
+
+def reranking(run: Run, variant: Variant) -> Document:
+    """What the variant's reranker gains or loses against the run itself (reranked - not), and what
+    both searches take."""
+    level = run.benchmark.level
+    after, before = run.answers[variant.name], run.main
+    found = compared("the search alone", judged(after, level), judged(before, level))
+    return {"model": variant.rerank, **found, "latency": latency(after), "latency_baseline": latency(before)}
+
+
+def reranking_facts(found: Document) -> list[tuple[str, Any]]:
+    """For people: what reranking costs."""
+    after, before = found["latency"], found["latency_baseline"]
+    return [
+        (
+            what,
+            f"p50 {after[f'{clock}p50_ms']:.1f} ms for {before[f'{clock}p50_ms']:.1f} ms, "
+            f"p95 {after[f'{clock}p95_ms']:.1f} ms for {before[f'{clock}p95_ms']:.1f} ms",
+        )
+        for what, clock in (("reranked search", ""), ("reranked search, CPU", "cpu_"))
     ]
 
 

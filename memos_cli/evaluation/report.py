@@ -37,7 +37,7 @@ def document(run: Run) -> Document:
         "categories": _categories(run.main, level, ks),
         "apart": sorted({one.category for one in run.main if one.apart}),
         "levels": {name: _means(counted, name, ks) for name in LEVELS},
-        "latency": _latency(run.main),
+        "latency": latency(run.main),
         "add": _storing(run),
         "tokens": _tokens(counted, run.options.ks),
         "budget": _budget(counted),
@@ -63,7 +63,7 @@ def _categories(answers: Sequence[Answer], level: str, ks: Sequence[int]) -> Doc
     }
 
 
-def _latency(answers: Sequence[Answer]) -> Document:
+def latency(answers: Sequence[Answer]) -> Document:
     """Milliseconds of a search, embedding included: on the wall clock, and of all threads' work."""
     wall, cpu = (metrics.percentiles([getattr(one, name) for one in answers]) for name in ("seconds", "cpu"))
     return {

@@ -5,7 +5,7 @@ Owns: the temporary cubes, which searches a question takes, what is timed. Does 
 
 A question is searched as a user would, for as many hits as the largest k, and that search alone is
 timed, embedding included. A longer list follows, for MRR and for the curves, and one search for each
-token budget; they use the vector that the first one made.
+token budget; they use the vector and the reranker's scores that the first one made.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos_cli.evaluation.corpus import Benchmark, Corpus, Question
 from memos_cli.evaluation.metrics import Answer, ranking
-from memos_cli.evaluation.vectors import Cache, EvaluationSession, Remembering
+from memos_cli.evaluation.vectors import Cache, EvaluationSession, Remembering, RememberingReranker
 from memos_cli.operations.add import add
 from memos_cli.operations.search import search, tokens
 from memos_cli.schema import Depth, Hit, Mode, Query
@@ -46,11 +46,12 @@ JUDGED = 10
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to search: a mode, and the parts of the recall pipeline that are switched off."""
+    """One way to search: a mode, the parts of the recall pipeline that are switched off, a reranker."""
 
     name: str
     mode: Mode
     without: frozenset[str] = frozenset()
+    rerank: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def evaluate(
     """Put each corpus into a cube of its own under a temporary folder, ask, and throw it away.
 
     `place` gives the reference (`location.CubeRef`) of the cube at a path. Raises what `add` and
-    `search` raise; the folder is removed however the run ends.
+    `search` raise, and UnknownReranker and RerankerUnavailable where a variant has a reranker; the folder
+    is removed however the run ends.
     """
     run = Run(benchmark, options, notes=list(benchmark.notes))
     corpora = _limited(benchmark.corpora, options.limit)
@@ -166,6 +168,7 @@ class _Cubes:
         depth = Depth.GENERAL if options.embeds else Depth.NAIVE
         make_cube(place(str(self._template)), settings, depth=depth, embedder=options.embedder)
         self.shared: Remembering | None = None
+        self.rerankers: dict[str, RememberingReranker] = {}
         self.embedder: str | None = None
         with open_session(place(str(self._template)), settings) as session:
             if (info := session.cube.config.embedder) is not None:
@@ -181,6 +184,7 @@ class _Cubes:
             with open_session(self._place(str(path)), self._settings, write=True) as opened:
                 session = EvaluationSession(opened.ref, opened.cube, opened.settings)
                 session.shared = self.shared
+                session.rerankers = self.rerankers
                 yield session
         finally:
             shutil.rmtree(path)
@@ -197,6 +201,9 @@ def _warm(session: EvaluationSession, corpus: Corpus, options: Options) -> None:
     """Open what a first search opens, so that the questions' times are those of a running service."""
     for mode in dict.fromkeys(variant.mode for variant in options.variants):
         search(session, Query(text=corpus.drafts[0].memory, k=1, mode=mode))
+    for variant in options.variants:
+        if variant.rerank:  # one that cannot be used ends the run here, where a search would go without it
+            session.reranker(variant.rerank)
 
 
 def _ask(
@@ -205,7 +212,16 @@ def _ask(
     k = max(run.options.ks)
     if session.shared:
         session.shared.forget()
-    query = Query(text=question.text, k=k, mode=variant.mode, now=question.now, without=variant.without)
+    for reranker in session.rerankers.values():
+        reranker.forget()
+    query = Query(
+        text=question.text,
+        k=k,
+        mode=variant.mode,
+        now=question.now,
+        without=variant.without,
+        rerank=variant.rerank,
+    )
     wall, cpu = time.perf_counter(), time.process_time()
     result = search(session, query)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

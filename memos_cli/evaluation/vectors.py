@@ -1,6 +1,7 @@
-"""Vectors that are made once: documents on disk from run to run, the last question in memory.
+"""Models whose work is done once: documents' vectors on disk from run to run, what was made for the
+last question in memory.
 
-Owns: the cache's files. Does not own: the embedders.
+Owns: the cache's files. Does not own: the embedders and rerankers.
 
 A cache is a folder per embedder (its fingerprint) with shards, each an .npy matrix of vectors and
 an .npy table that says which texts they belong to. Shards are written whole and never changed.
@@ -127,11 +128,38 @@ class Remembering:
         return [self._cache[text] for text in texts]
 
 
+class RememberingReranker:
+    """A reranker that knows what it last scored, so that a longer list of the same question costs
+    nothing; `forget` makes the next search pay for itself."""
+
+    def __init__(self, reranker: Any) -> None:
+        self._reranker = reranker
+        self._last: tuple[tuple[str, ...], list[float]] | None = None
+        self.name = reranker.name
+
+    def forget(self) -> None:
+        self._last = None
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        asked = (query, *texts)
+        if self._last is None or self._last[0] != asked:
+            self._last = asked, self._reranker.score(query, texts)
+        return self._last[1]
+
+
 class EvaluationSession(Session):
-    """A session whose embedder outlives it: hundreds of small cubes load the model once."""
+    """A session whose models outlive it: hundreds of small cubes load them once."""
+
+    rerankers: dict[str, RememberingReranker]
+    """By name, shared by all sessions of a run."""
 
     shared: Remembering | None = None
 
     @property
     def embedder(self) -> Any:
         return Session.embedder.fget(self) if self.shared is None else self.shared  # type: ignore[attr-defined]
+
+    def reranker(self, name: str) -> Any:
+        if name not in self.rerankers:
+            self.rerankers[name] = RememberingReranker(super().reranker(name))
+        return self.rerankers[name]

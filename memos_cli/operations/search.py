@@ -1,7 +1,8 @@
 """`memos search`: one question, the routes there are, one ranked answer.
 
 Owns: which routes run, what is said when one is missing, and the cut to k hits or to a token
-budget. Does not own: the routes (`retrieval/routes`) nor their fusion (`retrieval/pipeline`).
+budget, and that a search outlives its reranker. Does not own: the routes (`retrieval/routes`), their
+fusion (`retrieval/pipeline`), nor the blend with a reranker's scores (`retrieval/rerank`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from memos_cli.providers.requests import request_direction
 from memos_cli.retrieval.asked import Asked, read
 from memos_cli.retrieval.calibration import likely
 from memos_cli.retrieval.pipeline import Ranked, rank
+from memos_cli.retrieval.rerank import DEPTH as REREAD
+from memos_cli.retrieval.rerank import reranked
 from memos_cli.retrieval.routes import (
     DEPTH,
     NEAREST,
@@ -47,7 +50,8 @@ ATTEMPTS = 5
 
 def search(session: Session, query: Query) -> SearchResult:
     """Ask a cube. Raises BadInput for an empty question, NoVectors and ProviderError when only the
-    vector route was asked for and it cannot run; otherwise a missing route is a note."""
+    vector route was asked for and it cannot run, UnknownReranker; otherwise a missing route, or a
+    reranker that fails, is a note."""
     if not query.text.strip():
         raise BadInput(source="the question", reason="it is empty", hint="Type `memos search QUESTION`.")
     for _ in range(ATTEMPTS):
@@ -69,8 +73,12 @@ def _answer(session: Session, query: Query) -> SearchResult:
     keyword = None
     if query.mode is not Mode.VECTOR:
         keyword = keyword_route(view, query.text, query.filters, max(DEPTH, query.k))
-    ranked = _ranked(session, view, asked, keyword, vector, query)
-    hits = _budget(_hits(session, view, ranked, keyword, vector, query), query)
+    wide = query.model_copy(update={"k": max(query.k, REREAD)}) if query.rerank else query
+    ranked = _ranked(session, view, asked, keyword, vector, wide)
+    hits: Iterable[Hit] = _hits(session, view, ranked, keyword, vector, wide)
+    if query.rerank:
+        hits = _reranked(session, query, list(hits), notes)[: query.k]
+    hits = _budget(hits, query)
     return SearchResult(
         query=query.text,
         hits=tuple(hits),
@@ -204,6 +212,23 @@ def _current(view: View, id: str) -> MemoryItem | None:
         if found := shard.current([id]).get(id):
             return found[1]
     return None
+
+
+def _reranked(session: Session, query: Query, hits: list[Hit], notes: list[str]) -> list[Hit]:
+    """Hits in the order that the reranker gives them; as they are, with a note, when it fails.
+
+    Raises UnknownReranker: a name that is none is the user's mistake, and told as one.
+    """
+    try:
+        model = session.reranker(query.rerank or "")
+        scores = model.score(query.text, [hit.item.memory for hit in hits[:REREAD]])
+    except ProviderError as error:
+        said = error.message.rstrip(".")
+        notes.append(
+            f"the reranker did not answer: {said}; the order is that of the search. {error.next_step}".strip()
+        )
+        return hits
+    return reranked(hits, scores)
 
 
 def _budget(hits: Iterable[Hit], query: Query) -> Iterator[Hit]:

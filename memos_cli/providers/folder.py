@@ -139,10 +139,10 @@ def _mean(states: np.ndarray, mask: np.ndarray, mode: str, read: np.ndarray) -> 
 
 def read_recipe(folder: Path, name: str) -> Recipe:
     """The recipe of a folder; raises EmbedderUnavailable naming what it cannot read."""
-    return _Reader(folder, name).recipe()
+    return FolderReader(folder, name).recipe()
 
 
-class _Reader:
+class FolderReader:
     """Reads one folder; every refusal names the file and the value."""
 
     def __init__(self, folder: Path, name: str) -> None:

@@ -17,7 +17,7 @@ from memos_cli.errors import EmbedderUnavailable
 from memos_cli.providers.embedder import EmbedderSettings
 
 _CONFIGURATION = ["*.json", "README.md"]
-_HUB_NAME_HINT = "Write a folder, or a name on the Hub such as `sentence-transformers/all-MiniLM-L12-v2`."
+_HUB_NAME_HINT = "Write a folder, or a name on the Hub, which has the form `OWNER/MODEL`."
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,11 @@ class Place:
     """What a cube stores after the colon: it finds the same model from any working directory."""
 
 
-def find(scheme: str, rest: str, settings: EmbedderSettings) -> Place:
-    """The place of what stands after `onnx:` or `st:`; downloads it if it must and may."""
+def find(scheme: str, rest: str, settings: EmbedderSettings, marker: str = "modules.json") -> Place:
+    """The place of what stands after `onnx:` or `st:`; downloads it if it must and may.
+
+    `marker`: the file without which a model of the wanted kind is not whole in the Hub's cache.
+    """
     path = Path(rest).expanduser()
     if path.exists():
         place = _on_disk(path, str(path.resolve()))
@@ -46,7 +49,7 @@ def find(scheme: str, rest: str, settings: EmbedderSettings) -> Place:
     repository, _, revision = rest.partition("@")
     if not _is_hub_name(repository):
         raise EmbedderUnavailable(name=name, reason=f"there is no folder {path}", hint=_HUB_NAME_HINT)
-    return Place(_from_hub(name, repository, revision or None, settings), None, rest)
+    return Place(_from_hub(name, repository, revision or None, settings, marker), None, rest)
 
 
 def _on_disk(path: Path, stored: str) -> Place | None:
@@ -69,8 +72,10 @@ def _is_hub_name(text: str) -> bool:
     return text.count("/") == 1
 
 
-def _from_hub(name: str, repository: str, revision: str | None, settings: EmbedderSettings) -> Path:
-    cached = _cached(repository, revision, settings)
+def _from_hub(
+    name: str, repository: str, revision: str | None, settings: EmbedderSettings, marker: str
+) -> Path:
+    cached = _cached(repository, revision, settings, marker)
     if cached:
         return cached
     if settings.offline:
@@ -82,7 +87,7 @@ def _from_hub(name: str, repository: str, revision: str | None, settings: Embedd
     return _download(name, repository, revision, settings)
 
 
-def _cached(repository: str, revision: str | None, settings: EmbedderSettings) -> Path | None:
+def _cached(repository: str, revision: str | None, settings: EmbedderSettings, marker: str) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -91,7 +96,7 @@ def _cached(repository: str, revision: str | None, settings: EmbedderSettings) -
         folder = Path(snapshot_download(repository, allow_patterns=_CONFIGURATION, **where))
     except LocalEntryNotFoundError:
         return None
-    return folder if (folder / "modules.json").exists() and _has_weights(folder) else None
+    return folder if (folder / marker).exists() and _has_weights(folder) else None
 
 
 def _has_weights(folder: Path) -> bool:

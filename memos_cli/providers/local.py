@@ -1,13 +1,16 @@
-"""Sentence-transformers models that have only safetensors weights, through torch.
+"""Models that have only safetensors weights, through torch.
 
 Owns: opening the transformer with `transformers` (the extra `[local]`). Does not own: tokenising,
-pooling, batching, which are the same as for ONNX models (`onnx.SentenceEmbedder`). Code that
-comes with a model is never run, pickled weights are never read.
+pooling, batching, which are the same as for ONNX models (`onnx.SentenceEmbedder`,
+`crossencoder.CrossEncoder`). Code that comes with a model is never run, pickled weights are
+never read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +23,7 @@ from memos_cli.providers.onnx import Run, SentenceEmbedder, open_pieces
 def load_local(folder: Path, name: str, threads: int = 1) -> SentenceEmbedder:
     """The embedder of a folder with safetensors weights; on the processor, in float32."""
     recipe = read_recipe(folder, name)
-    _require_safetensors(recipe, name)
-    run = open_model(recipe, name)
-    if threads > 0:
-        import torch
-
-        torch.set_num_threads(threads)  # torch runs one batch on several threads by itself
+    run = open_model(recipe, name, threads)
     return SentenceEmbedder(name, recipe, open_pieces(recipe, name), run, threads=1)
 
 
@@ -42,25 +40,9 @@ def _require_safetensors(recipe: Recipe, name: str) -> None:
     raise EmbedderUnavailable(name=name, reason=reason)
 
 
-def open_model(recipe: Recipe, name: str) -> Run:
+def open_model(recipe: Recipe, name: str, threads: int = 1) -> Run:
     """`Run` over the transformer of a folder."""
-    try:
-        import torch
-        from transformers import AutoModel
-        from transformers.utils import logging
-    except ImportError as error:
-        raise missing_package(name, error.name or "torch", "local") from error
-    logging.disable_progress_bar()
-    try:
-        model = AutoModel.from_pretrained(
-            str(recipe.transformer),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-        ).eval()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise EmbedderUnavailable(name=name, reason=str(error).splitlines()[0]) from error
+    model, torch = _loaded("AutoModel", recipe, name, threads)
 
     def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         try:
@@ -72,3 +54,56 @@ def open_model(recipe: Recipe, name: str) -> Run:
         return states
 
     return run
+
+
+def open_classifier(
+    recipe: Recipe, name: str, threads: int = 1
+) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """(ids, mask, token types), int64 (batch, tokens), to logits float32 (batch, labels).
+
+    Raises EmbedderUnavailable, also where the weights lack the classifier: transformers would
+    make one up at random.
+    """
+    model, torch = _loaded("AutoModelForSequenceClassification", recipe, name, threads)
+    typed = getattr(model.config, "type_vocab_size", 0) > 1
+
+    def run(ids: np.ndarray, mask: np.ndarray, types: np.ndarray) -> np.ndarray:
+        given = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if typed else {})
+        try:
+            with torch.inference_mode():
+                output = model(**{key: torch.from_numpy(value) for key, value in given.items()})
+        except (RuntimeError, IndexError, ValueError) as error:
+            raise EmbedderFailed(name=name, reason=str(error).splitlines()[0]) from error
+        logits: np.ndarray = output.logits.numpy()
+        return logits
+
+    return run
+
+
+def _loaded(kind: str, recipe: Recipe, name: str, threads: int) -> tuple[Any, Any]:
+    """The model of a folder as `transformers.KIND` opens it, and the module torch."""
+    _require_safetensors(recipe, name)
+    try:
+        import torch
+        import transformers
+        from transformers.utils import logging
+    except ImportError as error:
+        raise missing_package(name, error.name or "torch", "local") from error
+    logging.disable_progress_bar()
+    try:
+        model, told = getattr(transformers, kind).from_pretrained(
+            str(recipe.transformer),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise EmbedderUnavailable(name=name, reason=str(error).splitlines()[0]) from error
+    if kind != "AutoModel" and told["missing_keys"]:  # an embedder's pooler may be missing: it is not used
+        missing = ", ".join(sorted(told["missing_keys"])[:3])
+        raise EmbedderUnavailable(name=name, reason=f"its weights lack {missing}")
+    if threads > 0:
+        torch.set_num_threads(threads)  # torch runs one batch on several threads by itself
+    return model.eval(), torch

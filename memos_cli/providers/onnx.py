@@ -23,6 +23,7 @@ from memos_cli.providers.tokens import Piece, Pieces, batches, open_tokenizer, p
 
 if TYPE_CHECKING:
     import onnxruntime
+    from tokenizers import Tokenizer
 
 Run = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(ids, mask), both int64 (batch, tokens), to token states float32 (batch, tokens, hidden)."""
@@ -63,7 +64,7 @@ class SentenceEmbedder:
         told = [i for i, piece in enumerate(pieces) if not piece.empty]
         groups = [[told[i] for i in group] for group in batches([len(pieces[i].ids) for i in told])]
         done = len(pieces) - len(told)
-        for group, vectors in _each(lambda g: self._batch([pieces[i] for i in g]), groups, threads):
+        for group, vectors in each(lambda g: self._batch([pieces[i] for i in g]), groups, threads):
             out[group] = vectors
             done += len(group)
             if progress:
@@ -82,7 +83,7 @@ class SentenceEmbedder:
         return vectors
 
 
-def _each(
+def each(
     work: Callable[[list[int]], np.ndarray], groups: Sequence[list[int]], threads: int
 ) -> Iterator[tuple[list[int], np.ndarray]]:
     """Each group with its result. Threads take whole batches, so that a batch is computed in the
@@ -137,10 +138,7 @@ def load_folder(
 def open_pieces(recipe: Recipe, name: str) -> Pieces:
     tokenizer = open_tokenizer(recipe.transformer / "tokenizer.json", name)
     if recipe.lower_case:
-        from tokenizers.normalizers import Lowercase, Sequence
-
-        own = tokenizer.normalizer
-        tokenizer.normalizer = Sequence([Lowercase(), *([own] if own else [])])
+        lower_cased(tokenizer)
     if any(tokenizer.encode("type ids").type_ids):
         raise EmbedderUnavailable(
             name=name, reason="its tokenizer marks tokens with types, which memos does not know"
@@ -148,8 +146,40 @@ def open_pieces(recipe: Recipe, name: str) -> Pieces:
     return Pieces(tokenizer, recipe.max_tokens, name)
 
 
+def lower_cased(tokenizer: Tokenizer) -> None:
+    """Make `tokenizer` lower-case what it reads, before anything else it does with it."""
+    from tokenizers.normalizers import Lowercase, Sequence
+
+    own = tokenizer.normalizer
+    tokenizer.normalizer = Sequence([Lowercase(), *([own] if own else [])])
+
+
 def open_session(file: Path, recipe: Recipe, name: str, fused: bool = False) -> Run:
-    """`Run` over the ONNX model in `file`; one thread, since batches are what runs in parallel."""
+    """`Run` over the ONNX model in `file`."""
+    session, inputs = inference_session(file, name, fused)
+    output = _states_output(session, file, name)
+
+    def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        feeds = {"input_ids": ids, "attention_mask": mask}
+        if "token_type_ids" in inputs:
+            feeds["token_type_ids"] = np.zeros_like(ids)
+        if "position_ids" in inputs:
+            feeds["position_ids"] = positions(mask, recipe)
+        with onnx_errors(name, EmbedderFailed):
+            [states] = session.run([output], {k: v for k, v in feeds.items() if k in inputs})
+        floats: np.ndarray = states.astype(np.float32, copy=False)
+        return floats
+
+    return run
+
+
+def inference_session(
+    file: Path, name: str, fused: bool = False
+) -> tuple[onnxruntime.InferenceSession, set[str]]:
+    """The ONNX model in `file` and the names of its inputs, all of which are known ones.
+
+    One thread, since batches are what runs in parallel.
+    """
     import onnxruntime
 
     if not file.is_file():
@@ -164,20 +194,7 @@ def open_session(file: Path, recipe: Recipe, name: str, fused: bool = False) -> 
     inputs = {i.name for i in session.get_inputs()}
     if unknown := sorted(inputs - _KNOWN_INPUTS):
         raise EmbedderUnavailable(name=name, reason=f"{file} wants the inputs {', '.join(unknown)}")
-    output = _states_output(session, file, name)
-
-    def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        feeds = {"input_ids": ids, "attention_mask": mask}
-        if "token_type_ids" in inputs:
-            feeds["token_type_ids"] = np.zeros_like(ids)
-        if "position_ids" in inputs:
-            feeds["position_ids"] = _positions(mask, recipe)
-        with onnx_errors(name, EmbedderFailed):
-            [states] = session.run([output], {k: v for k, v in feeds.items() if k in inputs})
-        floats: np.ndarray = states.astype(np.float32, copy=False)
-        return floats
-
-    return run
+    return session, inputs
 
 
 def _states_output(session: onnxruntime.InferenceSession, file: Path, name: str) -> str:
@@ -193,7 +210,8 @@ def _states_output(session: onnxruntime.InferenceSession, file: Path, name: str)
     return deep[0]
 
 
-def _positions(mask: np.ndarray, recipe: Recipe) -> np.ndarray:
+def positions(mask: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """The position of each token, as the model counts them."""
     count = np.cumsum(mask, axis=1)
     first = recipe.pad_id + 1 if recipe.offset_positions else 0
     at: np.ndarray = np.where(mask > 0, count - 1 + first, recipe.pad_id if recipe.offset_positions else 0)

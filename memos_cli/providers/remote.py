@@ -15,7 +15,7 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -73,22 +73,7 @@ class OpenAIEmbedder:
     def from_settings(cls, model: str, settings: EmbedderSettings) -> OpenAIEmbedder:
         """Raises EmbedderUnavailable without a key for OpenAI itself, and for an endpoint on
         another machine when memos is offline."""
-        own = settings.embed_base_url
-        base_url = own or settings.openai_base_url or DEFAULT_URL
-        # a key is sent to the endpoint it was given for
-        api_key = settings.embed_api_key or (
-            None if own and own != settings.openai_base_url else settings.openai_api_key
-        )
-        name = f"openai:{model}"
-        if base_url == DEFAULT_URL and not api_key:
-            hint = "Set OPENAI_API_KEY, or name an endpoint of your own with `memos config set embed_base_url URL`."
-            raise EmbedderUnavailable(
-                name=name, reason="OpenAI's endpoint wants a key, and there is none", hint=hint
-            )
-        if settings.offline and not _is_local(base_url):
-            raise EmbedderUnavailable(
-                name=name, reason=f"memos is offline, and {base_url} is not on this machine"
-            )
+        base_url, api_key = endpoint(f"openai:{model}", settings, "embed")
         return cls(model, base_url=base_url, api_key=api_key, timeout=settings.embed_timeout or None)
 
     @property
@@ -116,7 +101,7 @@ class OpenAIEmbedder:
             cuts = [_cut(encodable(text), self._span) for text in texts]
             try:
                 vectors = self._vectors([piece for pieces in cuts for piece in pieces])
-            except _TooLong as problem:
+            except TooLong as problem:
                 if self._span // 2 < SHORTEST_SPAN:
                     raise EmbedderFailed(name=self.name, reason=str(problem)) from problem
                 self._span = min(self._span, max(len(p) for pieces in cuts for p in pieces)) // 2
@@ -137,20 +122,15 @@ class OpenAIEmbedder:
     def _request(self, texts: Sequence[str]) -> np.ndarray:
         """(texts, dimension) in the order of `texts`. An answer that breaks off in the middle is
         asked for again; one that is whole but wrong is not."""
-        for attempt in range(self._retries + 1):
+
+        def ask() -> bytes:
             with openai_errors(self.name):
                 answer = self._client.embeddings.with_raw_response.create(
                     model=self._model, input=list(texts), encoding_format="float"
                 )
-            try:
-                document = json.loads(answer.content)
-            except ValueError as error:
-                if attempt == self._retries:
-                    raise EmbedderFailed(name=self.name, reason=f"its answer is not JSON: {error}") from error
-                time.sleep(min(8.0, 0.25 * 2**attempt))
-                continue
-            return self._checked(document, len(texts))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            return answer.content
+
+        return self._checked(whole_answer(ask, self.name, self._retries), len(texts))
 
     def _checked(self, document: Any, count: int) -> np.ndarray:
         try:
@@ -185,7 +165,47 @@ class OpenAIEmbedder:
         )
 
 
-class _TooLong(Exception):
+def endpoint(name: str, settings: Any, purpose: str) -> tuple[str, str | None]:
+    """URL and key for `purpose`: its own settings (`PURPOSE_base_url`, `PURPOSE_api_key`), else the
+    general ones, else OpenAI's URL. A key is sent to the endpoint it was given for.
+
+    Raises EmbedderUnavailable without a key for OpenAI itself, and for an endpoint on another
+    machine when memos is offline.
+    """
+    own = getattr(settings, f"{purpose}_base_url")
+    base_url = own or settings.openai_base_url or DEFAULT_URL
+    api_key = getattr(settings, f"{purpose}_api_key") or (
+        None if own and own != settings.openai_base_url else settings.openai_api_key
+    )
+    if base_url == DEFAULT_URL and not api_key:
+        hint = f"Set OPENAI_API_KEY, or name an endpoint of your own with `memos config set {purpose}_base_url URL`."
+        raise EmbedderUnavailable(
+            name=name, reason="OpenAI's endpoint wants a key, and there is none", hint=hint
+        )
+    if settings.offline and not _is_local(base_url):
+        raise EmbedderUnavailable(
+            name=name, reason=f"memos is offline, and {base_url} is not on this machine"
+        )
+    return base_url, api_key
+
+
+def whole_answer(ask: Callable[[], bytes], name: str, retries: int) -> Any:
+    """The JSON document that `ask` brings; asked for again, later each time, when it breaks off.
+
+    Raises EmbedderFailed when it never becomes whole.
+    """
+    for attempt in range(retries + 1):
+        content = ask()
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            if attempt == retries:
+                raise EmbedderFailed(name=name, reason=f"its answer is not JSON: {error}") from error
+            time.sleep(min(8.0, 0.25 * 2**attempt))
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+class TooLong(Exception):
     """The endpoint will not read texts of this length."""
 
 
@@ -210,7 +230,7 @@ def openai_errors(name: str) -> Iterator[None]:
     except openai.APIStatusError as error:
         text = _short(error)
         if error.status_code in (400, 413, 422, 500) and _TOO_LONG.search(text):
-            raise _TooLong(text) from error
+            raise TooLong(text) from error
         raise EmbedderFailed(name=name, reason=text) from error
     except openai.OpenAIError as error:
         raise EmbedderFailed(name=name, reason=_short(error)) from error

@@ -52,6 +52,12 @@ def evaluate(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Run again without each part of the recall pipeline.")
     ] = False,
+    rerank: Annotated[
+        str | None,
+        typer.Option(
+            "--rerank", metavar="MODEL", help="Ask again with this reranker, and say what it changes."
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Questions at most, for a quick look.")
     ] = None,
@@ -80,7 +86,7 @@ def evaluate(
     baseline = _baseline(compare)
     loaded = load(benchmark, path)
     run_options = Options(
-        variants=_variants(asked, baseline, ablate, shell.out),
+        variants=(*_variants(asked, baseline, ablate, shell.out), *_reranked(asked, rerank)),
         ks=_lengths(k) or KS,
         embedder=embedder,
         limit=limit,
@@ -100,6 +106,8 @@ def evaluate(
         found["compare"] = comparison.compared(str(compare), new, baseline)
     if ablate:
         found["ablation"] = comparison.ablation(run)
+    for variant in _reranked(asked, rerank):
+        found["reranking"] = comparison.reranking(run, variant)
     if report is not None:
         for file in reporting.write(found, run.main, report):
             shell.out.note(f"Wrote {file}")
@@ -150,6 +158,13 @@ def _variants(mode: Mode, baseline: Any, ablate: bool, out: Output) -> tuple[Var
     return tuple(variants)
 
 
+def _reranked(mode: Mode, model: str | None) -> tuple[Variant, ...]:
+    """The run asked for with a reranker, where one is asked for."""
+    from memos_cli.evaluation.run import Variant
+
+    return () if model is None else (Variant(f"reranked by {model}", mode, rerank=model),)
+
+
 def _show(out: Output, found: dict[str, Any]) -> None:
     from memos_cli.evaluation import compare, report
 
@@ -163,6 +178,10 @@ def _show(out: Output, found: dict[str, Any]) -> None:
     if found.get("ablation"):
         rows = compare.ablation_rows(found["ablation"])
         views.append(Table(compare.ABLATION_COLUMNS, rows, title="With one part switched off"))
+    if "reranking" in found:
+        change = found["reranking"]
+        views.append(Table(compare.COLUMNS, compare.rows(change), title=f"Reranked by {change['model']}"))
+        views.append(Fields(compare.reranking_facts(change)))
     out.emit(found, *views)
     if not out.machine:
         out.notes(found["notes"])

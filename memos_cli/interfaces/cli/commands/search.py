@@ -29,6 +29,14 @@ def search(
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", min=1, help="Keep the hits within this many tokens.")
     ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option(
+            "--rerank",
+            metavar="MODEL",
+            help="Let a model reread the first 50 hits; the setting rerank when left out, `none` for none.",
+        ),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each hit's rank and score in every route.")
     ] = False,
@@ -51,6 +59,7 @@ def search(
         now=instant,
         max_tokens=max_tokens,
         explain=explain,
+        rerank=_reranker(shell.settings.rerank if rerank is None else rerank),
     )
     with shell.open() as session:
         result = operation.search(session, question)
@@ -63,6 +72,12 @@ def search(
     if not shell.out.machine:
         shell.out.notes(result.notes)
         shell.out.notes(f"{name}: {value}" for name, value in result.trace.items())
+
+
+def _reranker(name: str) -> str | None:
+    """The reranker asked for; nothing and `none` ask for none."""
+    name = name.strip()
+    return name if name and name != "none" else None
 
 
 def _entry(hit: Hit, routes: list[str]) -> Entry:

@@ -51,7 +51,12 @@ EXCEPTIONS = {
         "stores.table.newest_version",
         "stores.table.VectorColumn",
     },
-    "retrieval": {"stores.vectors.VectorHits", "stores.keyword_query.KeywordHits", "stores.facts", "stores.analysis"},
+    "retrieval": {
+        "stores.vectors.VectorHits",
+        "stores.keyword_query.KeywordHits",
+        "stores.facts",
+        "stores.analysis",
+    },
 }
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from memos_cli.retrieval.temporal import asks_when, has_time_word, windows
+from memos_cli.retrieval import timespans
+from memos_cli.retrieval.temporal import Window, asks_when, closeness, has_time_word, windows
 
 NOW = datetime(2023, 11, 22, 15, 0, tzinfo=UTC)  # a Wednesday
 
 # Each question's windows: "from to" with the end left out, "day" for one whole day; `now` and the
 # open ends by name. Several windows stand apart by commas.
 ENGLISH = {
+    # quotations are no time, unless they are all there is
+    'Who sang "Summer of 1969" on 7 May 2023?': "2023-05-07",
+    '"What did I do yesterday?"': "2023-11-21",
+    "What is new in October?": "2023-10-01 2023-11-01",
     # days
     "Who did Maria have dinner with on 7 May 2023?": "2023-05-07",
     "What did Audrey eat for dinner on October 24, 2023?": "2023-10-24",
@@ -254,6 +262,14 @@ CHINESE = {
     "2015年左右我在哪里上学？": "2015-01-01 2016-01-01",
 }
 NO_WINDOW = [
+    # titles and what may lie ahead as well as behind
+    *(
+        'Who sang "Summer of 1969"?',
+        'Who wrote "Last Friday in May 2023"?',
+        "谁写了《2023年5月》？",
+        "他今年多大年纪？",
+    ),
+    *("Which topics are covered in the workshop starting December 15?", "What is on in January?"),
     # numbers that are no dates
     *(
         "Where is room 2023B?",
@@ -694,3 +710,156 @@ def test_names_a_time(text: str) -> None:
 @pytest.mark.parametrize("text", NAMES_NO_TIME)
 def test_names_no_time(text: str) -> None:
     assert not has_time_word(text)
+
+
+def test_there_are_enough_expressions() -> None:
+    assert len(ENGLISH) >= 100
+    assert len(CHINESE) >= 60
+    assert len(NO_WINDOW) >= 60
+    assert min(map(len, (ASKS, ASKS_NOT, NAMES_A_TIME, NAMES_NO_TIME))) >= 40
+
+
+def test_a_window_tells_its_words() -> None:
+    assert [w.text for w in windows("Who came from Monday to Wednesday, and last May?", NOW)] == [
+        "from Monday to Wednesday",
+        "last May",
+    ]
+    assert windows("上周五谁来了", NOW)[0].text == "上周五"
+
+
+def test_vaguer_words_make_wider_edges() -> None:
+    questions = ("What did I eat yesterday?", "What did I eat a few days ago?", "What have I read recently?")
+    widths = [windows(question, NOW)[0].fuzzy for question in questions]
+    assert widths == sorted(set(widths))
+
+
+def test_days_are_those_of_the_asker_s_zone() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    asked = datetime(2023, 11, 23, 1, 0, tzinfo=tokyo)  # 22 November, 16:00 in UTC
+    start = datetime(2023, 11, 21, 15, 0, tzinfo=UTC)
+    assert _spans("What did I do yesterday?", asked) == [(start, start + timedelta(days=1))]
+    assert windows("What did I do yesterday?", asked)[0].start.utcoffset() == timedelta(0)
+    naive = NOW.replace(tzinfo=None)
+    assert _spans("What did I do yesterday?", naive) == _spans("What did I do yesterday?")
+
+
+@pytest.mark.parametrize(
+    "now", [datetime.min, datetime.max, datetime(2024, 2, 29), datetime(2023, 12, 31, 23, 59)]
+)
+def test_any_moment_will_do(now: datetime) -> None:
+    for question in (*ENGLISH, *CHINESE):
+        for zone in (UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))):
+            assert all(w.start < w.end for w in windows(question, now.replace(tzinfo=zone)))
+
+
+def test_holidays_that_move() -> None:
+    # Easter Sundays and Thanksgivings as the calendars of those years have them.
+    sundays = [str(timespans.easter(year)) for year in (1961, 2000, 2008, 2019, 2023, 2024, 2025, 2038)]
+    assert sundays == [
+        *("1961-04-02", "2000-04-23", "2008-03-23", "2019-04-21"),
+        *("2023-04-09", "2024-03-31", "2025-04-20", "2038-04-25"),
+    ]
+    eaten = [_spans(f"Who came to dinner on Thanksgiving {year}?")[0][0].day for year in (2019, 2021, 2023)]
+    assert eaten == [28, 25, 23]
+
+
+DAY = timedelta(days=1)
+WEEK = Window(datetime(2023, 5, 8, tzinfo=UTC), datetime(2023, 5, 15, tzinfo=UTC), 2.0, "that week")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "wanted"),
+    [
+        (WEEK.start, None, 1.0),
+        (WEEK.start + 3 * DAY, None, 1.0),
+        (WEEK.end - timedelta(microseconds=1), None, 1.0),
+        (WEEK.start - 9 * DAY, WEEK.start, 1.0),  # it reaches in
+        (WEEK.start - 9 * DAY, WEEK.end + 9 * DAY, 1.0),  # it lasts all over it
+        (WEEK.end, None, 2**-0.25),  # the midnight after: half a day out, two days halve
+        (WEEK.end + 1.5 * DAY, None, 0.5),
+        (WEEK.start - 1.5 * DAY, None, 0.5),
+        (WEEK.start - 9 * DAY, WEEK.start - 3.5 * DAY, 0.25),
+        (WEEK.end + 1.5 * DAY, WEEK.end, 0.5),  # an end before its start is no end
+        (WEEK.end + 365 * DAY, None, 0.0),
+        (datetime.max.replace(tzinfo=UTC), None, 0.0),
+    ],
+)
+def test_closeness(start: datetime, end: datetime | None, wanted: float) -> None:
+    assert closeness(WEEK, start, end) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_closeness_of_an_exact_day_has_edges_of_half_a_day() -> None:
+    day = Window(datetime(2023, 5, 7, tzinfo=UTC), datetime(2023, 5, 8, tzinfo=UTC), 0.0, "7 May")
+    assert closeness(day, day.end) == pytest.approx(0.5)
+    assert closeness(day, day.end + DAY) == pytest.approx(0.125)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 400), st.floats(0, 400))
+def test_closeness_falls_with_distance(start: datetime, days: int, fuzzy: float) -> None:
+    if start.year > 9990:
+        return
+    window = Window(start, start + DAY, fuzzy, "")
+    near, far = (closeness(window, window.end + n * DAY) for n in (days, days + 1))
+    assert 0.0 <= far <= near <= 1.0
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.sampled_from(
+            [w for q in (*ENGLISH, *CHINESE) for w in q.split()] + list("年月日上下周前后最近三五天的到")
+        ),
+        max_size=14,
+    )
+)
+def test_no_heap_of_words_upsets_it(words: list[str]) -> None:
+    for text in (" ".join(words), "".join(words)):
+        assert all(w.start < w.end and w.fuzzy >= 0 and w.text in text for w in windows(text, NOW))
+        asks_when(text)
+        has_time_word(text)
+
+
+HOSTILE = [
+    *(
+        "1 May ",
+        "from Monday to ",
+        "last ",
+        "what is the ",
+        "two and a half ",
+        "the last two weeks before ",
+        "when ",
+        "did say ",
+    ),
+    *(
+        "上",
+        "下周",
+        "一",
+        "十",
+        "周",
+        "3月",
+        "最近",
+        "每",
+        "(",
+        "'",
+        "-",
+        ".",
+        "5",
+        "1-1-",
+        " ",
+        "a b c ",
+        "how many ",
+        "ⅷ",
+        "\ufdfa",
+    ),
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_long_texts_cost_in_proportion(piece: str) -> None:
+    text = (piece * 200_000)[:200_000]
+    started = time.process_time()
+    windows(text, NOW)
+    asks_when(text)
+    has_time_word(text)
+    # A quadratic pattern needs minutes for this; half a second is usual.
+    assert time.process_time() - started < 10

@@ -57,9 +57,17 @@ _FULL_WIDTH = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), 0xFF0D, 
 }
 
 
+_QUOTED = r"\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|《[^》\n]{1,200}》|「[^」\n]{1,200}」"
+
+
 def _plain(text: str) -> str:
-    """Full-width digits made plain; every character stays in its place."""
-    return text if text.isascii() else text.translate(_FULL_WIDTH)
+    """Full-width digits made plain, quotations blotted out; every character stays in its place.
+
+    What stands in quotation marks is a title or someone's words ("Summer 2023"), no time of the question's.
+    """
+    plain = text if text.isascii() else text.translate(_FULL_WIDTH)
+    blotted = _compiled(_QUOTED).sub(lambda quoted: ";" * len(quoted[0]), plain)
+    return plain if blotted.strip("; .?!") == "" else blotted
 
 
 def _instant(moment: datetime, zone: tzinfo) -> datetime:

@@ -77,7 +77,7 @@ def tense(text: str) -> Tense:
         return Tense.HABIT
     past = (
         bool(words & _signs(Tense.PAST))
-        or any(map(_is_past, words))
+        or any(map(_is_past, words - _passive(text, words)))
         or (chinese and _found(_CHINESE_PAST, text))
     )
     future = (
@@ -93,6 +93,13 @@ def tense(text: str) -> Tense:
 @cache
 def _no_pasts() -> tuple[str, ...]:
     return tuple(_NOT_PAST.split())
+
+
+def _passive(text: str, words: set[str]) -> set[str]:
+    """Participles that make no past: 'which topics are covered'."""
+    return (
+        set(_compiled(r"\b(?:is|are|be)\ (\w+ed)\b").findall(text)) if words & {"is", "are", "be"} else set()
+    )
 
 
 def _is_past(word: str) -> bool:

@@ -303,10 +303,13 @@ def stretches(text: str, now: datetime) -> list[tuple[Span, int, int]]:
 
 
 def _spans(point: Point, question: Question) -> list[Span | None]:
-    span = point.span
-    if point.unit != "two-winters" or span is None:
+    try:
+        if point.unit == "two-winters" and point.span:
+            first = point.span.start.year
+            return [cal.in_year(Cycle("season", 3), number) for number in (first, first + 1)]
         return [question.resolve(point)]
-    return [cal.in_year(Cycle("season", 3), number) for number in (span.start.year, span.start.year + 1)]
+    except (ValueError, OverflowError):
+        return []  # it lies beyond the first or the last year of the calendar
 
 
 @cache

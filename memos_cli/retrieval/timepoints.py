@@ -75,7 +75,15 @@ class Question:
             return self.coming(cycle)
         if cycle.kind in _NEEDS_TENSE.get(self.tense, ()):
             return None
-        return cal.latest(cycle, self.today)
+        last = cal.latest(cycle, self.today)
+        return None if self.tense is Tense.PRESENT and self._rather_ahead(last, cycle) else last
+
+    def _rather_ahead(self, last: Span | None, cycle: Cycle) -> bool:
+        """Whether the next one is much nearer than the last: 'what is on 15 September', asked in August."""
+        ahead = cal.earliest(cycle, self.today)
+        return bool(
+            last and ahead and last.end < self.now and 2 * (ahead.start - self.now) < self.now - last.end
+        )
 
     def coming(self, cycle: Cycle) -> Span | None:
         """The one that is running or comes first."""

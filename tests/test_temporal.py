@@ -158,6 +158,8 @@ ENGLISH = {
     "What did I do from Monday to Wednesday?": "2023-11-20 2023-11-23",
     "What was worked on May-July 2023?": "2023-05-01 2023-08-01",
     "How many pets did Andrew have, as of September 2023?": "2023-09-01 2023-10-01",
+    "Who has joined since the beginning of 2022?": "2022-01-01 now",
+    "What was finished by the end of May 2023?": "min 2023-06-01",
     # beside and inside another time
     "What project did Jolene finish last week before 23 January, 2023?": "2023-01-16 2023-01-23",
     "What did John do the week before August 3, 2023?": "2023-07-27 2023-08-03",
@@ -171,6 +173,12 @@ ENGLISH = {
     "Where was Dave in the last two weeks of August 2023?": "2023-08-18 2023-09-01",
     "Who spoke on the second Tuesday of May 2023?": "2023-05-09",
     "What did I write on the last day of March?": "2023-03-31",
+    "What happened on the weekend of 4 November?": "2023-11-04 2023-11-06",
+    "How was the week of 8 November?": "2023-11-06 2023-11-13",
+    "What did I do the night before Christmas 2022?": "2022-12-23T18 2022-12-24T04",
+    "Where did I go in the summer of '22?": "2022-06-01 2022-09-01",
+    "What came up in last Monday's meeting?": "2023-11-20",
+    "What have we talked about in the last couple of days?": "2023-11-20 now",
     # several, and what gives way
     "What changed between yesterday's note and the one of 7 May 2023?": "2023-11-21, 2023-05-07",
     "Compare last week with last month": "2023-11-13 2023-11-20, 2023-10-01 2023-11-01",
@@ -259,6 +267,9 @@ CHINESE = {
     "从去年开始我学了什么？": "2022-01-01 now",
     "2022年以前我住在哪里？": "min 2022-01-01",
     "5月之后我换了什么手机？": "2023-06-01 now",
+    "去年的今天我在做什么？": "2022-11-22",
+    "三年前的夏天我们去了哪里？": "2020-06-01 2020-09-01",
+    "上个月5号我去了哪？": "2023-10-05",
     "2015年左右我在哪里上学？": "2015-01-01 2016-01-01",
 }
 NO_WINDOW = [

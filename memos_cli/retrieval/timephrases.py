@@ -139,6 +139,17 @@ def _bit(words: Words, question: Question) -> Point | None:
     return _combined(cal.third(span, which)) if span and span.length > timedelta(days=2) else None
 
 
+def _from_bit(words: Words, question: Question) -> Point | None:
+    """'since early 2022', 'by the end of May'."""
+    point = _bit(words, question)
+    if point is None or point.span is None:
+        return None
+    span = point.span
+    if words.has("SINCE"):
+        return _combined(Span(span.start, question.now, span.fuzzy))
+    return _combined(Span(BEGINNING, span.start if words.has("BEFORE") else span.end, span.fuzzy))
+
+
 def _beside_unit(words: Words, question: Question) -> Point | None:
     """'the week before 3 May', 'two weeks after Christmas', 'the Monday before …'."""
     span = _resolved(words, question)
@@ -175,6 +186,26 @@ def _neighbour(unit: str | None, named: Point | None, span: Span, way: int) -> S
 def _cycle_of(named: Point | None, unit: str) -> Cycle:
     weekday = named.span.first.weekday() if named and named.span else 0
     return Cycle(unit, weekday)
+
+
+def _part_before(words: Words, question: Question) -> Point | None:
+    """'the night before Christmas', 'the evening after 3 May'."""
+    span = _resolved(words, question)
+    if span is None:
+        return None
+    day = span.first - timedelta(days=1) if words.has("BEFORE") else span.end.date()
+    return _combined(cal.part_of(day, words.get("PART")))
+
+
+def _around_day(words: Words, question: Question) -> Point | None:
+    """'the week of 6 November', 'the weekend of 4 November'."""
+    span = _resolved(words, question)
+    unit = "weekend" if len(_points(words)) == 2 else words.get("UNIT")
+    if span is None or span.length > timedelta(days=7) or unit not in (WEEK, "weekend"):
+        return None
+    if len(_points(words)) == 2 and _points(words)[0].unit != "weekend":
+        return None
+    return _combined(cal.period(unit, span.first, 0))
 
 
 def _nth(words: Words, question: Question) -> Point | None:
@@ -263,9 +294,13 @@ _STRETCHES: tuple[Rule, ...] = (
     (f"AS OF THE? {_ANY}", _as_of),
     (f"EARLY IN? {_ANY}", _bit),
     (f"BEGINNING OF THE? {_ANY}", _bit),
+    (f"[SINCE BY UNTIL BEFORE] THE? (?: BEGINNING OF | EARLY ) THE? {_ANY}", _from_bit),
     (f"THE? LAST? UNIT (?: BEFORE | AFTER ) THE? {_ANY}", _beside_unit),
     (f"{COUNT} UNIT (?: BEFORE | AFTER ) THE? {_ANY}", _beside_unit),
     (f"(?: THE | ON | IN )* {_ANY} (?: BEFORE | AFTER ) THE? {_ANY}", _beside_unit),
+    (f"THE? PART (?: BEFORE | AFTER ) THE? {_ANY}", _part_before),
+    ("THE UNIT OF POINT", _around_day),
+    ("[ON IN AT]? THE WEAK OF POINT", _around_day),
     (f"(?: ORD | LAST ) (?: NUM | NUMBER )? UNIT (?: OF | IN ) THE? {_ANY}", _nth),
     (f"(?: ORD | LAST ) WEAK (?: OF | IN ) THE? {_ANY}", _nth),
     ("(?: IN | ON | AT | FOR | OF ) THE? WEAK PART?", _placed),

@@ -218,6 +218,8 @@ def _named_cycle(words: Words) -> Cycle:
     ):
         if words.has(name):
             return Cycle(kind, words.get(name) or 0)
+    if words.has("ITS_WEEKDAY"):
+        return Cycle("weekday", words.get("ITS_WEEKDAY"))
     return Cycle("month", words.get("MONTH", "SHY_MONTH"))
 
 
@@ -337,7 +339,7 @@ def _rolling(words: Words, question: Question) -> Point | None:
     """'the past month', 'the last ten days', 最近三天; with 'next' the days ahead."""
     unit, count = words.get("UNIT"), count_of(words)
     few = words.get("FEW")
-    if words.has("LAST") and count == 1 and unit not in PERIODS:
+    if words.has("LAST") and count == 1 and few is None and unit not in PERIODS:
         return None  # at the last minute, on the last day
     count = few[1] if few else count
     return Point(cal.rolling(question.now, -count if words.has("NEXT") else count, unit))
@@ -441,6 +443,29 @@ def _year_part(words: Words, question: Question) -> Point | None:
     return Point(cal.third(cal.period(unit, question.today, 0), which))
 
 
+def _of_then(words: Words, question: Question) -> Point | None:
+    """三年前的夏天, 三年前的5月: a season or month of a year counted back."""
+    if words.get("UNIT") != YEAR:
+        return None
+    number = question.today.year - count_of(words)
+    if words.has("CSEASON"):
+        return Point(cal.in_year(Cycle("season", words.get("CSEASON")), number), dated=True)
+    return Point(cal.month(number, words.get("CMONTH")), dated=True)
+
+
+def _this_day_then(words: Words, question: Question) -> Point | None:
+    """去年的今天."""
+    day = question.today + timedelta(days=words.get("OFFSET"))
+    return Point(cal.days(date(words.get("CYEAR"), day.month, day.day), 1), dated=True)
+
+
+def _day_of_period(words: Words, question: Question) -> Point | None:
+    """上个月5号."""
+    unit, offset = words.get("PERIOD")
+    whole = cal.period(unit, question.today, offset)
+    return Point(cal.days(whole.first.replace(day=words.get("DOM", "NUM")), 1)) if unit == MONTH else None
+
+
 def _day_of_month(words: Words, question: Question) -> Point | None:
     """5号, 'on the 5th': of the month that the tense points to."""
     return Point(cycle=Cycle("monthday", 0, words.get("DOM", "ORD")))
@@ -482,11 +507,14 @@ POINTS: tuple[Rule, ...] = (
     ("HOLIDAY (?: IN | OF | COMMA )? YEAR | CYEAR OF? CHOLIDAY", _holiday),
     ("HOLIDAY | CHOLIDAY", _holiday),
     (
-        "(?<! OWNER ) (?: THIS? PAST | LAST ) [WEEKDAY WEEKEND MONTH SHY_MONTH SEASON HOLIDAY] PART? (?! OF | YEAR )",
+        "(?<! OWNER ) (?: THIS? PAST | LAST ) [WEEKDAY ITS_WEEKDAY WEEKEND MONTH SHY_MONTH SEASON HOLIDAY] PART? (?! OF | YEAR )",
         _last_one,
     ),
-    ("(?<! OWNER ) NEXT [WEEKDAY WEEKEND MONTH SHY_MONTH SEASON HOLIDAY] PART? (?! OF | YEAR )", _next_one),
-    ("THIS NEXT? [WEEKDAY WEEKEND MONTH SHY_MONTH SEASON HOLIDAY] PART? (?! YEAR )", _this_one),
+    (
+        "(?<! OWNER ) NEXT [WEEKDAY ITS_WEEKDAY WEEKEND MONTH SHY_MONTH SEASON HOLIDAY] PART? (?! OF | YEAR )",
+        _next_one,
+    ),
+    ("THIS NEXT? [WEEKDAY ITS_WEEKDAY WEEKEND MONTH SHY_MONTH SEASON HOLIDAY] PART? (?! YEAR )", _this_one),
     ("THE NEXT UNIT", _nothing),
     ("OFFSET OF? PART? | PART OFFSET", _offset),
     ("THE? UNIT (?: BEFORE | AFTER ) OFFSET", _beyond_offset),
@@ -517,5 +545,8 @@ POINTS: tuple[Rule, ...] = (
     ("(?: CYEAR OF? | PERIOD OF? | EVERY )? YEARPART", _year_part),
     ("DOM (?: CWEEKDAY )?", _day_of_month),
     ("DOM AGO", _nothing),
+    ("[NUMBER NUM] UNIT AGO OF? [CSEASON CMONTH]", _of_then),
+    ("CYEAR OF? OFFSET", _this_day_then),
+    ("PERIOD OF? [DOM NUM]", _day_of_period),
     ("(?<= ON THE ) ORD (?= STOP | COMMA | $ )", _day_of_month),
 )

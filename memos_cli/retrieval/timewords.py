@@ -320,7 +320,7 @@ def _latin(chunk: str, start: int, first: bool) -> list[Token]:
     if (known := _words().get(low)) is not None:
         return [Token(*_cased(known, body, first), start, end), *_full_stop(chunk, low, end)]
     parts = _hyphened(body, start) if "-" in body else None
-    return [*(parts or [_odd(body, low, start, end)]), *_full_stop(chunk, low, end)]
+    return [*(parts or [_odd(body, low, start, end, lead == 1)]), *_full_stop(chunk, low, end)]
 
 
 def _full_stop(chunk: str, low: str, end: int) -> list[Token]:
@@ -345,10 +345,10 @@ _ISO_MONTH = re.compile(r"((?:19|20)\d\d)-(0[1-9]|1[0-2])")
 _NAMED_DATE = re.compile(r"(\d{1,2})-([a-z]{3,9})-((?:19|20)\d\d)")
 
 
-def _odd(body: str, low: str, start: int, end: int) -> Token:
+def _odd(body: str, low: str, start: int, end: int, short: bool = False) -> Token:
     """A number, a date, somebody's, or a word of no interest."""
     if body.isascii() and body.isdecimal():
-        return Token(*_number(body), start, end)
+        return Token(*(_short_year(int(body)) if short and len(body) == 2 else _number(body)), start, end)
     if low.endswith(("'s", "’s")):
         return Token(*_possessive(low[:-2]), start, end)
     if _ORDINAL.fullmatch(body):
@@ -362,6 +362,11 @@ def _odd(body: str, low: str, start: int, end: int) -> Token:
         if tag == TAG["MONTH"]:
             return Token(TAG["DATE"], (int(match[3]), month, int(match[1])), start, end)
     return Token(TAG["OTHER"], None, start, end)
+
+
+def _short_year(value: int) -> tuple[str, Any]:
+    """'22 is 2022, '69 and later are of the century before (POSIX's rule for two digits)."""
+    return TAG["YEAR"], value + (2000 if value < 69 else 1900)
 
 
 def _number(body: str) -> tuple[str, Any]:

@@ -82,7 +82,7 @@ def tense(text: str) -> Tense:
     )
     future = (
         bool(words & _signs(Tense.FUTURE))
-        or _found(_FUTURE, text)
+        or _ahead(words, text)
         or (chinese and _found(_CHINESE_FUTURE, text))
     )
     if past or future:
@@ -93,6 +93,20 @@ def tense(text: str) -> Tense:
 @cache
 def _no_pasts() -> tuple[str, ...]:
     return tuple(_NOT_PAST.split())
+
+
+_BEGINS_FUTURE = "coming looking wait going plan plans free available busy is are am do does"
+"""Each phrase of _FUTURE has one of these, or an apostrophe."""
+
+
+def _ahead(words: set[str], text: str) -> bool:
+    might = not words.isdisjoint(_begins_future()) or "'" in text or "’" in text
+    return might and _found(_FUTURE, text)
+
+
+@cache
+def _begins_future() -> frozenset[str]:
+    return frozenset(_BEGINS_FUTURE.split())
 
 
 def _passive(text: str, words: set[str]) -> set[str]:

@@ -386,9 +386,10 @@ def _made(
 
 def _merged(words: list[Token], made: dict[int, tuple[int, Token]]) -> list[Token]:
     merged: list[Token] = []
-    place = 0
-    while place < len(words):
-        end, token = made.get(place, (place + 1, words[place]))
+    done = 0
+    for start in sorted(made):
+        end, token = made[start]
+        merged += words[done:start]
         merged.append(token)
-        place = end
-    return merged
+        done = end
+    return merged + words[done:]

@@ -36,7 +36,7 @@ from memos_cli.retrieval.routes import (
     vector_route,
 )
 from memos_cli.retrieval.weights import DEFAULT, PARTS
-from memos_cli.schema import Filters, Hit, MemoryItem, Mode, Query, Route, SearchResult
+from memos_cli.schema import Filters, Hit, MemoryItem, Mode, Query, Route, SearchResult, now
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
@@ -68,7 +68,7 @@ def search(session: Session, query: Query) -> SearchResult:
 def _answer(session: Session, query: Query) -> SearchResult:
     notes: list[str] = []
     view = session.cube.view(vectors=query.mode is not Mode.KEYWORD)
-    asked = read(query.text, lambda names: _speakers(view, names))
+    asked = read(query.text, lambda names: _speakers(view, names), query.now or now())
     vector = _vector(session, view, query, asked, notes)
     keyword = None
     if query.mode is not Mode.VECTOR:

@@ -13,8 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, cached_property
 
+from memos_cli.retrieval.temporal import Window, asks_when, windows
 from memos_cli.stores.analysis import UNSPACED
 from memos_cli.stores.facts import speaker_number
 
@@ -41,6 +43,8 @@ class Asked:
     when: bool = False
     """Whether it asks for a time."""
     cjk: bool = False
+    windows: tuple[Window, ...] = ()
+    """The stretches of time that it names."""
 
     @cached_property
     def speaker(self) -> int:
@@ -49,8 +53,9 @@ class Asked:
         return numbers.pop() if len(numbers) == 1 else 0
 
 
-def read(text: str, known: Callable[[Iterable[str]], Sequence[str]]) -> Asked:
-    """Read a question. `known` says which of some labels are those of speakers in the cube."""
+def read(text: str, known: Callable[[Iterable[str]], Sequence[str]], now: datetime) -> Asked:
+    """Read a question that is asked at `now`. `known` says which of some labels are those of speakers
+    in the cube."""
     found = set(known(dict.fromkeys(_candidates(text))))
     names = tuple(n for n in sorted(found, key=len, reverse=True) if n)
     return Asked(
@@ -58,8 +63,9 @@ def read(text: str, known: Callable[[Iterable[str]], Sequence[str]]) -> Asked:
         dense=_without(text, names),
         names=names,
         request=bool(_requests().search(text)),
-        when=bool(_when().search(text)),
+        when=asks_when(text),
         cjk=_is_cjk(text),
+        windows=windows(text, now),
     )
 
 
@@ -109,16 +115,6 @@ def _requests() -> re.Pattern[str]:
         r"|i (?:want|would like|need|plan)\b|i['’]d like\b|how (?:should|can|do) i\b|should i\b"
         r"|what are some\b|where (?:should|can) i\b|please\b|recommend\w*|suggest\w*)"
         r"|推荐|建议|帮我|给我(?:介绍|讲)|我(?:想|打算|准备)|该(?:怎么|如何)|怎么(?:选|办)",
-        re.IGNORECASE,
-    )
-
-
-@cache
-def _when() -> re.Pattern[str]:
-    return re.compile(
-        r"^\s*(?:when|how long|(?:on |in |at )?(?:what|which) (?:date|day|month|year|time|season|weekday)"
-        r"|how many (?:days|weeks|months|years)|since when)\b"
-        r"|什么时候|何时|几点|哪天|哪[一]?[年月周]|几[月号]|多久|时间",
         re.IGNORECASE,
     )
 

@@ -24,8 +24,9 @@ from typing import Any
 from memos_cli.cube.cube import View
 from memos_cli.retrieval.asked import Asked
 from memos_cli.retrieval.routes import KeywordRoute, Moments, VectorRoute, facts
+from memos_cli.retrieval.temporal import closeness
 from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, Weights
-from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN, Facts
+from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN, Facts, moment
 
 KEPT = 400
 """Candidates that are looked at closely."""
@@ -81,6 +82,17 @@ class Placed:
     """By meaning, by itself and among its neighbours; the same where there are none."""
     speaker: Any
     marks: Any
+    dated: Any
+    """How near it lies to the times that the question names, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Candidates before they are weighed: one `Placed` of columns, or one for each (`Placed` of numbers)."""
+
+    ordinals: list[int]
+    talks: list[int]
+    placed: Placed | list[Placed]
 
 
 def rank(
@@ -108,19 +120,36 @@ def rank(
         windows = [scores for name, scores in keyword.windows.items() if name not in without]
         scales += [(scores, Moments.of(scores.values(), keyword.turns)) for scores in windows]
     gather = _by_words if vector is None else _by_both
-    ordinals, known, parts = gather(view, keyword, vector, scales, setting, max(KEPT, k))
+    table = gather(view, keyword, vector, scales, setting, max(KEPT, k))
+    return ordered(table, setting, _trace(setting, keyword))
+
+
+def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ranked:
+    """Weigh the candidates and put them in order."""
+    parts = _parts(table, setting)
     sums = [sum(cells) for cells in zip(*parts.values(), strict=True)]
-    if "session" not in without:
-        parts["session"] = _sessions([f.talk for f in known], sums, weights.session)
+    if "session" not in setting.without:
+        parts["session"] = _sessions(table.talks, sums, setting.weights.session)
         sums = [a + b for a, b in zip(sums, parts["session"], strict=True)]
-    order = sorted(range(len(ordinals)), key=lambda i: (-sums[i], ordinals[i]))
+    order = sorted(range(len(sums)), key=lambda i: (-sums[i], table.ordinals[i]))
     return Ranked(
-        ordinals=[ordinals[i] for i in order],
+        ordinals=[table.ordinals[i] for i in order],
         sums=[sums[i] for i in order],
         parts={name: [column[i] for i in order] for name, column in parts.items()},
         setting=setting,
-        trace=_trace(setting, keyword),
+        trace=trace,
     )
+
+
+def _parts(table: Table, setting: Setting) -> dict[str, list[float]]:
+    if isinstance(table.placed, Placed):
+        import numpy as np
+
+        weighed = weigh(table.placed, setting)
+        return {name: np.broadcast_to(s, len(table.ordinals)).tolist() for name, s in weighed.items()}
+    each = [weigh(placed, setting) for placed in table.placed]
+    names = each[0] if each else {}
+    return {name: [float(signals[name]) for signals in each] for name in names}
 
 
 def _setting(
@@ -145,8 +174,6 @@ def _setting(
 
 
 Scale = tuple[dict[int, float], Moments]
-Gathered = tuple[list[int], list[Facts], dict[str, list[float]]]
-"""Candidates in no order, what is known of each, and what each part gives them."""
 
 
 def _by_words(
@@ -156,19 +183,19 @@ def _by_words(
     scales: Sequence[Scale],
     setting: Setting,
     count: int,
-) -> Gathered:
+) -> Table:
     """Candidates of the keyword lists alone, one by one: numpy would cost more than it saves."""
     listed = dict.fromkeys(o for scores, _ in scales for o in scores)
     places = {o: [moments.z(scores.get(o, 0.0)) for scores, moments in scales] for o in listed}
     kept = heapq.nlargest(count, listed, key=lambda o: (max(places[o][0], sum(places[o]) / len(scales)), -o))
     found = facts(view, keyword, kept)
     known = [found.get(o, NOTHING) for o in kept]
-    weighed = [
-        weigh(Placed(places[o][0], tuple(places[o][1:]), 0.0, 0.0, f.speaker, f.marks), setting)
-        for o, f in zip(kept, known, strict=True)
+    dated = _dated(setting.asked, known)
+    placed = [
+        Placed(places[o][0], tuple(places[o][1:]), 0.0, 0.0, f.speaker, f.marks, d)
+        for o, f, d in zip(kept, known, dated, strict=True)
     ]
-    names = weighed[0] if weighed else {}
-    return kept, known, {name: [float(signals[name]) for signals in weighed] for name in names}
+    return Table(kept, [f.talk for f in known], placed)
 
 
 def _by_both(
@@ -178,7 +205,7 @@ def _by_both(
     scales: Sequence[Scale],
     setting: Setting,
     count: int,
-) -> Gathered:
+) -> Table:
     """Candidates of all lists, in columns."""
     import numpy as np
 
@@ -210,9 +237,18 @@ def _by_both(
         around=around,
         speaker=np.array([f.speaker for f in known], np.int64),
         marks=marks,
+        dated=np.array(_dated(setting.asked, known)),
     )
-    weighed = weigh(placed, setting)
-    return ordinals, known, {name: np.broadcast_to(s, len(kept)).tolist() for name, s in weighed.items()}
+    return Table(ordinals, [f.talk for f in known], placed)
+
+
+def _dated(asked: Asked, known: Sequence[Facts]) -> list[float]:
+    """How near each lies to the nearest of the times that the question names."""
+    if not asked.windows:
+        return [0.0] * len(known)
+    moments = {f.time: moment(f.time) for f in known}
+    near = {t: max(closeness(window, m) for window in asked.windows) for t, m in moments.items()}
+    return [near[f.time] for f in known]
 
 
 def _around(vector: VectorRoute, ordinals: Any, turns: Any, dense: Any) -> Any:
@@ -252,7 +288,8 @@ def weigh(placed: Placed, setting: Setting) -> dict[str, Any]:
         "length": -weights.length * lacking,
         "questions": -weights.questions * asks,
     }
-    return signals | {name: turn * s for name, s in as_turn.items() if name not in setting.without}
+    signals |= {name: turn * s for name, s in as_turn.items() if name not in setting.without}
+    return signals if "dates" in setting.without else signals | {"dates": weights.dates * placed.dated}
 
 
 def _sessions(talks: Sequence[int], sums: Sequence[float], share: float) -> list[float]:
@@ -277,6 +314,8 @@ def _trace(setting: Setting, keyword: KeywordRoute) -> dict[str, float | str]:
         trace["keyword_weight_of_turns"] = round(setting.turn_weight, 4)
     if asked.names:
         trace["names"] = ", ".join(asked.names)
+    if asked.windows:
+        trace["times"] = "; ".join(f"{w.text}: {w.start:%Y-%m-%d} to {w.end:%Y-%m-%d}" for w in asked.windows)
     asks = [name for name, is_so in (("advice", asked.request), ("a time", asked.when)) if is_so]
     if asks:
         trace["asks_for"] = ", ".join(asks)

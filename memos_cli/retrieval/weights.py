@@ -18,6 +18,7 @@ PARTS = (
     "requests",
     "speaker",
     "times",
+    "dates",
     "roles",
     "session",
     "length",
@@ -54,6 +55,8 @@ class Weights:
     """A turn of the one speaker whom the question names."""
     times: float = 0.4
     """A turn that names a time, where the question asks for one."""
+    dates: float = 0.7
+    """What was said at a time that the question names; less the further it lies from it."""
     roles: float = 0.6
     """Taken from an assistant's turn: people ask for what they said themselves."""
     session: float = 0.2

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ TURN, USER, ASSISTANT, ASKS, TIMED = (1 << bit for bit in range(4, 9))
 NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot", "a", "b", "q"})
 """Labels that say a role and name no person."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ASKS = ("?", "？", '?"', "?)")
 
 
@@ -107,6 +109,11 @@ def speaker_number(label: str | None) -> int:
     """What stands for a speaker: a hash of the first word of the label, 0 for a role or nobody."""
     called = next(labels_of(label), None)
     return number_of(called.split()[0].casefold()) if called else 0
+
+
+def moment(micros: int) -> datetime:
+    """An instant from microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def number_of(text: str) -> int:

@@ -123,10 +123,10 @@ def evaluate(
     total = sum(len(corpus.questions) for corpus in corpora) * len(options.variants)
     asked = _Counter(progress, total)
     with tempfile.TemporaryDirectory(prefix="memos-eval-") as folder:
-        cubes = _Cubes(Path(folder), settings, place, options)
+        cubes = Cubes(Path(folder), settings, place, options)
         for corpus in corpora:
             with cubes.fresh() as session:
-                _store(session, corpus, run.storing, progress)
+                store(session, corpus, run.storing, progress)
                 _warm(session, corpus, options)
                 for variant in options.variants:
                     for question in corpus.questions:
@@ -159,7 +159,7 @@ class _Counter:
             self._progress("asking", self._done, self._total)
 
 
-class _Cubes:
+class Cubes:
     """Empty cubes, one after the other: copies of one, so that the model is loaded once."""
 
     def __init__(self, folder: Path, settings: Any, place: Callable[[str], Any], options: Options) -> None:
@@ -190,7 +190,7 @@ class _Cubes:
             shutil.rmtree(path)
 
 
-def _store(session: EvaluationSession, corpus: Corpus, storing: Storing, progress: Progress | None) -> None:
+def store(session: EvaluationSession, corpus: Corpus, storing: Storing, progress: Progress | None) -> None:
     """Add a corpus; times of saying are the benchmark's, so future ones are taken as they are."""
     wall, cpu = time.perf_counter(), time.process_time()
     result = add(session, corpus.drafts, allow_future=True, progress=progress)

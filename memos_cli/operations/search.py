@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import View
@@ -65,7 +66,21 @@ def search(session: Session, query: Query) -> SearchResult:
     return _answer(session, query)
 
 
-def _answer(session: Session, query: Query) -> SearchResult:
+@dataclass(frozen=True)
+class Found:
+    """What the routes found for one question, before it is put in order."""
+
+    view: View
+    asked: Asked
+    keyword: KeywordRoute | None
+    vector: VectorRoute | None
+    languages: tuple[str, ...]
+    """Those the embedder reads."""
+    notes: list[str]
+
+
+def routes_of(session: Session, query: Query) -> Found:
+    """Read the question and ask the routes. Raises what `search` raises."""
     notes: list[str] = []
     view = session.cube.view(vectors=query.mode is not Mode.KEYWORD)
     asked = read(query.text, lambda names: _speakers(view, names), query.now or now())
@@ -73,33 +88,40 @@ def _answer(session: Session, query: Query) -> SearchResult:
     keyword = None
     if query.mode is not Mode.VECTOR:
         keyword = keyword_route(view, query.text, query.filters, max(DEPTH, query.k))
+    languages = session.embedder.languages if vector is not None else ()
+    return Found(view, asked, keyword, vector, languages, notes)
+
+
+def _answer(session: Session, query: Query) -> SearchResult:
+    found = routes_of(session, query)
     wide = query.model_copy(update={"k": max(query.k, REREAD)}) if query.rerank else query
-    ranked = _ranked(session, view, asked, keyword, vector, wide)
-    hits: Iterable[Hit] = _hits(session, view, ranked, keyword, vector, wide)
+    ranked = _ranked(found, wide)
+    hits: Iterable[Hit] = _hits(session, found, ranked, wide)
     if query.rerank:
-        hits = _reranked(session, query, list(hits), notes)[: query.k]
+        hits = _reranked(session, query, list(hits), found.notes)[: query.k]
     hits = _budget(hits, query)
     return SearchResult(
         query=query.text,
         hits=tuple(hits),
-        notes=(*view.notes, *notes),
-        trace={**ranked.trace, "revision": view.revision} if query.explain else {},
+        notes=(*found.view.notes, *found.notes),
+        trace={**ranked.trace, "revision": found.view.revision} if query.explain else {},
     )
 
 
-def _ranked(
-    session: Session,
-    view: View,
-    asked: Asked,
-    keyword: KeywordRoute | None,
-    vector: VectorRoute | None,
-    query: Query,
-) -> Ranked:
-    if keyword is None:
+def _ranked(found: Found, query: Query) -> Ranked:
+    vector = found.vector
+    if found.keyword is None:
         assert vector is not None
         return Ranked(list(vector.scores), list(vector.scores.values()), trace={"fusion": "vector only"})
-    languages = session.embedder.languages if vector is not None else ()
-    return rank(view, asked, keyword, vector, languages=languages, k=query.k, without=query.without)
+    return rank(
+        found.view,
+        found.asked,
+        found.keyword,
+        vector,
+        languages=found.languages,
+        k=query.k,
+        without=query.without,
+    )
 
 
 def _speakers(view: View, names: Iterable[str]) -> list[str]:
@@ -131,20 +153,13 @@ def _vector(session: Session, view: View, query: Query, asked: Asked, notes: lis
     return vector_route(view, vector, query.filters, limit=max(NEAREST, 4 * query.k))
 
 
-def _hits(
-    session: Session,
-    view: View,
-    ranked: Ranked,
-    keyword: KeywordRoute | None,
-    vector: VectorRoute | None,
-    query: Query,
-) -> Iterator[Hit]:
+def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> Iterator[Hit]:
     """At most k hits, each memory once."""
-    routes: dict[str, dict[int, float]] = {}
-    if keyword is not None:
-        routes = {"keyword": keyword.own, **keyword.windows}
-    if vector is not None:
-        routes["vector"] = vector.scores
+    view, routes = found.view, dict[str, dict[int, float]]()
+    if found.keyword is not None:
+        routes |= {"keyword": found.keyword.own, **found.keyword.windows}
+    if found.vector is not None:
+        routes["vector"] = found.vector.scores
     ranks = {name: {o: r for r, o in enumerate(scores, 1)} for name, scores in routes.items()}
     at = {ordinal: place for place, ordinal in enumerate(ranked.ordinals)}
     seen: set[str] = set()

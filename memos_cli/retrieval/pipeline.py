@@ -111,17 +111,36 @@ def rank(
     `languages`: those the embedder reads (empty: unknown). `without`: the parts (`weights.PARTS`)
     to leave out.
     """
+    found = placed(view, asked, keyword, vector, languages=languages, k=k, weights=weights, without=without)
+    if found is None:
+        assert vector is not None
+        return _by_rank(keyword, vector)
+    setting, table = found
+    return ordered(table, setting, _trace(setting, keyword))
+
+
+def placed(
+    view: View,
+    asked: Asked,
+    keyword: KeywordRoute,
+    vector: VectorRoute | None,
+    *,
+    languages: Sequence[str] = (),
+    k: int = 10,
+    weights: Weights = DEFAULT,
+    without: frozenset[str] = frozenset(),
+) -> tuple[Setting, Table] | None:
+    """The candidates and what is the same for all of them; None where a route's scale is missing."""
     own = Moments.of(keyword.own.values(), keyword.total)
     if vector is not None and (vector.moments.std <= 1e-6 or (keyword.own and own.std <= 1e-9)):
-        return _by_rank(keyword, vector)
+        return None
     setting = _setting(asked, keyword, vector, languages, weights, without)
     scales = [(keyword.own, own)]
     if keyword.turns >= FEW_TURNS:
         windows = [scores for name, scores in keyword.windows.items() if name not in without]
         scales += [(scores, Moments.of(scores.values(), keyword.turns)) for scores in windows]
     gather = _by_words if vector is None else _by_both
-    table = gather(view, keyword, vector, scales, setting, max(KEPT, k))
-    return ordered(table, setting, _trace(setting, keyword))
+    return setting, gather(view, keyword, vector, scales, setting, max(KEPT, k))
 
 
 def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ranked:
@@ -191,11 +210,11 @@ def _by_words(
     found = facts(view, keyword, kept)
     known = [found.get(o, NOTHING) for o in kept]
     dated = _dated(setting.asked, known)
-    placed = [
+    rows = [
         Placed(places[o][0], tuple(places[o][1:]), 0.0, 0.0, f.speaker, f.marks, d)
         for o, f, d in zip(kept, known, dated, strict=True)
     ]
-    return Table(kept, [f.talk for f in known], placed)
+    return Table(kept, [f.talk for f in known], rows)
 
 
 def _by_both(
@@ -230,7 +249,7 @@ def _by_both(
     if len(scales) > 1 and "neighbours" not in setting.without:
         turns = np.flatnonzero(marks & TURN)
         around = _around(vector, listed[kept], turns, around)
-    placed = Placed(
+    columns = Placed(
         own=words[0][kept],
         windows=tuple(column[kept] for column in words[1:]),
         dense=dense[kept],
@@ -239,7 +258,7 @@ def _by_both(
         marks=marks,
         dated=np.array(_dated(setting.asked, known)),
     )
-    return Table(ordinals, [f.talk for f in known], placed)
+    return Table(ordinals, [f.talk for f in known], columns)
 
 
 def _dated(asked: Asked, known: Sequence[Facts]) -> list[float]:

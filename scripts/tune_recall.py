@@ -1,0 +1,225 @@
+"""Choose the weights of the recall pipeline on development sets, with each group left out in turn.
+
+    python scripts/tune_recall.py dump FOLDER locomo:PATH beam:PATH memdaily:PATH:20 … [--cache DIR]
+    python scripts/tune_recall.py try FOLDER [gate_turn=4 speaker=0.9 …]
+    python scripts/tune_recall.py choose FOLDER [NAME …]
+    python scripts/tune_recall.py calibrate FOLDER
+
+`dump` puts each corpus into a cube through `memos add`, asks each question through the routes of
+`memos search`, and keeps its candidates as they are before they are weighed; a set is a benchmark's
+name, its path and, after a second colon, how many corpora share a cube. `try` weighs them by other
+weights. `choose` goes through a grid of each weight and accepts a value only where it helps when the
+group it is judged on (a conversation, or a set) had no say, on more than one set. `calibrate` fits what
+a score means (`retrieval/calibration`). Does not own: the formula (`retrieval/pipeline`), nor measures that
+a release is judged by (`memos eval`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import pickle
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memos_cli.evaluation.corpus import pooled
+from memos_cli.evaluation.loaders import load
+from memos_cli.evaluation.run import Cubes, Options, Storing, Variant, store
+from memos_cli.location import resolve
+from memos_cli.operations.search import routes_of
+from memos_cli.retrieval import pipeline
+from memos_cli.retrieval.weights import DEFAULT, Weights
+from memos_cli.schema import Mode, Query
+from memos_cli.settings import Settings
+
+GRID = {
+    "gate": (1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
+    "gate_turn": (3.0, 4.0, 5.0, 6.0, 8.0),
+    "cjk": (2.0, 3.0, 4.0, 6.0, 8.0),
+    "request": (0.1, 0.2, 0.3, 0.5, 1.0),
+    "neighbours": (0.2, 0.35, 0.5, 0.65, 0.8),
+    "speaker": (0.4, 0.7, 1.0, 1.3),
+    "times": (0.0, 0.2, 0.4, 0.6, 0.8),
+    "dates": (0.0, 0.35, 0.7, 1.0, 1.5),
+    "roles": (0.0, 0.3, 0.6, 0.9),
+    "session": (0.0, 0.1, 0.2, 0.3, 0.4),
+    "length": (0.0, 0.25, 0.5, 0.8),
+    "questions": (0.3, 0.5, 0.7, 1.0),
+}
+KS = (5, 10, 20)
+
+
+@dataclasses.dataclass
+class Asked:
+    """One question's candidates, and which of them are its evidence."""
+
+    set: str
+    group: str
+    apart: bool
+    gold: int
+    """Pieces of evidence, listed or not."""
+    table: pipeline.Table
+    setting: pipeline.Setting
+    share: float
+    """Coverage of the question's words over ln(1 + L): what the gates multiply."""
+    hits: list[int]
+    """Of each candidate, how many pieces of evidence it stands for."""
+    text: str = ""
+
+
+def dump(folder: Path, sets: Sequence[str], cache: Path | None) -> None:
+    """Write a file of questions for each set."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in sets:
+        name, path, *pool = one.split(":")
+        benchmark = load(name, Path(path))
+        label = f"{name}{pool[0]}" if pool else Path(path).stem if name == "beir" else name
+        asked = list(_asked(label, pooled(benchmark, int(pool[0])) if pool else benchmark, cache))
+        (folder / f"{label}.pickle").write_bytes(pickle.dumps(asked))
+        print(f"{label}: {len(asked)} questions", flush=True)
+
+
+def _asked(label: str, benchmark: Any, cache: Path | None) -> Iterator[Asked]:
+    settings = Settings.load({})
+    options = Options(variants=(Variant("full", Mode.HYBRID),), cache=cache)
+    with tempfile.TemporaryDirectory(prefix="memos-tune-") as temporary:
+        cubes = Cubes(Path(temporary), settings, partial(resolve, settings=settings), options)
+        for corpus in benchmark.corpora:
+            if not corpus.questions:
+                continue
+            with cubes.fresh() as session:
+                store(session, corpus, Storing(), None)
+                for question in corpus.questions:
+                    query = Query(text=question.text, k=20, now=question.now)
+                    found = routes_of(session, query)
+                    assert found.keyword is not None
+                    placed = pipeline.placed(
+                        found.view, found.asked, found.keyword, found.vector, languages=found.languages
+                    )
+                    if placed is None:
+                        continue
+                    setting, table = placed
+                    items = found.view.keywords[0].items(table.ordinals)
+                    ids = [{s.message_id for s in items[o].sources if s.message_id} for o in table.ordinals]
+                    yield Asked(
+                        set=label,
+                        group=f"{label}/{corpus.name}" if len(benchmark.corpora) <= 20 else label,
+                        apart=question.apart or not question.answerable,
+                        gold=len(question.gold),
+                        table=table,
+                        setting=setting,
+                        share=found.keyword.coverage / math.log(1 + max(found.keyword.mean_tokens, 1.0)),
+                        hits=[len(one & question.gold.keys()) for one in ids],
+                        text=question.text,
+                    )
+
+
+def read(folder: Path) -> list[Asked]:
+    files = sorted(folder.glob("*.pickle"))  # of our own making, a moment ago
+    return [one for file in files for one in pickle.loads(file.read_bytes())]  # noqa: S301
+
+
+def with_weights(one: Asked, weights: Weights) -> pipeline.Setting:
+    """The question's setting as the pipeline would have made it from other weights."""
+    old = one.setting
+    note, turn = weights.gate * one.share, weights.gate_turn * one.share
+    if old.asked.request:
+        note, turn = note * weights.request, turn * weights.request
+    if old.note_weight == DEFAULT.cjk == old.turn_weight:
+        note = turn = weights.cjk
+    if old.note_weight == 0:
+        note = turn = 0.0
+    return dataclasses.replace(old, note_weight=note, turn_weight=turn, weights=weights)
+
+
+def measure(one: Asked, weights: Weights) -> tuple[float, ...]:
+    """recall@5, @10, @20 and the reciprocal rank."""
+    ranked = pipeline.ordered(one.table, with_weights(one, weights), {})
+    at = dict(zip(one.table.ordinals, one.hits, strict=True))
+    hits = [at[o] for o in ranked.ordinals[:100]]
+    first = next((1 / place for place, hit in enumerate(hits, 1) if hit), 0.0)
+    return (*(sum(hits[:k]) / one.gold for k in KS), first)
+
+
+def figures(questions: Sequence[Asked], weights: Weights) -> np.ndarray:
+    return np.array([measure(one, weights) for one in questions])
+
+
+def show(questions: Sequence[Asked], found: np.ndarray) -> None:
+    names = [f"{one.set} apart" if one.apart else one.set for one in questions]
+    for name in dict.fromkeys(names):
+        rows = found[[n == name for n in names]]
+        print(f"{name:24s} {len(rows):5d}  " + " ".join(f"{x:.4f}" for x in rows.mean(0)))
+
+
+def goal(found: np.ndarray) -> np.ndarray:
+    """What is made large, by question: both ends of the list count."""
+    return found[:, :2].mean(1) + 0.5 * found[:, 3]
+
+
+def choose(questions: Sequence[Asked], names: Sequence[str]) -> Weights:
+    """One pass over the weights; a value is taken where it helps groups that had no say in it."""
+    weights = DEFAULT
+    groups = np.array([one.group for one in questions])
+    sets = np.array([one.set for one in questions])
+    for name in names:
+        values = [*dict.fromkeys([getattr(weights, name), *GRID[name]])]
+        table = np.stack(
+            [goal(figures(questions, dataclasses.replace(weights, **{name: value}))) for value in values]
+        )
+        held = np.zeros(len(questions))
+        for group in dict.fromkeys(groups):
+            others = _balanced(table[:, groups != group], sets[groups != group])
+            held[groups == group] = table[int(np.argmax(others)), groups == group] - table[0, groups == group]
+        by_set = {s: held[sets == s].mean() for s in dict.fromkeys(sets)}
+        best = values[int(np.argmax(_balanced(table, sets)))]
+        helped = sum(gain > 0.0005 for gain in by_set.values())
+        harmed = min(by_set.values())
+        kept = best != values[0] and helped >= 2 and sum(by_set.values()) > 0 and harmed > -0.004
+        shown = " ".join(f"{s} {gain:+.4f}" for s, gain in by_set.items())
+        print(f"{name}: {values[0]} → {best} {'taken' if kept else 'left'}; held out: {shown}", flush=True)
+        if kept:
+            weights = dataclasses.replace(weights, **{name: best})
+    return weights
+
+
+def _balanced(table: np.ndarray, sets: np.ndarray) -> np.ndarray:
+    """Mean over sets, so that the set with most questions does not decide alone."""
+    return np.mean([table[:, sets == one].mean(1) for one in dict.fromkeys(sets)], axis=0)
+
+
+def changed(words: Iterable[str]) -> Weights:
+    pairs = (word.split("=") for word in words)
+    return dataclasses.replace(DEFAULT, **{name: float(value) for name, value in pairs})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("verb", choices=("dump", "try", "choose"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--cache", type=Path, help="where texts' vectors are kept between runs")
+    asked = parser.parse_args()
+    if asked.verb == "dump":
+        dump(asked.folder, asked.words, asked.cache)
+        return
+    questions = [one for one in read(asked.folder) if one.gold]
+    if asked.verb == "try":
+        show(questions, figures(questions, changed(asked.words)))
+        return
+    answerable = [one for one in questions if not one.apart]
+    weights = choose(answerable, asked.words or list(GRID))
+    show(questions, figures(questions, weights))
+    print(weights)
+
+
+if __name__ == "__main__":
+    main()

@@ -63,8 +63,12 @@ class Setting:
     note_weight: float
     turn_weight: float
     """How much words count beside meaning, for a note and for a turn."""
-    dense: bool
-    """Whether there is a vector route."""
+    dense: Moments | None
+    """The scale of the vector route; None where there is none."""
+    units: int
+    """Memories that the question could have found."""
+    coverage: float
+    """The largest share of the question's words, by idf, that one of them holds."""
     weights: Weights
     without: frozenset[str]
 
@@ -189,7 +193,8 @@ def _setting(
         note = turn = weights.cjk
     if not keyword.own:
         note = turn = 0.0
-    return Setting(asked, note, turn, vector is not None, weights, without)
+    dense = vector.moments if vector is not None else None
+    return Setting(asked, note, turn, dense, keyword.total, keyword.coverage, weights, without)
 
 
 Scale = tuple[dict[int, float], Moments]

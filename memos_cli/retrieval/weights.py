@@ -35,7 +35,7 @@ FEW_TURNS = 40
 class Weights:
     """Weights are in standard deviations of a route's score unless they say otherwise."""
 
-    gate: float = 2.0
+    gate: float = 2.1
     """How much words count in memories that are no turns: w = gate · c / ln(1 + L), where c asks how
     far the best unit covers the question's idf mass and L is the mean number of content terms. c is
     about .6 where words lead (dialogue, paragraphs), .16 where they mislead (preferences)."""

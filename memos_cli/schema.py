@@ -379,6 +379,8 @@ class Query(Value):
     now: Time | None = None
     """The moment the question is asked at; None: the present."""
     max_tokens: int | None = Field(default=None, ge=1)
+    min_score: float = Field(default=0.0, ge=0, le=1)
+    """Hits with a lower score are left out."""
     explain: bool = False
     without: frozenset[str] = frozenset()
     """Parts of the recall pipeline to leave out (`retrieval/weights.PARTS`)."""
@@ -399,6 +401,8 @@ class Hit(Value):
     item: MemoryItem
     score: float
     cube: str = ""
+    copies: tuple[str, ...] = ()
+    """Ids of further hits that say the same in the same words and are not shown."""
     routes: dict[str, Route] = Field(default_factory=dict)
     signals: dict[str, float] = Field(default_factory=dict)
     """What each part of the pipeline gave it, in standard deviations; filled by `--explain`."""

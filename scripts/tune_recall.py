@@ -34,6 +34,7 @@ from memos_cli.evaluation.run import Cubes, Options, Storing, Variant, store
 from memos_cli.location import resolve
 from memos_cli.operations.search import routes_of
 from memos_cli.retrieval import pipeline
+from memos_cli.retrieval.calibration import features
 from memos_cli.retrieval.weights import DEFAULT, Weights
 from memos_cli.schema import Mode, Query
 from memos_cli.settings import Settings
@@ -194,6 +195,71 @@ def _balanced(table: np.ndarray, sets: np.ndarray) -> np.ndarray:
     return np.mean([table[:, sets == one].mean(1) for one in dict.fromkeys(sets)], axis=0)
 
 
+def calibrate(questions: Sequence[Asked]) -> None:
+    """Fit the score on all sets, and say how it does on each set that is left out."""
+    rows: list[Sequence[float]] = []
+    told: list[bool] = []
+    sets: list[str] = []
+    tops: list[int] = []
+    answerable: list[bool] = []
+    for one in questions:
+        ranked = pipeline.ordered(one.table, with_weights(one, DEFAULT), {})
+        at = dict(zip(one.table.ordinals, one.hits, strict=True))
+        tops.append(len(rows))
+        answerable.append(not one.apart)
+        for ordinal, row in zip(ranked.ordinals[:10], features(ranked), strict=False):
+            rows.append(row)
+            told.append(bool(at[ordinal]) and not one.apart)
+            sets.append(one.set)
+    x, y, names = np.array(rows), np.array(told, float), np.array(sets)
+    held = np.zeros(len(y))
+    for name in dict.fromkeys(sets):
+        held[names == name] = _sigmoid(
+            x[names == name] @ fit(x[names != name], y[names != name], names[names != name])
+        )
+        ours = held[names == name]
+        print(
+            f"{name:12s} left out: said {ours.mean():.3f}, is {y[names == name].mean():.3f}, ece {ece(ours, y[names == name]):.3f}"
+        )
+    whole = fit(x, y, names)
+    top, can = np.array(tops), np.array(answerable)
+    for name in dict.fromkeys(names[top][~can]):
+        mine = names[top] == name
+        yes, no = held[top][mine & can], held[top][mine & ~can]
+        print(f"{name}: a first hit's score tells questions without an answer, AUROC {auroc(yes, no):.3f}")
+    print("weights", tuple(round(float(w), 3) for w in whole), "ece", round(ece(_sigmoid(x @ whole), y), 3))
+
+
+def fit(x: np.ndarray, y: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """Logistic regression by Newton's method, each set weighing alike, with a little shrinkage."""
+    share = np.zeros(len(y))
+    for name in dict.fromkeys(names):
+        share[names == name] = 1 / np.count_nonzero(names == name)
+    share *= len(y) / share.sum()
+    weights = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = _sigmoid(x @ weights)
+        slope = x.T @ (share * (p - y)) + 0.1 * weights
+        curve = (x * (share * p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(x.shape[1])
+        weights -= np.linalg.solve(curve, slope)
+    return weights
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(x, -60, 60)))
+
+
+def ece(said: np.ndarray, true: np.ndarray) -> float:
+    """Expected calibration error over ten bins of equal width (Naeini et al. 2015)."""
+    bins = np.minimum((said * 10).astype(int), 9)
+    parts = [bins == b for b in range(10) if (bins == b).any()]
+    return float(sum(abs(said[p].mean() - true[p].mean()) * p.mean() for p in parts))
+
+
+def auroc(yes: np.ndarray, no: np.ndarray) -> float:
+    return float(np.mean((yes[:, None] > no[None]) + 0.5 * (yes[:, None] == no[None])))
+
+
 def changed(words: Iterable[str]) -> Weights:
     pairs = (word.split("=") for word in words)
     return dataclasses.replace(DEFAULT, **{name: float(value) for name, value in pairs})
@@ -203,13 +269,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("verb", choices=("dump", "try", "choose"))
+    parser.add_argument("verb", choices=("dump", "try", "choose", "calibrate"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("words", nargs="*")
     parser.add_argument("--cache", type=Path, help="where texts' vectors are kept between runs")
     asked = parser.parse_args()
     if asked.verb == "dump":
         dump(asked.folder, asked.words, asked.cache)
+        return
+    if asked.verb == "calibrate":
+        calibrate(read(asked.folder))
         return
     questions = [one for one in read(asked.folder) if one.gold]
     if asked.verb == "try":

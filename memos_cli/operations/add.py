@@ -38,6 +38,7 @@ from memos_cli.schema import (
     uuid7,
 )
 from memos_cli.session import TextVectors
+from memos_cli.stores.facts import is_turn
 from memos_cli.stores.nearness import content_hash, same
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class _Plan:
     """Memories that got a further source: id → (current version, next version)."""
     sources: dict[str, set[Source]] = field(default_factory=dict)
     """By id: where a memory came from; a file that repeats itself gives one thousands of sources."""
+
+    next_places: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
+    """By user and session: the place of the next turn that comes without one."""
 
     def place(self, id: str) -> int | None:
         """Where in `new` a memory stands: by id, since it is another object once it has been linked to."""
@@ -221,7 +225,7 @@ def _plan(
             None if allow_duplicates else _match(session, draft, there.get(digest, ()), near[place], vectors)
         )
         if match is None:
-            item = _item(draft, digest, change)
+            item = _item(_in_place(session, plan, draft), digest, change)
             plan.new.append(item)
             there.setdefault(digest, []).append(item)
             if draft.external_id:
@@ -229,6 +233,18 @@ def _plan(
         else:
             _link(plan, match[0], draft, match[1])
     return plan
+
+
+def _in_place(session: Session, plan: _Plan, draft: Draft) -> Draft:
+    """A turn that comes without its place in the session follows the last one that is there."""
+    if not is_turn(draft) or draft.position is not None or draft.session_id is None:
+        return draft
+    talk = (draft.user_id, draft.session_id)
+    if talk not in plan.next_places:
+        keywords = session.cube.view(vectors=False).keywords[-1]
+        plan.next_places[talk] = keywords.next_position(draft.session_id, draft.user_id)
+    plan.next_places[talk] += 1
+    return draft.model_copy(update={"position": plan.next_places[talk] - 1})
 
 
 def _near(
@@ -241,7 +257,7 @@ def _near(
     """Candidates for near-duplicates of each draft; turns of a conversation and exact matches have none."""
     if allow_duplicates:
         return [[] for _ in drafts]
-    asked = [i for i, d in enumerate(drafts) if not _is_turn(d) and hashes[i] not in there]
+    asked = [i for i, d in enumerate(drafts) if not is_turn(d) and hashes[i] not in there]
     keywords = session.cube.view(vectors=False).keywords[-1]
     found = keywords.near_many([drafts[i].memory for i in asked])
     by_place = dict(zip(asked, found, strict=True))
@@ -260,9 +276,9 @@ def _match(
         if (
             item.status in _SHOWN
             and _same_owner(item, draft)
-            and (not _is_turn(draft) or _same_turn(item, draft))
+            and (not is_turn(draft) or _same_turn(item, draft))
         ):
-            return item, "same turn" if _is_turn(draft) else "same text"
+            return item, "same turn" if is_turn(draft) else "same text"
     for item in near:
         if item.status in _SHOWN and _same_owner(item, draft) and item.speaker == draft.speaker:
             reason = same(item.memory, draft.memory)
@@ -271,16 +287,12 @@ def _match(
     return None
 
 
-def _is_turn(draft: Draft) -> bool:
-    """A turn of a conversation: two people may say "Thanks!" twice."""
-    return draft.session_id is not None and (draft.speaker is not None or any(s.role for s in draft.sources))
-
-
 def _same_turn(item: MemoryItem, draft: Draft) -> bool:
     if (item.session_id, item.said_at, item.speaker) != (draft.session_id, draft.said_at, draft.speaker):
         return False
     # Without a time of saying only the place in the session tells two equal turns apart.
-    return draft.said_at is not None or item.position == draft.position
+    # One that came without a place was given the next one.
+    return draft.said_at is not None or draft.position in (None, item.position)
 
 
 def _same_owner(item: MemoryItem, draft: Draft) -> bool:

@@ -8,7 +8,7 @@ fusion (`retrieval/pipeline`), nor the blend with a reranker's scores (`retrieva
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from memos_cli.errors import (
 )
 from memos_cli.providers.requests import request_direction
 from memos_cli.retrieval.asked import Asked, read
-from memos_cli.retrieval.calibration import likely
+from memos_cli.retrieval.calibration import scores
 from memos_cli.retrieval.pipeline import Ranked, rank
 from memos_cli.retrieval.rerank import DEPTH as REREAD
 from memos_cli.retrieval.rerank import reranked
@@ -96,14 +96,16 @@ def _answer(session: Session, query: Query) -> SearchResult:
     found = routes_of(session, query)
     wide = query.model_copy(update={"k": max(query.k, REREAD)}) if query.rerank else query
     ranked = _ranked(found, wide)
-    hits: Iterable[Hit] = _hits(session, found, ranked, wide)
+    hits = _hits(session, found, ranked, wide)
+    notes = [*found.view.notes, *found.notes]
+    if not hits and query.min_score and ranked.sums:
+        notes.append(f"nothing reaches the score {query.min_score:g}; the best has {scores(ranked)[0]:.2f}")
     if query.rerank:
-        hits = _reranked(session, query, list(hits), found.notes)[: query.k]
-    hits = _budget(hits, query)
+        hits = _reranked(session, query, hits, notes)[: query.k]
     return SearchResult(
         query=query.text,
-        hits=tuple(hits),
-        notes=(*found.view.notes, *found.notes),
+        hits=tuple(packed(hits, query.max_tokens)),
+        notes=tuple(notes),
         trace={**ranked.trace, "revision": found.view.revision} if query.explain else {},
     )
 
@@ -153,8 +155,8 @@ def _vector(session: Session, view: View, query: Query, asked: Asked, notes: lis
     return vector_route(view, vector, query.filters, limit=max(NEAREST, 4 * query.k))
 
 
-def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> Iterator[Hit]:
-    """At most k hits, each memory once."""
+def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[Hit]:
+    """At most k hits, each memory once, best first."""
     view, routes = found.view, dict[str, dict[int, float]]()
     if found.keyword is not None:
         routes |= {"keyword": found.keyword.own, **found.keyword.windows}
@@ -162,26 +164,35 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> Itera
         routes["vector"] = found.vector.scores
     ranks = {name: {o: r for r, o in enumerate(scores, 1)} for name, scores in routes.items()}
     at = {ordinal: place for place, ordinal in enumerate(ranked.ordinals)}
+    likely = scores(ranked)
+    hits: dict[str, Hit] = {}
+    """By what is said, and by whom: what was stored twice is shown once."""
     seen: set[str] = set()
     for ordinal, item in _memories(view, ranked.ordinals, query):
+        score = round(likely[at[ordinal]], 6)
+        if score < query.min_score or len(hits) == query.k:
+            break
         if item.id in seen:
             continue
         seen.add(item.id)
+        said = f"{item.content_hash or item.id} {item.speaker}"
+        if (first := hits.get(said)) is not None:
+            hits[said] = first.model_copy(update={"copies": (*first.copies, item.id)})
+            continue
         places = {
             name: Route(rank=places[ordinal], score=round(routes[name][ordinal], 6))
             for name, places in ranks.items()
             if ordinal in places
         }
         signals = ranked.signals(at[ordinal]) if query.explain else {}
-        yield Hit(
+        hits[said] = Hit(
             item=item,
-            score=round(likely(ranked, at[ordinal]), 6),
+            score=score,
             cube=session.ref.name,
             routes=places,
             signals={name: round(value, 4) for name, value in signals.items()},
         )
-        if len(seen) == query.k:
-            return
+    return list(hits.values())
 
 
 def _memories(view: View, ordinals: Iterable[int], query: Query) -> Iterator[tuple[int, MemoryItem]]:
@@ -246,15 +257,32 @@ def _reranked(session: Session, query: Query, hits: list[Hit], notes: list[str])
     return reranked(hits, scores)
 
 
-def _budget(hits: Iterable[Hit], query: Query) -> Iterator[Hit]:
-    """Hits in order while they fit into `max_tokens`; one that does not fit is passed over."""
-    left = query.max_tokens
+def packed(hits: Sequence[Hit], max_tokens: int | None) -> list[Hit]:
+    """The hits that fit into a budget of tokens, in the order in which they are read.
+
+    They are taken best first; one that does not fit is passed over. What comes from one session or
+    document then stands together, where its best hit stood, in its own order.
+    """
+    if max_tokens is None:
+        return list(hits)
+    kept: list[Hit] = []
+    left = max_tokens
     for hit in hits:
-        if left is None:
-            yield hit
-        elif (cost := tokens(hit.item.memory)) <= left:
+        if (cost := tokens(hit.item.memory)) <= left:
             left -= cost
-            yield hit
+            kept.append(hit)
+    first: dict[str, int] = {}
+    for place, hit in enumerate(kept):
+        first.setdefault(_source(hit), place)
+    return sorted(kept, key=lambda hit: (first[_source(hit)], hit.item.position or 0))
+
+
+def _source(hit: Hit) -> str:
+    """What a hit is a part of: its session, its document, else itself."""
+    item = hit.item
+    path = next((s.path or s.url for s in item.sources if s.path or s.url), None)
+    part_of = item.session_id or (path if item.position is not None else None)
+    return f"{hit.cube}\0{item.user_id}\0{part_of}" if part_of else item.id
 
 
 def tokens(text: str) -> int:

@@ -1,11 +1,61 @@
-"""What a score means."""
+"""What a score means: how likely a hit is to bear on the question, the same in every cube.
+
+Owns: the map from a ranking's sums to 0-1 and its constants. Does not own: the ranking.
+
+A sum of signals orders the hits of one answer, but three standard deviations are much in a hundred
+memories and little in a million, and the best of a cube that knows nothing of the matter stands out
+as well. So the sum is read together with what is the same for all hits of a question: how near
+the nearest memory lies by meaning, how much of the question's words one memory holds, how many
+memories there are, and how far the best is ahead. A logistic regression over these (Platt 1999) was fitted on the first ten hits of
+questions whose evidence is known, each set counting alike, by `scripts/tune_recall.py calibrate`,
+which also prints how well it does on sets that had no part in it. Within one answer scores fall
+with the rank.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from memos_cli.retrieval.pipeline import Ranked
 
+NAMES = ("sum", "lead", "nearest", "coverage", "units", "one")
+"""What is weighed: the hit's sum of signals; how far it is behind the best sum; the highest cosine; the
+coverage; the natural logarithm of the number of memories; 1."""
 
-def likely(ranked: Ranked, place: int) -> float:
-    return 1 / (1 + math.exp(-max(min(ranked.sums[place] / 2, 60.0), -60.0)))
+HYBRID = (0.9, -0.3, 3.0, 0.5, -0.3, -2.0)
+WORDS = (0.6, -0.3, 0.0, 1.5, -0.3, -2.0)
+"""Their weights with the vector route and without it."""
+
+VECTOR = (12.0, -6.0)
+"""For the vector route alone: weights of a hit's cosine and of 1."""
+
+
+def scores(ranked: Ranked) -> list[float]:
+    """The likelihood of each candidate, in the order of `ranked`."""
+    if ranked.setting is None:
+        return [_of_places(ranked, place) for place in range(len(ranked.sums))]
+    weights = HYBRID if ranked.setting.dense else WORDS
+    return [logistic(sum(w * x for w, x in zip(weights, row, strict=True))) for row in features(ranked)]
+
+
+def features(ranked: Ranked) -> list[Sequence[float]]:
+    """What NAMES says, of each candidate."""
+    setting = ranked.setting
+    assert setting is not None
+    best = ranked.sums[0] if ranked.sums else 0.0
+    rest = (ranked.nearest, setting.coverage, math.log(1 + setting.units), 1.0)
+    return [(total, best - total, *rest) for total in ranked.sums]
+
+
+def _of_places(ranked: Ranked, place: int) -> float:
+    """Without scales: cosines where the vector route stood alone, else shares of the best place."""
+    total = ranked.sums[place]
+    if ranked.trace.get("fusion") == "vector only":
+        return logistic(VECTOR[0] * total + VECTOR[1])
+    return total / ranked.sums[0] / 2 if ranked.sums[0] > 0 else 0.0
+
+
+def logistic(x: float) -> float:
+    """1 / (1 + e^-x), for any x."""
+    return 1 / (1 + math.exp(-max(min(x, 60.0), -60.0)))

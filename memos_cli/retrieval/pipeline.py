@@ -48,6 +48,8 @@ class Ranked:
     sums: list[float]
     parts: dict[str, list[float]] = field(default_factory=dict)
     setting: Setting | None = None
+    nearest: float = 0.0
+    """The highest cosine among the candidates; 0 without a vector route."""
     trace: dict[str, float | str] = field(default_factory=dict)
 
     def signals(self, place: int) -> dict[str, float]:
@@ -160,8 +162,15 @@ def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ra
         sums=[sums[i] for i in order],
         parts={name: [column[i] for i in order] for name, column in parts.items()},
         setting=setting,
+        nearest=_nearest(table, setting),
         trace=trace,
     )
+
+
+def _nearest(table: Table, setting: Setting) -> float:
+    if setting.dense is None or not isinstance(table.placed, Placed) or not table.ordinals:
+        return 0.0
+    return float(table.placed.dense.max()) * setting.dense.std + setting.dense.mean
 
 
 def _parts(table: Table, setting: Setting) -> dict[str, list[float]]:

@@ -58,6 +58,7 @@ def hit(found: Hit) -> Document:
         "kind": str(item.kind),
         "created_at": stamp(item.created_at),
         "cube": found.cube,
+        "copies": list(found.copies),
         "routes": {
             name: {"rank": route.rank, "score": round(route.score, 6)} for name, route in found.routes.items()
         },

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from memos_cli.errors import BadFilter
 from memos_cli.interfaces.cli import documents, options
 from memos_cli.interfaces.cli.output import Entries, Entry
 from memos_cli.interfaces.cli.shell import shell_of
@@ -37,14 +38,23 @@ def search(
             help="Let a model reread the first 50 hits; the setting rerank when left out, `none` for none.",
         ),
     ] = None,
+    min_score: Annotated[
+        float, typer.Option("--min-score", min=0.0, max=1.0, help="Leave out hits with a lower score.")
+    ] = 0.0,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without", metavar="PART", help="Leave a part of the ranking out: see `memos help search`."
+        ),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each hit's rank and score in every route.")
     ] = False,
 ) -> None:
     """Find memories by meaning and by words.
 
-    Scores order the hits of one answer and lie between 0 and 1. No hit is no failure: the exit
-    code is 0.
+    A score says how likely a hit bears on the question, from 0 to 1. No hit is no failure: the
+    exit code is 0.
     """
     from memos_cli.operations import search as operation
     from memos_cli.schema import Mode, Query
@@ -58,6 +68,8 @@ def search(
         filters=options.filters_of(ctx, instant),
         now=instant,
         max_tokens=max_tokens,
+        min_score=min_score,
+        without=_parts(without, operation.PARTS),
         explain=explain,
         rerank=_reranker(shell.settings.rerank if rerank is None else rerank),
     )
@@ -80,6 +92,14 @@ def _reranker(name: str) -> str | None:
     return name if name and name != "none" else None
 
 
+def _parts(given: list[str] | None, known: tuple[str, ...]) -> frozenset[str]:
+    """Parts of the ranking to leave out. Raises BadFilter for one that there is none of."""
+    for name in given or ():
+        if name not in known:
+            raise BadFilter(value=repr(name), field="part of the ranking", known=", ".join(known))
+    return frozenset(given or ())
+
+
 def _entry(hit: Hit, routes: list[str]) -> Entry:
     """One hit; of each route asked for, its rank and score there (nothing where it had no place)."""
     item = hit.item
@@ -90,4 +110,6 @@ def _entry(hit: Hit, routes: list[str]) -> Entry:
         cells += [route.rank, route.score] if route else [None, None]
         place = f"rank {route.rank:>4}   score {route.score:.4f}" if route else "not among its hits"
         reasons.append(f"{name:<8} {place}")
+    if hit.signals:
+        reasons.append("  ".join(f"{name} {value:+.2f}" for name, value in hit.signals.items() if value))
     return Entry(f"{hit.score:.2f}", item.memory, documents.facts(item), cells, reasons)

@@ -44,12 +44,16 @@ class Command:
     panel: str = "Memories"
     streams: bool = False
     filters: bool = False
+    several: bool = False
+    """Whether it works on several cubes at once."""
 
 
 COMMANDS: dict[str, Command] = {
     "init": Command("init:init", "Make a cube.", "Cubes"),
     "add": Command("add:add", "Store texts, files or standard input as memories."),
-    "search": Command("search:search", "Find memories by meaning and by words.", streams=True, filters=True),
+    "search": Command(
+        "search:search", "Find memories by meaning and by words.", streams=True, filters=True, several=True
+    ),
     "list": Command("browse:list_memories", "List memories, newest first.", streams=True, filters=True),
     "get": Command("browse:get", "Show one memory with all it carries."),
     "update": Command("edit:update", "Replace a memory's text; the old version is kept."),
@@ -95,7 +99,8 @@ def build(name: str) -> Any:
             options.attach(leaf, options.filtering, options.keep_filter)
         if entry.streams:
             options.attach(leaf, options.streaming, options.keep_common)
-        options.attach(leaf, options.common, options.keep_common)
+        keep = options.keep_common if entry.several else options.keep_for_one_cube
+        options.attach(leaf, options.common, keep)
         options.spare(leaf)
     return command
 

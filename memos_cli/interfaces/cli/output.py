@@ -126,10 +126,11 @@ class Output:
         """Name one failed part of a command on stderr; `-q` does not silence it."""
         _write(sys.stderr, f"{clean(text)}\n")
 
-    def error(self, error: MemosError) -> None:
-        """Render a known error: one or two plain lines on stderr, with `--json` its document on stdout."""
+    def error(self, error: MemosError, **beside: Any) -> None:
+        """Render a known error: one or two plain lines on stderr, with `--json` its document on stdout,
+        with what a program shall know besides."""
         if self.machine:
-            self._document(error.document())
+            self._document({**error.document(), **beside})
             return
         _write(sys.stderr, f"Error: {clean(error.message)}\n")
         if error.next_step:

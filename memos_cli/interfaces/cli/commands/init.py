@@ -13,7 +13,7 @@ from memos_cli.interfaces.cli.shell import shell_of
 
 def init(
     ctx: typer.Context,
-    cube: Annotated[str | None, typer.Argument(metavar="CUBE", help="A name, or a directory.")] = None,
+    place: Annotated[str | None, typer.Argument(metavar="CUBE", help="A name, or a directory.")] = None,
     text: Annotated[
         str | None,
         typer.Option("--text", metavar="DEPTH", help="naive_text, general_text (with vectors) or tree_text."),
@@ -31,8 +31,8 @@ def init(
     from memos_cli.schema import Depth
 
     shell = shell_of(ctx)
-    if cube is not None:
-        shell.cube = cube
+    if place is not None:
+        shell.cubes = (place,)
     depth = options.choice(Depth, "depth", text) if text is not None else None
     result = make(shell.ref, shell.settings, text=depth, embedder=embedder)
     show_result(shell, result)

@@ -1,4 +1,4 @@
-"""`memos search`: a question to the cube, and its hits for people, pipes and programs."""
+"""`memos search`: a question to one cube or several, and its hits for people, pipes and programs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from memos_cli.errors import MemosError
 from memos_cli.interfaces.cli import documents, options
 from memos_cli.interfaces.cli.output import Entries, Entry
-from memos_cli.interfaces.cli.shell import shell_of
+from memos_cli.interfaces.cli.shell import Shell, shell_of
 
 if TYPE_CHECKING:
-    from memos_cli.schema import Hit
+    from memos_cli.schema import FailedCube, Hit, Query, SearchResult
 
 
 def search(
@@ -44,9 +45,9 @@ def search(
     """Find memories by meaning and by words.
 
     Scores order the hits of one answer and lie between 0 and 1. No hit is no failure: the exit
-    code is 0.
+    code is 0. With several -c each cube is asked and the best hits of all are shown; the exit
+    code is 1 when one of the cubes could not answer.
     """
-    from memos_cli.operations import search as operation
     from memos_cli.schema import Mode, Query
 
     shell = shell_of(ctx)
@@ -61,17 +62,46 @@ def search(
         explain=explain,
         rerank=_reranker(shell.settings.rerank if rerank is None else rerank),
     )
+    several = len(shell.cubes) > 1
+    _show(shell, _ask_all(shell, question) if several else _ask(shell, question), explain, several)
+
+
+def _ask(shell: Shell, question: Query) -> SearchResult:
+    from memos_cli.operations import search as operation
+
     with shell.open() as session:
-        result = operation.search(session, question)
+        return operation.search(session, question)
+
+
+def _ask_all(shell: Shell, question: Query) -> SearchResult:
+    """Every cube's hits as one answer; where none answered, the first one's error ends the run."""
+    from memos_cli.operations.search_many import search_many
+
+    refs = shell.refs
+    for ref in refs:
+        shell.tell(ref)
+    failed: list[FailedCube] = []
+    try:
+        return search_many(refs, shell.settings, question, failed.append)
+    except MemosError as error:
+        _complain(shell, failed[1:])
+        shell.out.error(error, failed=documents.failed(failed))
+        raise typer.Exit(error.exit_code) from error
+
+
+def _show(shell: Shell, result: SearchResult, explain: bool, several: bool) -> None:
     routes = sorted({name for hit in result.hits for name in hit.routes}) if explain else []
     shell.out.emit(
-        documents.search(result, explain=explain),
-        Entries([_entry(hit, routes) for hit in result.hits], empty="Nothing found."),
-        lines=(documents.hit(hit) for hit in result.hits),
+        documents.search(result, explain=explain, several=several),
+        Entries([_entry(hit, routes, several) for hit in result.hits], empty="Nothing found."),
+        lines=(documents.hit(hit, several=several) for hit in result.hits),
     )
     if not shell.out.machine:
         shell.out.notes(result.notes)
-        shell.out.notes(f"{name}: {value}" for name, value in result.trace.items())
+        shell.out.notes(_trace(result, several))
+    _complain(shell, result.failed)
+    if result.failed:
+        raise typer.Exit(1)
 
 
 def _reranker(name: str) -> str | None:
@@ -80,14 +110,34 @@ def _reranker(name: str) -> str | None:
     return name if name and name != "none" else None
 
 
-def _entry(hit: Hit, routes: list[str]) -> Entry:
+def _trace(result: SearchResult, several: bool) -> list[str]:
+    if not several:
+        return [f"{name}: {value}" for name, value in result.trace.items()]
+    return [
+        f"{cube}: {name}: {value}" for cube, trace in result.trace.items() for name, value in trace.items()
+    ]
+
+
+def _complain(shell: Shell, failed: list[FailedCube] | tuple[FailedCube, ...]) -> None:
+    """Name the cubes that could not answer; `--json` has them in its document."""
+    if not shell.out.machine or shell.out.jsonl:
+        for one in failed:
+            told = f"{one.error.message} {one.error.hint}".strip()
+            shell.out.error_line(f"Cube {one.cube} did not answer: {told}")
+
+
+def _entry(hit: Hit, routes: list[str], several: bool) -> Entry:
     """One hit; of each route asked for, its rank and score there (nothing where it had no place)."""
     item = hit.item
     cells: list[str | float | int | None] = [item.id, hit.score, item.memory]
+    facts = documents.facts(item)
+    if several:
+        cells.append(hit.cube)
+        facts = [", ".join([hit.cube, *hit.also_in]), *facts]
     reasons = []
     for name in routes:
         route = hit.routes.get(name)
         cells += [route.rank, route.score] if route else [None, None]
         place = f"rank {route.rank:>4}   score {route.score:.4f}" if route else "not among its hits"
         reasons.append(f"{name:<8} {place}")
-    return Entry(f"{hit.score:.2f}", item.memory, documents.facts(item), cells, reasons)
+    return Entry(f"{hit.score:.2f}", item.memory, facts, cells, reasons)

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -91,6 +91,8 @@ def build(name: str) -> Any:
         app = _typer()
         app.command(name)(target)
         target = app
+    else:
+        target.rich_markup_mode = _markup()
     command: Any = typer.main.get_command(target)
     command.name = name
     command.rich_help_panel = entry.panel
@@ -105,10 +107,14 @@ def build(name: str) -> Any:
     return command
 
 
+def _markup() -> Literal["rich"] | None:
+    return None if output.is_plain() else "rich"
+
+
 def _typer(**settings: Any) -> typer.Typer:
     """A Typer app with our settings: rich panels for people, plain help in a pipe, no pretty tracebacks."""
     return typer.Typer(
-        rich_markup_mode=None if output.is_plain() else "rich",
+        rich_markup_mode=_markup(),
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         **({"add_completion": False} | settings),

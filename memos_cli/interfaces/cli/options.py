@@ -203,6 +203,11 @@ def keep_filter(ctx: typer.Context, name: str, value: Any) -> None:
     ctx.meta.setdefault(FILTERS, {})[name] = value
 
 
+def is_filtered(ctx: typer.Context) -> bool:
+    """Whether the command line holds any filter."""
+    return any(value for value in ctx.meta.get(FILTERS, {}).values())
+
+
 def filters_of(ctx: typer.Context, now: datetime | None = None) -> Filters:
     """The filters of the command line; `now` is what words like 'yesterday' are counted from.
 

@@ -23,12 +23,15 @@ def search(
     mode: Annotated[
         str, typer.Option("--mode", metavar="MODE", help="keyword, vector or hybrid (both, fused).")
     ] = "hybrid",
-    k: Annotated[int, typer.Option("-k", "--limit", "-n", min=1, max=10_000, help="Hits at most.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", "--limit", "-n", metavar="N", min=1, max=10_000, help="Hits at most.")
+    ] = 10,
     now: Annotated[
         str | None, typer.Option("--now", metavar="WHEN", help="The moment the question is asked at.")
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=1, help="Keep the hits within this many tokens.")
+        int | None,
+        typer.Option("--max-tokens", metavar="N", min=1, help="Keep the hits within this many tokens."),
     ] = None,
     rerank: Annotated[
         str | None,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_crossencoder
 from test_cli import _same_shape
 from test_cli_edge import on_terminal
 from test_embedders_remote import Answer, Script, handler
@@ -164,6 +165,32 @@ def test_explain_has_the_numbers_of_each_cube() -> None:
     plain = memos("search", QUESTION, "--explain", *cubes("garden", "school"))
     assert re.search(r"^garden: fusion: ", plain.stderr, re.M)
     assert len(plain.stdout.splitlines()[0].split("\t")) == 8
+
+
+def test_a_reranker_reads_the_merged_list_once(tmp_path: Path) -> None:
+    model = f"onnx:{tiny_crossencoder.make(tmp_path / 'oil', {'oil': 12.0, '[SEP]': -6.0})}"
+    plain = merged(*NAMES)
+    place = next(place for place, hit in enumerate(plain, 1) if "oil" in hit["memory"])
+    assert place > 1
+    hits = asked(*NAMES, more=("--rerank", model))["hits"]
+    ranks = {hit["memory"]: hit["routes"]["rerank"]["rank"] for hit in hits}
+    assert sorted(ranks.values()) == list(range(1, len(plain) + 1)), "ranks among the hits of all cubes"
+    assert ranks[TEXTS["barn"][1]] == 1
+    assert hits[0]["memory"] == TEXTS["barn"][1]
+    assert texts(asked(*NAMES, more=("--rerank", model, "-k", "1"))["hits"]) == [TEXTS["barn"][1]]
+
+
+def test_a_reranker_that_is_not_there_leaves_the_order_and_says_so_once() -> None:
+    answer = asked(*NAMES, more=("--rerank", "openai:x"))
+    assert texts(answer["hits"]) == texts(merged(*NAMES))
+    (note,) = answer["notes"]
+    assert note.startswith("the reranker did not answer")
+
+
+def test_an_unknown_reranker_is_a_usage_error_and_failed_cubes_are_named_all_the_same() -> None:
+    words = ("search", QUESTION, "--rerank", "nonesuch", *cubes("none", "garden"))
+    assert document(*words, code=2)["error"]["code"] == "unknown_reranker"
+    assert re.match(r"Cube none did not answer: .*\nError: ", memos(*words).stderr)
 
 
 def test_notes_name_their_cube() -> None:

@@ -8,7 +8,8 @@ fusion (`retrieval/pipeline`), nor the blend with a reranker's scores (`retrieva
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import View
@@ -39,6 +40,7 @@ from memos_cli.retrieval.weights import DEFAULT, PARTS
 from memos_cli.schema import Filters, Hit, MemoryItem, Mode, Query, Route, SearchResult
 
 if TYPE_CHECKING:
+    from memos_cli.providers.reranker import Reranker
     from memos_cli.session import Session
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
@@ -75,13 +77,10 @@ def _answer(session: Session, query: Query) -> SearchResult:
         keyword = keyword_route(view, query.text, query.filters, max(DEPTH, query.k))
     wide = query.model_copy(update={"k": max(query.k, REREAD)}) if query.rerank else query
     ranked = _ranked(session, view, asked, keyword, vector, wide)
-    hits: Iterable[Hit] = _hits(session, view, ranked, keyword, vector, wide)
-    if query.rerank:
-        hits = _reranked(session, query, list(hits), notes)[: query.k]
-    hits = _budget(hits, query)
+    hits = _hits(session, view, ranked, keyword, vector, wide)
     return SearchResult(
         query=query.text,
-        hits=tuple(hits),
+        hits=finished(hits, query, session.reranker, notes),
         notes=(*view.notes, *notes),
         trace={**ranked.trace, "revision": view.revision} if query.explain else {},
     )
@@ -214,13 +213,23 @@ def _current(view: View, id: str) -> MemoryItem | None:
     return None
 
 
-def _reranked(session: Session, query: Query, hits: list[Hit], notes: list[str]) -> list[Hit]:
+def finished(
+    hits: Iterable[Hit], query: Query, load: Callable[[str], Reranker], notes: list[str]
+) -> tuple[Hit, ...]:
+    """The last steps, on the hits of one cube or on those of several together: reranked by what
+    `load` gives, cut to k and to the token budget. Raises UnknownReranker."""
+    if query.rerank:
+        hits = _reranked(load, query, list(hits), notes)
+    return tuple(_budget(islice(hits, query.k), query))
+
+
+def _reranked(load: Callable[[str], Reranker], query: Query, hits: list[Hit], notes: list[str]) -> list[Hit]:
     """Hits in the order that the reranker gives them; as they are, with a note, when it fails.
 
     Raises UnknownReranker: a name that is none is the user's mistake, and told as one.
     """
     try:
-        model = session.reranker(query.rerank or "")
+        model = load(query.rerank or "")
         scores = model.score(query.text, [hit.item.memory for hit in hits[:REREAD]])
     except ProviderError as error:
         said = error.message.rstrip(".")

@@ -10,12 +10,13 @@ fails stops no other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memos_cli.errors import MemosError, UsageError
 from memos_cli.location import distinct
-from memos_cli.operations.search import search, tokens
+from memos_cli.operations.search import finished, search
+from memos_cli.retrieval.rerank import DEPTH as REREAD
 from memos_cli.schema import FailedCube, Failure, Hit, Query, SearchResult
 from memos_cli.session import open_session
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from memos_cli.location import CubeRef
     from memos_cli.providers.embedder import Embedder
+    from memos_cli.providers.reranker import Reranker
     from memos_cli.schema import EmbedderInfo
     from memos_cli.settings import Settings
 
@@ -39,13 +41,14 @@ def search_many(
     """Ask several cubes; the best `query.k` hits of all, by score, ties in the order of the cubes.
 
     A cube named twice is asked once. A memory that several cubes found under one id is returned
-    once, from the cube that scores it highest. `max_tokens` holds for the merged list. Cubes that
-    fail are in `failed` of the answer, and `report` hears of each when it fails.
+    once, from the cube that scores it highest. The reranker and `max_tokens` see the merged list.
+    Cubes that fail are in `failed` of the answer, and `report` hears of each when it fails.
 
-    Raises UsageError when no cube is named, the first cube's error when none of them answered.
+    Raises UsageError when no cube is named, the first cube's error when none of them answered,
+    UnknownReranker.
     """
     models = _Models(settings)
-    asked = query.model_copy(update={"max_tokens": None})
+    asked = _for_each(query)
     answers: dict[str, SearchResult] = {}
     failed: list[FailedCube] = []
     first: MemosError | None = None
@@ -60,14 +63,21 @@ def search_many(
                 report(failed[-1])
     if not answers:
         raise first or UsageError(detail="No cube is named.", hint="Name one or more.")
+    notes = [f"{name}: {note}" for name, answer in answers.items() for note in answer.notes]
     hits = _merged([hit for answer in answers.values() for hit in answer.hits])
     return SearchResult(
         query=query.text,
-        hits=tuple(_within(hits[: query.k], query.max_tokens)),
-        notes=tuple(f"{name}: {note}" for name, answer in answers.items() for note in answer.notes),
+        hits=finished(hits, query, models.reranker, notes),
+        notes=tuple(notes),
         trace={name: answer.trace for name, answer in answers.items() if answer.trace},
         failed=tuple(failed),
     )
+
+
+def _for_each(query: Query) -> Query:
+    """What each cube is asked: what comes after merging is left out, and the reranker gets its fill."""
+    k = max(query.k, REREAD) if query.rerank else query.k
+    return query.model_copy(update={"k": k, "rerank": None, "max_tokens": None})
 
 
 def _failed(ref: CubeRef, error: MemosError) -> FailedCube:
@@ -89,20 +99,9 @@ def _merged(hits: Sequence[Hit]) -> list[Hit]:
     ]
 
 
-def _within(hits: Iterable[Hit], budget: int | None) -> Iterator[Hit]:
-    """Hits in order while they fit into the budget; one that does not fit is passed over."""
-    left = budget
-    for hit in hits:
-        if left is None:
-            yield hit
-        elif (cost := tokens(hit.item.memory)) <= left:
-            left -= cost
-            yield hit
-
-
 class _Models:
-    """The embedders of one question: loaded once, each fingerprint compared once, and one that
-    failed is not tried again for the next cube, whose wait for a dead server would be as long."""
+    """The models of one question. Embedders are loaded once, each fingerprint is compared once, and one
+    that failed is not tried again for the next cube, whose wait for a dead server would be as long."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -112,6 +111,12 @@ class _Models:
     def load(self, info: EmbedderInfo) -> Embedder:
         """Raises what `Session.embedder` raises."""
         return _once(self._compared, info, self._compare)
+
+    def reranker(self, name: str) -> Reranker:
+        """Raises UnknownReranker, RerankerUnavailable."""
+        from memos_cli.providers.reranker import resolve
+
+        return resolve(name, settings=self._settings)
 
     def _compare(self, info: EmbedderInfo) -> Embedder:
         from memos_cli.providers.embedder import verify

@@ -87,7 +87,8 @@ def _ask_all(shell: Shell, question: Query) -> SearchResult:
     try:
         return search_many(refs, shell.settings, question, failed.append)
     except MemosError as error:
-        _complain(shell, failed[1:])
+        # The error itself is told below: mostly the first cube's, but a reranker may be unknown too.
+        _complain(shell, [one for one in failed if one.error.message != error.message])
         shell.out.error(error, failed=documents.failed(failed))
         raise typer.Exit(error.exit_code) from error
 

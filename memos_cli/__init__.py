@@ -39,6 +39,7 @@ _HOMES = {
     "purge": "operations.edit",
     "resolve": "location",
     "search": "operations.search",
+    "search_many": "operations.search_many",
     "unarchive": "operations.edit",
     "undo": "operations.edit",
     "update": "operations.edit",

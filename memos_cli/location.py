@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
+_LIST = re.compile(rf"{_NAME.pattern}(?:[\s,:;]+{_NAME.pattern})+", re.ASCII)
+_SEVERAL = "It names one cube; `memos search -c A -c B` asks several."
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -55,9 +59,29 @@ def resolve(ref: str | None, settings: Settings) -> CubeRef:
     if not _NAME.fullmatch(given):
         raise UsageError(
             detail=f"{given!r} is not a cube's name: letters, digits, '.', '_' and '-' make one, at most 100.",
-            hint="For a directory, give its path, such as ./memories.",
+            hint=_SEVERAL
+            if _LIST.fullmatch(given)
+            else "For a directory, give its path, such as ./memories.",
         )
     return CubeRef(name=given, path=settings.cubes_dir / given, is_name=True)
+
+
+def distinct(refs: Iterable[CubeRef]) -> tuple[CubeRef, ...]:
+    """Every cube once, in order, whatever way it was named; two of one name are called by their paths."""
+    kept: dict[object, CubeRef] = {}
+    for ref in refs:
+        kept.setdefault(_place(ref.path), ref)
+    names = Counter(ref.name for ref in kept.values())
+    return tuple(ref if names[ref.name] == 1 else replace(ref, name=str(ref.path)) for ref in kept.values())
+
+
+def _place(path: Path) -> tuple[int, int] | str:
+    """The same for every way to write a directory: symlinks, and mounts and letters' case besides."""
+    try:
+        found = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino
 
 
 def _is_path(given: str) -> bool:
@@ -74,7 +98,10 @@ def _absolute(given: str) -> Path:
 
 
 def holds_cube(folder: Path) -> bool:
-    """Whether a folder is a cube, as far as one look tells."""
+    """Whether a folder is a cube, as far as one look tells; what may not be looked into is none."""
     from .cube.layout import Layout
 
-    return Layout(folder).config.is_file()
+    try:
+        return Layout(folder).config.is_file()
+    except OSError:  # no right to look, a name too long: opening it as a cube says more
+        return False

@@ -406,6 +406,23 @@ class Hit(Value):
     routes: dict[str, Route] = Field(default_factory=dict)
     signals: dict[str, float] = Field(default_factory=dict)
     """What each part of the pipeline gave it, in standard deviations; filled by `--explain`."""
+    also_in: tuple[str, ...] = ()
+    """Of a question to several cubes: the others among whose hits this memory was too."""
+
+
+class Failure(Value):
+    """An error as a value; `code` is the stable name of its class."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class FailedCube(Value):
+    """A cube that could not answer while others did."""
+
+    cube: str
+    error: Failure
 
 
 class SearchResult(Value):
@@ -413,7 +430,10 @@ class SearchResult(Value):
     hits: tuple[Hit, ...]
     notes: tuple[str, ...] = ()
     trace: dict[str, Any] = Field(default_factory=dict)
-    """Numbers of the fusion (gate, weights, list lengths), shown by `--explain`."""
+    """Numbers of the fusion (gate, weights, list lengths), shown by `--explain`; of several cubes,
+    each one's under its name."""
+    failed: tuple[FailedCube, ...] = ()
+    """Of a question to several cubes: those that could not answer."""
 
 
 class Added(Value):

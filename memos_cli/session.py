@@ -25,14 +25,19 @@ if TYPE_CHECKING:
     from memos_cli.schema import EmbedderInfo
     from memos_cli.settings import Settings
 
+    LoadEmbedder = Callable[[EmbedderInfo], Embedder]
+
 
 class Session:
     """An open cube and this machine's settings for it."""
 
-    def __init__(self, ref: CubeRef, cube: MemCube, settings: Settings) -> None:
+    def __init__(
+        self, ref: CubeRef, cube: MemCube, settings: Settings, load: LoadEmbedder | None = None
+    ) -> None:
         self.ref = ref
         self.cube = cube
         self.settings = settings
+        self._load = load
         self._embedder: tuple[EmbedderInfo, Embedder] | None = None
         self._rerankers: dict[str, Reranker] = {}
 
@@ -52,15 +57,11 @@ class Session:
         Another one from the moment on when somebody gave the cube another. Raises NoVectors at
         depth naive_text, EmbedderUnavailable, EmbedderMismatch.
         """
-        from memos_cli.providers.embedder import resolve, verify
-
         info = self.cube.config.embedder
         if info is None:
             raise NoVectors(verb="search --mode vector")
         if self._embedder is None or self._embedder[0] != info:
-            embedder = resolve(info.name, settings=self.settings)
-            verify(embedder, info)
-            self._embedder = info, embedder
+            self._embedder = info, self._load(info) if self._load else self._own(info)
         return self._embedder[1]
 
     def reranker(self, name: str) -> Reranker:
@@ -73,6 +74,13 @@ class Session:
         if name not in self._rerankers:
             self._rerankers[name] = resolve(name, settings=self.settings)
         return self._rerankers[name]
+
+    def _own(self, info: EmbedderInfo) -> Embedder:
+        from memos_cli.providers.embedder import resolve, verify
+
+        embedder = resolve(info.name, settings=self.settings)
+        verify(embedder, info)
+        return embedder
 
 
 class TextVectors(dict[str, "np.ndarray"]):
@@ -104,16 +112,22 @@ class TextVectors(dict[str, "np.ndarray"]):
 
 @contextlib.contextmanager
 def open_session(
-    ref: CubeRef, settings: Settings, *, write: bool = False, create: bool = False
+    ref: CubeRef,
+    settings: Settings,
+    *,
+    write: bool = False,
+    create: bool = False,
+    load: LoadEmbedder | None = None,
 ) -> Iterator[Session]:
-    """Open a cube; `create` makes it first when it is not there.
+    """Open a cube; `create` makes it first when it is not there. `load` gives the embedder that a
+    fingerprint describes, compared with it, to a caller who has several cubes share theirs.
 
     Raises CubeNotFound, ConfigDamaged, FormatTooNew, NotPermitted.
     """
     cube = _open(ref, settings, create=create)
     if write:
         check_writable(cube.config)
-    yield Session(ref, cube, settings)
+    yield Session(ref, cube, settings, load)
 
 
 def _open(ref: CubeRef, settings: Settings, *, create: bool) -> MemCube:

@@ -72,3 +72,8 @@ def test_remotes_are_refused_clearly(given: str, settings: Settings) -> None:
 def test_an_unknown_home_is_a_usage_error(settings: Settings) -> None:
     with pytest.raises(UsageError):
         resolve("~no-such-user-here/cube", settings)
+
+
+def test_a_bare_name_that_cannot_be_looked_for_here_is_a_name(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="at most 100"):
+        resolve("x" * 5000, settings)

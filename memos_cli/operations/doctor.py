@@ -47,8 +47,9 @@ def doctor(settings: Settings) -> DoctorResult:
 
 def _python() -> Iterator[Finding]:
     running = ".".join(map(str, sys.version_info[:3]))
+    fit = sys.version_info >= (3, 11)
     yield Finding(
-        check="python", ok=sys.version_info >= (3, 11), detail=running, hint="memos needs Python 3.11."
+        check="python", ok=fit, detail=running, hint="" if fit else "memos needs Python 3.11 or newer."
     )
 
 

@@ -8,7 +8,7 @@ fusion (`retrieval/pipeline`), nor the blend with a reranker's scores (`retrieva
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ from memos_cli.retrieval.weights import DEFAULT, PARTS
 from memos_cli.schema import Filters, Hit, MemoryItem, Mode, Query, Route, SearchResult, now
 
 if TYPE_CHECKING:
+    from memos_cli.providers.reranker import Reranker
     from memos_cli.session import Session
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
@@ -100,11 +101,9 @@ def _answer(session: Session, query: Query) -> SearchResult:
     notes = [*found.view.notes, *found.notes]
     if not hits and query.min_score and ranked.sums:
         notes.append(f"nothing reaches the score {query.min_score:g}; the best has {scores(ranked)[0]:.2f}")
-    if query.rerank:
-        hits = _reranked(session, query, hits, notes)[: query.k]
     return SearchResult(
         query=query.text,
-        hits=tuple(packed(hits, query.max_tokens)),
+        hits=finished(hits, query, session.reranker, notes),
         notes=tuple(notes),
         trace={**ranked.trace, "revision": found.view.revision} if query.explain else {},
     )
@@ -240,21 +239,31 @@ def _current(view: View, id: str) -> MemoryItem | None:
     return None
 
 
-def _reranked(session: Session, query: Query, hits: list[Hit], notes: list[str]) -> list[Hit]:
+def finished(
+    hits: Sequence[Hit], query: Query, load: Callable[[str], Reranker], notes: list[str]
+) -> tuple[Hit, ...]:
+    """The last steps, on the hits of one cube or on those of several together: reranked by what
+    `load` gives, cut to k and to the token budget. Raises UnknownReranker."""
+    if query.rerank:
+        hits = _reranked(load, query, list(hits), notes)
+    return tuple(packed(hits[: query.k], query.max_tokens))
+
+
+def _reranked(load: Callable[[str], Reranker], query: Query, hits: list[Hit], notes: list[str]) -> list[Hit]:
     """Hits in the order that the reranker gives them; as they are, with a note, when it fails.
 
     Raises UnknownReranker: a name that is none is the user's mistake, and told as one.
     """
     try:
-        model = session.reranker(query.rerank or "")
-        scores = model.score(query.text, [hit.item.memory for hit in hits[:REREAD]])
+        model = load(query.rerank or "")
+        judged = model.score(query.text, [hit.item.memory for hit in hits[:REREAD]])
     except ProviderError as error:
         said = error.message.rstrip(".")
         notes.append(
             f"the reranker did not answer: {said}; the order is that of the search. {error.next_step}".strip()
         )
         return hits
-    return reranked(hits, scores)
+    return reranked(hits, judged)
 
 
 def packed(hits: Sequence[Hit], max_tokens: int | None) -> list[Hit]:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -44,12 +44,16 @@ class Command:
     panel: str = "Memories"
     streams: bool = False
     filters: bool = False
+    several: bool = False
+    """Whether it works on several cubes at once."""
 
 
 COMMANDS: dict[str, Command] = {
     "init": Command("init:init", "Make a cube.", "Cubes"),
     "add": Command("add:add", "Store texts, files or standard input as memories."),
-    "search": Command("search:search", "Find memories by meaning and by words.", streams=True, filters=True),
+    "search": Command(
+        "search:search", "Find memories by meaning and by words.", streams=True, filters=True, several=True
+    ),
     "list": Command("browse:list_memories", "List memories, newest first.", streams=True, filters=True),
     "get": Command("browse:get", "Show one memory with all it carries."),
     "update": Command("edit:update", "Replace a memory's text; the old version is kept."),
@@ -87,6 +91,8 @@ def build(name: str) -> Any:
         app = _typer()
         app.command(name)(target)
         target = app
+    else:
+        target.rich_markup_mode = _markup()
     command: Any = typer.main.get_command(target)
     command.name = name
     command.rich_help_panel = entry.panel
@@ -95,15 +101,20 @@ def build(name: str) -> Any:
             options.attach(leaf, options.filtering, options.keep_filter)
         if entry.streams:
             options.attach(leaf, options.streaming, options.keep_common)
-        options.attach(leaf, options.common, options.keep_common)
+        keep = options.keep_common if entry.several else options.keep_for_one_cube
+        options.attach(leaf, options.common, keep)
         options.spare(leaf)
     return command
+
+
+def _markup() -> Literal["rich"] | None:
+    return None if output.is_plain() else "rich"
 
 
 def _typer(**settings: Any) -> typer.Typer:
     """A Typer app with our settings: rich panels for people, plain help in a pipe, no pretty tracebacks."""
     return typer.Typer(
-        rich_markup_mode=None if output.is_plain() else "rich",
+        rich_markup_mode=_markup(),
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         **({"add_completion": False} | settings),

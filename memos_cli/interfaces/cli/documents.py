@@ -9,12 +9,12 @@ every model's serialiser in a process that prints ten hits and ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memos_cli.schema import AddResult, ChangeResult, Hit, MemoryItem, SearchResult
+    from memos_cli.schema import AddResult, ChangeResult, FailedCube, Hit, MemoryItem, SearchResult
 
 Document = dict[str, Any]
 
@@ -48,9 +48,21 @@ def dump(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
-def hit(found: Hit) -> Document:
-    """One search hit, flat."""
+def failed(cubes: Iterable[FailedCube]) -> list[Document]:
+    """Cubes that could not answer, each with its error as `memos help errors` shows it."""
+    return [
+        {
+            "cube": one.cube,
+            "error": {"code": one.error.code, "message": one.error.message, "hint": one.error.hint},
+        }
+        for one in cubes
+    ]
+
+
+def hit(found: Hit, *, several: bool = False) -> Document:
+    """One search hit, flat; `also_in` only of several cubes."""
     item = found.item
+    shared = {"also_in": list(found.also_in)} if several else {}
     return {
         "id": item.id,
         "memory": item.memory,
@@ -59,6 +71,7 @@ def hit(found: Hit) -> Document:
         "created_at": stamp(item.created_at),
         "cube": found.cube,
         "copies": list(found.copies),
+        **shared,
         "routes": {
             name: {"rank": route.rank, "score": round(route.score, 6)} for name, route in found.routes.items()
         },
@@ -73,13 +86,15 @@ def hit(found: Hit) -> Document:
     }
 
 
-def search(result: SearchResult, *, explain: bool) -> Document:
-    """The answer to a question; `trace` only with `--explain`."""
+def search(result: SearchResult, *, explain: bool, several: bool = False) -> Document:
+    """The answer to a question; `trace` only with `--explain`, `failed` only of several cubes."""
     document: Document = {
         "query": result.query,
-        "hits": [hit(found) for found in result.hits],
+        "hits": [hit(found, several=several) for found in result.hits],
         "notes": list(result.notes),
     }
+    if several:
+        document["failed"] = failed(result.failed)
     if explain:
         document["trace"] = dump(result.trace)
     return document

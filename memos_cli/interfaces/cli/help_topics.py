@@ -100,8 +100,8 @@ def _usage(name: str, command: Any) -> str:
 
 
 def _argument(param: Any) -> str:
-    name = param.metavar or param.name.upper()
-    return name if param.required or name.startswith("[") else f"[{name}]"
+    name = (param.metavar or param.name.upper()) + ("…" if param.nargs == -1 else "")
+    return name if param.required else f"[{name}]"
 
 
 def _options_table(params: Iterator[Any]) -> str:

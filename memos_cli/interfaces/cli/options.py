@@ -32,8 +32,13 @@ FILTERS = "memos.filters"
 
 def common(
     cube: Annotated[
-        str | None,
-        typer.Option("--cube", "-c", metavar="NAME|PATH", help="Cube to use: a name or a directory."),
+        list[str] | None,
+        typer.Option(
+            "--cube",
+            "-c",
+            metavar="NAME|PATH",
+            help="Cube to use: a name or a directory; of several, `search` asks each.",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")] = False,
@@ -169,15 +174,38 @@ def _params(declaration: Callable[..., None]) -> list[Any]:
 
 def keep_common(ctx: typer.Context, name: str, value: Any) -> None:
     """Store a common option in the shell; what was not given changes nothing."""
-    if not value and value != "":
+    if not value:
         return
     shell = shell_of(ctx)
-    setattr(shell if name in ("cube", "verbose") else shell.out, name, value)
+    if name == "cube":
+        shell.cubes = tuple(value)
+    else:
+        setattr(shell if name == "verbose" else shell.out, name, value)
+
+
+def keep_for_one_cube(ctx: typer.Context, name: str, value: Any) -> None:
+    """`keep_common` for a command that works on one cube.
+
+    Raises:
+        UsageError: several were named, before the command's name or after it.
+    """
+    keep_common(ctx, name, value)
+    cubes = shell_of(ctx).cubes
+    if name == "cube" and len(cubes) > 1:
+        raise UsageError(
+            detail=f"`{ctx.command_path}` works on one cube, and {len(cubes)} are named: {', '.join(cubes)}.",
+            hint="Give one -c; `memos search` alone takes several.",
+        )
 
 
 def keep_filter(ctx: typer.Context, name: str, value: Any) -> None:
     """Store a filter's words; `filters_of` reads them."""
     ctx.meta.setdefault(FILTERS, {})[name] = value
+
+
+def is_filtered(ctx: typer.Context) -> bool:
+    """Whether the command line holds any filter."""
+    return any(value for value in ctx.meta.get(FILTERS, {}).values())
 
 
 def filters_of(ctx: typer.Context, now: datetime | None = None) -> Filters:

@@ -33,7 +33,9 @@ PROGRESS_EVERY = 0.1
 
 
 class Table(NamedTuple):
-    """Rows under named columns; `wide` names the column that takes the free width on a terminal."""
+    """Rows under named columns; `wide` names the column that takes the free width on a terminal.
+
+    A pipe gets every column; a terminal gets those that hold something, and of one column its values."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
@@ -126,10 +128,11 @@ class Output:
         """Name one failed part of a command on stderr; `-q` does not silence it."""
         _write(sys.stderr, f"{clean(text)}\n")
 
-    def error(self, error: MemosError) -> None:
-        """Render a known error: one or two plain lines on stderr, with `--json` its document on stdout."""
+    def error(self, error: MemosError, **beside: Any) -> None:
+        """Render a known error: one or two plain lines on stderr, with `--json` its document on stdout,
+        with what a program shall know besides."""
         if self.machine:
-            self._document(error.document())
+            self._document({**error.document(), **beside})
             return
         _write(sys.stderr, f"Error: {clean(error.message)}\n")
         if error.next_step:
@@ -198,7 +201,7 @@ class Output:
             _write(sys.stdout, _plain(view))
 
     def _draw(self, view: View) -> None:
-        if isinstance(view, Plain):
+        if isinstance(view, Plain) or (isinstance(view, Table) and len(view.columns) == 1):
             _write(sys.stdout, _plain(view))
             return
         console = self.console()
@@ -377,16 +380,20 @@ def _rich_table(view: Table) -> RenderableType:
         for place in range(len(view.columns))
         if all(isinstance(row[place], (int, float, type(None))) for row in view.rows)
     }
-    for place, name in enumerate(view.columns):
+    filled = [
+        place for place in range(len(view.columns)) if any(row[place] not in (None, "") for row in view.rows)
+    ]
+    for place, name in ((place, view.columns[place]) for place in filled):
         table.add_column(
             name,
             justify="right" if place in numeric else "left",
             ratio=1 if name == view.wide else None,
             overflow="fold",
-            no_wrap=name != view.wide and place in numeric,
+            # An id is there to be copied.
+            no_wrap=name == "id" or (name != view.wide and place in numeric),
         )
     for row in view.rows:
-        table.add_row(*(Text(_cell(cell)) for cell in row))
+        table.add_row(*(Text(_cell(row[place])) for place in filled))
     return table
 
 

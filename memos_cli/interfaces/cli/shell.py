@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Shell:
     """One run of `memos`."""
 
-    cube: str | None = None
+    cubes: tuple[str, ...] = ()
+    """What `-c` names; several for a search alone, none where it was not given."""
     verbose: bool = False
     out: Output = field(default_factory=Output)
 
@@ -46,7 +47,14 @@ class Shell:
         """The cube that `-c`, MEMOS_CUBE or the configuration names."""
         from memos_cli.location import resolve
 
-        return resolve(self.cube, self.settings)
+        return resolve(self.cubes[0] if self.cubes else None, self.settings)
+
+    @property
+    def refs(self) -> tuple[CubeRef, ...]:
+        """All cubes that `-c` names, each once."""
+        from memos_cli.location import distinct, resolve
+
+        return distinct(resolve(cube, self.settings) for cube in self.cubes)
 
     @contextmanager
     def open(self, *, write: bool = False, create: bool = False) -> Iterator[Session]:
@@ -57,10 +65,14 @@ class Shell:
         """
         from memos_cli.session import open_session
 
-        if self.verbose:
-            self.out.note(f"Cube {self.ref.name} at {self.ref.path}")
+        self.tell(self.ref)
         with open_session(self.ref, self.settings, write=write, create=create) as session:
             yield session
+
+    def tell(self, ref: CubeRef) -> None:
+        """Say which cube is used, where `-v` asks for it."""
+        if self.verbose:
+            self.out.note(f"Cube {ref.name} at {ref.path}")
 
     def insist(self, question: str, *, yes: bool, required: bool) -> None:
         """Have a change confirmed: by `--yes`, or by a person where there is a terminal.

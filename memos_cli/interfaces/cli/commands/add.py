@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def add(
     ctx: typer.Context,
     text: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT…|-]", help="Texts; `-` reads standard input.")
+        list[str] | None, typer.Argument(metavar="TEXT|-", help="Texts; `-` reads standard input.")
     ] = None,
     file: Annotated[
         list[Path] | None,
@@ -55,7 +55,11 @@ def add(
     ] = None,
     external_id: Annotated[
         str | None,
-        typer.Option("--id", metavar="EXTERNAL", help="Your own id; adding it again updates the memory."),
+        typer.Option(
+            "--id",
+            metavar="EXTERNAL",
+            help="Your own id; adding it again for the same --user updates the memory.",
+        ),
     ] = None,
     info: Annotated[str | None, typer.Option("--info", metavar="JSON", help="Free JSON object.")] = None,
     allow_duplicates: Annotated[

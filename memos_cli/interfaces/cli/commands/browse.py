@@ -8,15 +8,15 @@ import typer
 
 from memos_cli.interfaces.cli import documents, options
 from memos_cli.interfaces.cli.answers import pairs, show_result
-from memos_cli.interfaces.cli.output import Entries, Entry, Fields, Table
+from memos_cli.interfaces.cli.output import Entries, Entry, Fields
 from memos_cli.interfaces.cli.shell import Shell, shell_of
 
 if TYPE_CHECKING:
-    from memos_cli.schema import MemoryItem
+    from memos_cli.schema import ChangeEntry, MemoryItem
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a memory, or its beginning.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Entries at most.")]
-Offset = Annotated[int, typer.Option("--offset", min=0, help="Entries to pass over.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="Entries at most.")]
+Offset = Annotated[int, typer.Option("--offset", metavar="N", min=0, help="Entries to pass over.")]
 
 
 def list_memories(ctx: typer.Context, limit: Limit = 50, offset: Offset = 0) -> None:
@@ -29,7 +29,7 @@ def list_memories(ctx: typer.Context, limit: Limit = 50, offset: Offset = 0) -> 
     items = [documents.dump(item) for item in result.items] if shell.out.machine else []
     shell.out.emit(
         {"items": items, "total": result.total},
-        Entries([_entry(item) for item in result.items], empty="No memory matches."),
+        Entries([_entry(item) for item in result.items], empty=_nothing(ctx, offset)),
         lines=items,
     )
     _remainder(shell, offset + len(result.items), result.total)
@@ -47,18 +47,17 @@ def get(ctx: typer.Context, id: Id) -> None:
 
 
 def history(ctx: typer.Context, id: Id) -> None:
-    """Show every version of a memory, the oldest first."""
+    """Show every version of a memory, the oldest first.
+
+    `known from` is when the cube came to hold a version; `valid from` and `valid to` are the
+    times between which it was true.
+    """
     from memos_cli.operations import browse
 
     shell = shell_of(ctx)
     with shell.open() as session:
         result = browse.history(session, id)
-    rows = [
-        (item.version, documents.day(item.known_from), item.verb, str(item.status), item.memory, item.actor)
-        for item in result.versions
-    ]
-    columns = ("version", "known from", "verb", "status", "memory", "actor")
-    shell.out.emit(documents.dump(result), Table(columns, rows, wide="memory"))
+    shell.out.emit(documents.dump(result), Entries([_version(item) for item in result.versions]))
 
 
 def log(ctx: typer.Context, limit: Limit = 50, offset: Offset = 0) -> None:
@@ -69,12 +68,12 @@ def log(ctx: typer.Context, limit: Limit = 50, offset: Offset = 0) -> None:
     with shell.open() as session:
         result = browse.log(session, limit, offset)
     document = documents.dump(result)
-    rows = [
-        (change.id, documents.stamp(change.time), change.verb, change.actor, change.opened, change.closed)
-        for change in result.changes
-    ]
-    columns = ("id", "time", "verb", "actor", "opened", "closed")
-    shell.out.emit(document, Table(columns, rows, empty="No change yet."), lines=document["changes"])
+    shell.out.emit(
+        document,
+        Entries([_change(change) for change in result.changes], empty="No change yet."),
+        lines=document["changes"],
+    )
+    _remainder(shell, offset + len(result.changes), result.total)
 
 
 def stats(ctx: typer.Context) -> None:
@@ -87,6 +86,14 @@ def stats(ctx: typer.Context) -> None:
     show_result(shell, result)
 
 
+def _nothing(ctx: typer.Context, offset: int) -> str:
+    if offset or options.is_filtered(ctx):
+        return "No memory matches."
+    return (
+        "No memory is in use here. `memos add` stores some; `memos list --status all` shows hidden ones too."
+    )
+
+
 def _entry(item: MemoryItem) -> Entry:
     kind = str(item.kind)
     return Entry(
@@ -94,6 +101,42 @@ def _entry(item: MemoryItem) -> Entry:
         text=item.memory,
         facts=documents.facts(item),
         cells=(item.id, documents.stamp(item.created_at), kind, item.memory),
+    )
+
+
+def _version(item: MemoryItem) -> Entry:
+    """One version of a memory: when it was true, since when the cube knows it, who did what."""
+    true = [
+        f"{word} {documents.day(at)}" for word, at in (("from", item.valid_from), ("to", item.valid_to)) if at
+    ]
+    return Entry(
+        lead=str(item.version),
+        text=item.memory,
+        facts=[
+            " ".join(["valid", *true]) if true else "",
+            f"known from {documents.day(item.known_from)}",
+            f"{item.verb} by {item.actor}" if item.actor else item.verb,
+            "" if item.status == "activated" else str(item.status),
+        ],
+        cells=(
+            item.version,
+            *map(documents.stamp, (item.known_from, item.valid_from, item.valid_to)),
+            item.verb,
+            str(item.status),
+            item.memory,
+            item.actor,
+        ),
+    )
+
+
+def _change(change: ChangeEntry) -> Entry:
+    time = documents.stamp(change.time)
+    did = f"{change.verb} by {change.actor}" if change.actor else change.verb
+    return Entry(
+        lead=change.time.astimezone().strftime("%Y-%m-%d %H:%M"),
+        text=f"{did} · versions opened {change.opened}, closed {change.closed}",
+        facts=[change.id],
+        cells=(change.id, time, change.verb, change.actor, change.opened, change.closed),
     )
 
 

@@ -16,8 +16,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="""Show and change this machine's settings.
 
-    A flag beats the environment, the environment beats config.toml, that beats the default. See
-    `memos help settings`.""",
+    A flag beats the environment, the environment beats config.toml, that beats the default.
+    `memos help settings` says what each is for.""",
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a setting.")]
@@ -28,7 +28,7 @@ def get(ctx: typer.Context, name: Name) -> None:
     """Print one setting."""
     shell = shell_of(ctx)
     document = _document(shell, name)
-    shell.out.emit(document, Table(("value",), [(document["value"],)]))
+    shell.out.emit(document, Table(("value",), [(_plainly(document["value"]),)]))
 
 
 @app.command("set")
@@ -53,7 +53,7 @@ def set_(
     path = module.write(shell.settings, name, text)
     shell.__dict__.pop("settings", None)
     document = _document(shell, name)
-    shell.out.emit(document, Fields([(str(document["name"]), document["value"])]))
+    shell.out.emit(document, Fields([(str(document["name"]), _plainly(document["value"]))]))
     if not shell.out.machine:
         shell.out.note(f"Written to {path}.")
         if str(document["origin"]).startswith("environment"):
@@ -67,11 +67,16 @@ def list_(ctx: typer.Context) -> None:
 
     shell = shell_of(ctx)
     documents = [_document(shell, setting.name) for setting in SETTINGS]
-    rows = [(str(one["name"]), one["value"], str(one["origin"])) for one in documents]
+    rows = [(str(one["name"]), _plainly(one["value"]), str(one["origin"])) for one in documents]
     shell.out.emit(
         {"file": str(shell.settings.config_file), "settings": documents},
         Table(("name", "value", "from"), rows, title=str(shell.settings.config_file)),
     )
+
+
+def _plainly(value: str | float | bool | None) -> str | float | bool | None:
+    """A number as a person would write it: 60, and not 60.0000."""
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def _document(shell: Shell, name: str) -> dict[str, str | float | bool | None]:

@@ -11,7 +11,7 @@ from memos_cli.interfaces.cli import options
 from memos_cli.interfaces.cli.answers import show_change
 from memos_cli.interfaces.cli.shell import shell_of
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of memories.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID", help="Ids of memories.")]
 
 
 def update(

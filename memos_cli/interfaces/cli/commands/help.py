@@ -27,6 +27,8 @@ def show_help(
             {"topics": [{"topic": name, "summary": summary} for name, summary in rows]},
             Table(("topic", "about"), rows, wide="about"),
         )
+        if not shell.out.machine:
+            shell.out.note("Read one with `memos help TOPIC`; a command's name is a topic too.")
         return
     text = help_topics.page(topic)
     if text is None:

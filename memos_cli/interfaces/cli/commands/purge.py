@@ -12,7 +12,7 @@ from memos_cli.interfaces.cli.shell import shell_of
 
 def purge(
     ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of memories.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of memories.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
 ) -> None:

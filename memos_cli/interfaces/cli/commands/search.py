@@ -1,4 +1,4 @@
-"""`memos search`: a question to the cube, and its hits for people, pipes and programs."""
+"""`memos search`: a question to one cube or several, and its hits for people, pipes and programs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memos_cli.errors import BadFilter
+from memos_cli.errors import BadFilter, MemosError
 from memos_cli.interfaces.cli import documents, options
 from memos_cli.interfaces.cli.output import Entries, Entry
-from memos_cli.interfaces.cli.shell import shell_of
+from memos_cli.interfaces.cli.shell import Shell, shell_of
 
 if TYPE_CHECKING:
-    from memos_cli.schema import Hit
+    from memos_cli.schema import FailedCube, Hit, Query, SearchResult
 
 
 def search(
@@ -23,12 +23,15 @@ def search(
     mode: Annotated[
         str, typer.Option("--mode", metavar="MODE", help="keyword, vector or hybrid (both, fused).")
     ] = "hybrid",
-    k: Annotated[int, typer.Option("-k", "--limit", "-n", min=1, max=10_000, help="Hits at most.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", "--limit", "-n", metavar="N", min=1, max=10_000, help="Hits at most.")
+    ] = 10,
     now: Annotated[
         str | None, typer.Option("--now", metavar="WHEN", help="The moment the question is asked at.")
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=1, help="Keep the hits within this many tokens.")
+        int | None,
+        typer.Option("--max-tokens", metavar="N", min=1, help="Keep the hits within this many tokens."),
     ] = None,
     rerank: Annotated[
         str | None,
@@ -54,7 +57,8 @@ def search(
     """Find memories by meaning and by words.
 
     A score says how likely a hit bears on the question, from 0 to 1. No hit is no failure: the
-    exit code is 0.
+    exit code is 0. With several -c each cube is asked and the best hits of all are shown; the exit
+    code is 1 when one of the cubes could not answer.
     """
     from memos_cli.operations import search as operation
     from memos_cli.schema import Mode, Query
@@ -73,17 +77,47 @@ def search(
         explain=explain,
         rerank=_reranker(shell.settings.rerank if rerank is None else rerank),
     )
+    several = len(shell.cubes) > 1
+    _show(shell, _ask_all(shell, question) if several else _ask(shell, question), explain, several)
+
+
+def _ask(shell: Shell, question: Query) -> SearchResult:
+    from memos_cli.operations import search as operation
+
     with shell.open() as session:
-        result = operation.search(session, question)
+        return operation.search(session, question)
+
+
+def _ask_all(shell: Shell, question: Query) -> SearchResult:
+    """Every cube's hits as one answer; where none answered, the first one's error ends the run."""
+    from memos_cli.operations.search_many import search_many
+
+    refs = shell.refs
+    for ref in refs:
+        shell.tell(ref)
+    failed: list[FailedCube] = []
+    try:
+        return search_many(refs, shell.settings, question, failed.append)
+    except MemosError as error:
+        # The error itself is told below: mostly the first cube's, but a reranker may be unknown too.
+        _complain(shell, [one for one in failed if one.error.message != error.message])
+        shell.out.error(error, failed=documents.failed(failed))
+        raise typer.Exit(error.exit_code) from error
+
+
+def _show(shell: Shell, result: SearchResult, explain: bool, several: bool) -> None:
     routes = sorted({name for hit in result.hits for name in hit.routes}) if explain else []
     shell.out.emit(
-        documents.search(result, explain=explain),
-        Entries([_entry(hit, routes) for hit in result.hits], empty="Nothing found."),
-        lines=(documents.hit(hit) for hit in result.hits),
+        documents.search(result, explain=explain, several=several),
+        Entries([_entry(hit, routes, several) for hit in result.hits], empty="Nothing found."),
+        lines=(documents.hit(hit, several=several) for hit in result.hits),
     )
     if not shell.out.machine:
         shell.out.notes(result.notes)
-        shell.out.notes(f"{name}: {value}" for name, value in result.trace.items())
+        shell.out.notes(_trace(result, several))
+    _complain(shell, result.failed)
+    if result.failed:
+        raise typer.Exit(1)
 
 
 def _reranker(name: str) -> str | None:
@@ -100,10 +134,30 @@ def _parts(given: list[str] | None, known: tuple[str, ...]) -> frozenset[str]:
     return frozenset(given or ())
 
 
-def _entry(hit: Hit, routes: list[str]) -> Entry:
+def _trace(result: SearchResult, several: bool) -> list[str]:
+    if not several:
+        return [f"{name}: {value}" for name, value in result.trace.items()]
+    return [
+        f"{cube}: {name}: {value}" for cube, trace in result.trace.items() for name, value in trace.items()
+    ]
+
+
+def _complain(shell: Shell, failed: list[FailedCube] | tuple[FailedCube, ...]) -> None:
+    """Name the cubes that could not answer; `--json` has them in its document."""
+    if not shell.out.machine or shell.out.jsonl:
+        for one in failed:
+            told = f"{one.error.message} {one.error.hint}".strip()
+            shell.out.error_line(f"Cube {one.cube} did not answer: {told}")
+
+
+def _entry(hit: Hit, routes: list[str], several: bool) -> Entry:
     """One hit; of each route asked for, its rank and score there (nothing where it had no place)."""
     item = hit.item
     cells: list[str | float | int | None] = [item.id, hit.score, item.memory]
+    facts = documents.facts(item)
+    if several:
+        cells.append(hit.cube)
+        facts = [", ".join([hit.cube, *hit.also_in]), *facts]
     reasons = []
     for name in routes:
         route = hit.routes.get(name)
@@ -112,4 +166,4 @@ def _entry(hit: Hit, routes: list[str]) -> Entry:
         reasons.append(f"{name:<8} {place}")
     if hit.signals:
         reasons.append("  ".join(f"{name} {value:+.2f}" for name, value in hit.signals.items() if value))
-    return Entry(f"{hit.score:.2f}", item.memory, documents.facts(item), cells, reasons)
+    return Entry(f"{hit.score:.2f}", item.memory, facts, cells, reasons)

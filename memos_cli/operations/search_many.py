@@ -1,0 +1,158 @@
+"""`memos search -c A -c B`: one question to several cubes, one ranked answer.
+
+Owns: asking each cube, merging their hits by score, and what is said of a cube that cannot
+answer. Does not own: what one cube answers (`operations/search`), nor which directories are
+meant (`location`).
+
+Cubes are open one at a time, so memory holds the largest of them and not their sum. One that
+fails stops no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from memos_cli.errors import MemosError, UsageError
+from memos_cli.location import distinct
+from memos_cli.operations.search import finished, search
+from memos_cli.retrieval.rerank import DEPTH as REREAD
+from memos_cli.schema import FailedCube, Failure, Hit, Query, SearchResult
+from memos_cli.session import open_session
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from memos_cli.location import CubeRef
+    from memos_cli.providers.embedder import Embedder
+    from memos_cli.providers.reranker import Reranker
+    from memos_cli.schema import EmbedderInfo
+    from memos_cli.settings import Settings
+
+Report = Callable[[FailedCube], None]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def search_many(
+    refs: Sequence[CubeRef], settings: Settings, query: Query, report: Report | None = None
+) -> SearchResult:
+    """Ask several cubes; the best `query.k` hits of all, by score, ties in the order of the cubes.
+
+    A cube named twice is asked once. A memory that several cubes found under one id is returned
+    once, from the cube that scores it highest. The reranker and `max_tokens` see the merged list.
+    Cubes that fail are in `failed` of the answer, and `report` hears of each when it fails.
+
+    Raises UsageError when no cube is named, the first cube's error when none of them answered,
+    UnknownReranker.
+    """
+    models = _Models(settings)
+    asked = _for_each(query)
+    answers: dict[str, SearchResult] = {}
+    failed: list[FailedCube] = []
+    first: MemosError | None = None
+    for ref in distinct(refs):
+        try:
+            with open_session(ref, settings, load=models.load) as session:
+                answers[ref.name] = search(session, asked)
+        except MemosError as error:
+            first = first or error
+            failed.append(_failed(ref, error))
+            if report is not None:
+                report(failed[-1])
+    if not answers:
+        raise first or UsageError(detail="No cube is named.", hint="Name one or more.")
+    notes = [f"{name}: {note}" for name, answer in answers.items() for note in answer.notes]
+    hits = _merged([hit for answer in answers.values() for hit in answer.hits])
+    return SearchResult(
+        query=query.text,
+        hits=finished(hits, query, models.reranker, notes),
+        notes=tuple(notes),
+        trace={name: answer.trace for name, answer in answers.items() if answer.trace},
+        failed=tuple(failed),
+    )
+
+
+def _for_each(query: Query) -> Query:
+    """What each cube is asked: what comes after merging is left out, and the reranker gets its fill."""
+    k = max(query.k, REREAD) if query.rerank else query.k
+    return query.model_copy(update={"k": k, "rerank": None, "max_tokens": None})
+
+
+def _failed(ref: CubeRef, error: MemosError) -> FailedCube:
+    told = Failure(code=error.code, message=error.message, hint=error.next_step)
+    return FailedCube(cube=ref.name, error=told)
+
+
+def _merged(hits: Sequence[Hit]) -> list[Hit]:
+    """Hits of several cubes, given in the cubes' order, best first, each memory once."""
+    cubes: dict[str, list[str]] = {}
+    for hit in hits:
+        cubes.setdefault(hit.item.id, []).append(hit.cube)
+    best: dict[str, Hit] = {}
+    for hit in sorted(hits, key=lambda h: -h.score):
+        best.setdefault(hit.item.id, hit)
+    return [
+        hit.model_copy(update={"also_in": tuple(c for c in cubes[id] if c != hit.cube)})
+        for id, hit in best.items()
+    ]
+
+
+class _Models:
+    """The models of one question. Embedders are loaded once, each fingerprint is compared once, and one
+    that failed is not tried again for the next cube, whose wait for a dead server would be as long."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loaded: dict[str, _Remembering | MemosError] = {}
+        self._compared: dict[EmbedderInfo, Embedder | MemosError] = {}
+
+    def load(self, info: EmbedderInfo) -> Embedder:
+        """Raises what `Session.embedder` raises."""
+        return _once(self._compared, info, self._compare)
+
+    def reranker(self, name: str) -> Reranker:
+        """Raises UnknownReranker, RerankerUnavailable."""
+        from memos_cli.providers.reranker import resolve
+
+        return resolve(name, settings=self._settings)
+
+    def _compare(self, info: EmbedderInfo) -> Embedder:
+        from memos_cli.providers.embedder import verify
+
+        embedder = cast("Embedder", _once(self._loaded, info.name, self._resolve))
+        verify(embedder, info)
+        return embedder
+
+    def _resolve(self, name: str) -> _Remembering:
+        from memos_cli.providers.embedder import resolve
+
+        return _Remembering(resolve(name, settings=self._settings))
+
+
+class _Remembering:
+    """An embedder that knows the questions it has embedded; in all else the one it was made from."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, np.ndarray | MemosError] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._embedder, name)
+
+    def embed_query(self, text: str) -> np.ndarray:
+        return _once(self._known, text, self._embedder.embed_query)
+
+
+def _once(memo: dict[K, V | MemosError], key: K, make: Callable[[K], V]) -> V:
+    """What `make` gave for the key the first time, or the error that it raised."""
+    if key not in memo:
+        try:
+            memo[key] = make(key)
+        except MemosError as error:
+            memo[key] = error
+    found = memo[key]
+    if isinstance(found, MemosError):
+        raise found
+    return found

@@ -23,7 +23,7 @@ from typing import Any
 
 from memos_cli.cube.cube import View
 from memos_cli.retrieval.asked import Asked
-from memos_cli.retrieval.routes import KeywordRoute, Moments, VectorRoute, facts
+from memos_cli.retrieval.routes import KeywordRoute, Moments, VectorRoute, facts, naming
 from memos_cli.retrieval.temporal import closeness
 from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, Weights
 from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN, Facts, moment
@@ -86,8 +86,12 @@ class Placed:
     dense: Any
     around: Any
     """By meaning, by itself and among its neighbours; the same where there are none."""
+    spans: Any
+    """How many pieces the embedder read it in; 0 without a vector."""
     speaker: Any
     marks: Any
+    named: Any
+    """1 for what is no turn and names the speaker whom the question names."""
     dated: Any
     """How near it lies to the times that the question names, 0 to 1."""
 
@@ -194,6 +198,9 @@ def _setting(
 ) -> Setting:
     share = keyword.coverage / math.log(1 + max(keyword.mean_tokens, 1.0))
     note, turn = weights.gate * share, weights.gate_turn * share
+    if keyword.turns >= FEW_TURNS:
+        # Among turns a note is read as they are, or its words would count for less than theirs.
+        note += (turn - note) * min(1.0, keyword.turns / max(keyword.total, 1))
     if "gate" in without:
         note = turn = weights.no_gate
     if asked.request and "requests" not in without:
@@ -225,8 +232,8 @@ def _by_words(
     known = [found.get(o, NOTHING) for o in kept]
     dated = _dated(setting.asked, known)
     rows = [
-        Placed(places[o][0], tuple(places[o][1:]), 0.0, 0.0, f.speaker, f.marks, d)
-        for o, f, d in zip(kept, known, dated, strict=True)
+        Placed(places[o][0], tuple(places[o][1:]), 0.0, 0.0, 0, f.speaker, f.marks, n, d)
+        for o, f, n, d in zip(kept, known, _named(view, setting.asked, kept, known), dated, strict=True)
     ]
     return Table(kept, [f.talk for f in known], rows)
 
@@ -268,11 +275,21 @@ def _by_both(
         windows=tuple(column[kept] for column in words[1:]),
         dense=dense[kept],
         around=around,
+        spans=vector.spans(listed[kept]),
         speaker=np.array([f.speaker for f in known], np.int64),
         marks=marks,
+        named=np.array(_named(view, setting.asked, ordinals, known)),
         dated=np.array(_dated(setting.asked, known)),
     )
     return Table(ordinals, [f.talk for f in known], columns)
+
+
+def _named(view: View, asked: Asked, ordinals: Sequence[int], known: Sequence[Facts]) -> list[float]:
+    """Which notes name the speaker whom the question names: they are about whom its turns are by."""
+    if not asked.speaker or all(f.turn for f in known):
+        return [0.0] * len(ordinals)
+    named = naming(view, asked.names)
+    return [float(not f.turn and o in named) for o, f in zip(ordinals, known, strict=True)]
 
 
 def _dated(asked: Asked, known: Sequence[Facts]) -> list[float]:
@@ -310,6 +327,8 @@ def weigh(placed: Placed, setting: Setting) -> dict[str, Any]:
     if setting.dense:
         w = setting.note_weight + turn * (setting.turn_weight - setting.note_weight)
         meaning = placed.dense + turn * weights.neighbours * (placed.around - placed.dense)
+        if "spans" not in setting.without:
+            meaning = meaning - weights.spans * _chances(placed.spans)
         signals = {"words": w * words / (1 + w), "meaning": meaning / (1 + w)}
     terms = marks & COUNTED
     lacking = (terms < weights.full_length) * (1 - terms / weights.full_length)
@@ -322,7 +341,20 @@ def weigh(placed: Placed, setting: Setting) -> dict[str, Any]:
         "questions": -weights.questions * asks,
     }
     signals |= {name: turn * s for name, s in as_turn.items() if name not in setting.without}
+    if "speaker" not in setting.without:
+        signals["speaker"] = signals["speaker"] + weights.speaker * placed.named * bool(placed.windows)
     return signals if "dates" in setting.without else signals | {"dates": weights.dates * placed.dated}
+
+
+def _chances(spans: Any) -> Any:
+    """By how much the best of so many pieces stands out by chance alone, in standard deviations.
+
+    The expected maximum of n normal draws (0.56 for two, 1.03 for four, 1.42 for eight), by a fit
+    within 0.04 of it up to eight and 0.11 up to sixteen.
+    """
+    import numpy as np
+
+    return 0.56 * np.log2(np.maximum(spans, 1)) ** 0.87
 
 
 def _sessions(talks: Sequence[int], sums: Sequence[float], share: float) -> list[float]:

@@ -80,6 +80,10 @@ class VectorRoute:
         """Cosines of any rows, listed or not; NaN for rows without a vector."""
         return self._asked(ordinals, lambda shard: shard.score_of(ordinals))
 
+    def spans(self, ordinals: np.ndarray) -> np.ndarray:
+        """How many pieces each row was embedded in; 0 for rows without a vector."""
+        return sum(shard.spans_of(ordinals) for shard in self.shards)  # type: ignore[return-value]
+
     def among_neighbours(self, ordinals: np.ndarray) -> np.ndarray:
         """Cosines of turns, each blended with the turns around it; NaN for rows without a vector."""
         return self._asked(ordinals, lambda shard: shard.among_neighbours(ordinals))
@@ -128,6 +132,11 @@ def facts(view: View, route: KeywordRoute, ordinals: Sequence[int]) -> dict[int,
     for shard, hits in zip(view.keywords, route.shards, strict=True):
         found |= shard.facts(hits, ordinals)
     return found
+
+
+def naming(view: View, names: Iterable[str]) -> set[int]:
+    """Rows that hold one of these names."""
+    return {o for shard in view.keywords for name in names for o in shard.search(name, Filters(), DEPTH).own}
 
 
 def vector_route(view: View, query: np.ndarray, filters: Filters, limit: int = NEAREST) -> VectorRoute:

@@ -14,6 +14,7 @@ PARTS = (
     "near",
     "wide",
     "neighbours",
+    "spans",
     "names",
     "requests",
     "speaker",
@@ -51,6 +52,8 @@ class Weights:
     """Share of the mean vector of requests that is taken out of such a question's vector."""
     neighbours: float = 0.5
     """Share of the score among neighbours in a turn's score by meaning."""
+    spans: float = 0.5
+    """Taken from what was embedded in several pieces, of what its best gains by chance."""
     speaker: float = 0.7
     """A turn of the one speaker whom the question names."""
     times: float = 0.4

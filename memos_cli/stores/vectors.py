@@ -55,6 +55,10 @@ class VectorHits:
     _best: np.ndarray = field(repr=False)
     _passing: np.ndarray | None = field(repr=False)
 
+    def spans_of(self, ordinals: Sequence[int] | np.ndarray) -> np.ndarray:
+        """How many rows each of these memories has; 0 without a vector."""
+        return self._snapshot.locate(np.asarray(ordinals, np.int64))[1]
+
     def among_neighbours(self, ordinals: Sequence[int] | np.ndarray) -> np.ndarray:
         """Scores (float32) of the given rows, each with its neighbours (`vector_windows`); NaN as above."""
         first, count = self._snapshot.locate(np.asarray(ordinals, np.int64))

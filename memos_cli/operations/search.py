@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from memos_cli.providers.reranker import Reranker
     from memos_cli.session import Session
 
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_CJK = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
 __all__ = ["PARTS", "search"]
 
 PAGE = 50
@@ -297,5 +297,5 @@ def _source(hit: Hit) -> str:
 def tokens(text: str) -> int:
     """About how many tokens a language model sees in a text: one per CJK character, else one per
     four characters; at least one."""
-    wide = len(_CJK.findall(text))
+    wide = len(re.findall(_CJK, text))
     return max(1, wide + (len(text) - wide + 3) // 4)

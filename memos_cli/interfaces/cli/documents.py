@@ -60,9 +60,11 @@ def failed(cubes: Iterable[FailedCube]) -> list[Document]:
 
 
 def hit(found: Hit, *, several: bool = False) -> Document:
-    """One search hit, flat; `also_in` only of several cubes."""
+    """One search hit, flat; `also_in` only of several cubes, `signals` only where they were asked for."""
     item = found.item
-    shared = {"also_in": list(found.also_in)} if several else {}
+    shared: Document = {"also_in": list(found.also_in)} if several else {}
+    if found.signals:
+        shared["signals"] = found.signals
     return {
         "id": item.id,
         "memory": item.memory,

@@ -17,7 +17,7 @@ import hashlib
 import re
 import struct
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -72,8 +72,8 @@ _RAISED = str.maketrans(
 _NUMBER = r"[-+]?\d+(?:[.,:/]\d+)*"
 _SIGN = r"[^\s\w.,;:!'\"()\[\]{}…—–\-_*`“”„«»‚‘’。，、；：！（）【】《》〈〉「」『』·~]"
 _LETTER = rf"(?:(?![{UNSPACED}])[^\W\d_])"
-_TOKEN = re.compile(rf"{_NUMBER}|[{UNSPACED}]|{_LETTER}+(?:'{_LETTER}+)*|{_SIGN}")
-_ASCII_TOKEN = re.compile(rf"[a-z]+(?:'[a-z]+)*|{_NUMBER}|{_SIGN}")
+_TOKEN = rf"{_NUMBER}|[{UNSPACED}]|{_LETTER}+(?:'{_LETTER}+)*|{_SIGN}"
+_ASCII_TOKEN = rf"[a-z]+(?:'[a-z]+)*|{_NUMBER}|{_SIGN}"
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u2212": "-"})
 
 
@@ -137,8 +137,19 @@ def _canonical(plain: str) -> list[str]:
     if "a " in plain:
         plain = _MEANT_A.sub("some ", plain)
     plain = plain if plain.isascii() else plain.translate(_APOSTROPHES)
-    tokens = (_ASCII_TOKEN if plain.isascii() else _TOKEN).findall(plain)
+    tokens = (_ascii_token() if plain.isascii() else _token()).findall(plain)
     return " ".join(filter(None, map(_level, tokens))).split()
+
+
+# These classes take ten milliseconds to compile, which a search would pay for nothing.
+@cache
+def _token() -> re.Pattern[str]:
+    return re.compile(_TOKEN)
+
+
+@cache
+def _ascii_token() -> re.Pattern[str]:
+    return re.compile(_ASCII_TOKEN)
 
 
 @lru_cache(maxsize=1 << 15)

@@ -35,6 +35,7 @@ for _code, _words in _WORDS.items():
     for _word in _words.split():
         _LANGUAGES[_word] = (*_LANGUAGES.get(_word, ()), _code)
 _WORD = re.compile(r"[^\W\d_]+")
+_ASCII_WORD = re.compile("[a-z]+")
 
 
 @cache
@@ -51,15 +52,16 @@ def language_of(text: str) -> str | None:
     than any other language has.
     """
     sample = text[:2000]
-    if not sample.isascii():
+    word = _ASCII_WORD if sample.isascii() else _WORD
+    if word is _WORD:
         letters = sum(map(str.isalpha, sample))
         for code, script in _scripts():
             found = len(script.findall(sample))
             if found and found >= (0.1 if code == "ja" else 0.3) * letters:
                 return code
     scores: dict[str, int] = {}
-    for word in _WORD.findall(sample.lower())[:200]:
-        for code in _LANGUAGES.get(word, ()):
+    for known in filter(_LANGUAGES.__contains__, word.findall(sample.lower())[:200]):
+        for code in _LANGUAGES[known]:
             scores[code] = scores.get(code, 0) + 1
     ranked = sorted(scores.items(), key=lambda pair: -pair[1])
     if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):

@@ -119,8 +119,8 @@ def _bands(text: str) -> tuple[str, ...]:
     packed = _DIGEST.pack(*sketch.digest())
     # Band values are hashes already; a checksum that takes in the band's number names them well
     # enough: of a million memories one in four thousand is a needless candidate.
-    rows = (packed[start : start + 4 * ROWS] for start in range(0, len(packed), 4 * ROWS))
-    return tuple(f"{crc32(row, band):08x}" for band, row in enumerate(rows))
+    width = 4 * ROWS
+    return tuple([f"{crc32(packed[b * width : (b + 1) * width], b):08x}" for b in range(BANDS)])
 
 
 _remembered = lru_cache(maxsize=4096)(_bands)

@@ -117,6 +117,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fsync", _truth, ("MEMOS_FSYNC",), "Wait for the disk at each commit; false risks a power cut"),
     Setting("color", _color, ("MEMOS_COLOR",), "Colours: auto, always or never"),
 )
+_ALGEBRA = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
+"""What OpenBLAS, numpy's linear algebra, takes its number of threads from."""
+
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -198,6 +201,17 @@ class Settings:
     def origin(self, name: str) -> str:
         """Where the value of `name` came from: flag, environment, config file or default."""
         return self.origins.get(name, "default")
+
+
+def start_no_algebra_threads() -> None:
+    """Have numpy, when it is loaded later, start no threads for linear algebra, unless the user set
+    how many.
+
+    Starting one per core costs a command of a second a tenth of its time, and no verb on a cube
+    multiplies large matrices: scanning, quantising and the embedders do not go through OpenBLAS.
+    """
+    if not any(os.environ.get(name) for name in _ALGEBRA):
+        os.environ[_ALGEBRA[0]] = "1"
 
 
 def find(name: str) -> Setting:

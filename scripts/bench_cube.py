@@ -1,7 +1,8 @@
 """How fast a cube is, beside plain LanceDB doing the same in the same run.
 
     python scripts/bench_cube.py                  1k, 10k and 100k memories
-    python scripts/bench_cube.py --sizes 1000000  a million (about 6 GB of disk, 20 minutes)
+    python scripts/bench_cube.py --sizes 1000000  a million (about 6 GB of disk, 20 minutes;
+                                                  --no-lancedb leaves the comparison out)
 
 Times are CPU seconds of the whole process (user + system) unless they say wall: the machine may
 be shared. Memories are made-up sentences of about 14 words drawn by Zipf's law. Cubes are filled
@@ -413,11 +414,12 @@ def bare_tantivy(path: Path, count: int) -> None:
     writer.wait_merging_threads()
 
 
-def one_size(folder: Path, count: int) -> dict[str, Any]:
+def one_size(folder: Path, count: int, *, beside_lancedb: bool) -> dict[str, Any]:
     cube, lance, bare = folder / f"cube-{count}", folder / f"lance-{count}", folder / f"tantivy-{count}"
     found: dict[str, Any] = {"memories": count}
     found["build"] = inner(["build", cube, count])
-    found["build_lancedb"] = inner(["build-lance", lance, count])
+    if beside_lancedb:
+        found["build_lancedb"] = inner(["build-lance", lance, count])
     bare_tantivy(bare, count)
     environment = {**os.environ, "MEMOS_HOME": str(folder / "home")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling ourselves anew is no one's everyday
@@ -431,24 +433,33 @@ def one_size(folder: Path, count: int) -> dict[str, Any]:
         "hybrid": cold([*memos, "search", question, "-c", str(cube)], environment),
         "add": cold([*memos, "add", "-c", str(cube), "--allow-duplicates", "one more"], environment),
         "tantivy": cold([sys.executable, "-c", TANTIVY_SEARCH, str(bare), plain], environment),
-        "lancedb": cold([sys.executable, "-c", LANCE_SEARCH, str(lance)], environment),
-        "lancedb_add": cold([sys.executable, "-c", LANCE_ADD, str(lance)], environment),
     }
     found["warm"] = {mode: inner(["warm", cube, mode]) for mode in ("keyword", "hybrid")}
-    found["warm_lancedb"] = inner(["warm-lance", lance])
+    if beside_lancedb:
+        found["cold"] |= {
+            "lancedb": cold([sys.executable, "-c", LANCE_SEARCH, str(lance)], environment),
+            "lancedb_add": cold([sys.executable, "-c", LANCE_ADD, str(lance)], environment),
+        }
+        found["warm_lancedb"] = inner(["warm-lance", lance])
     for path in (cube, lance, bare):
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=path is lance)
     return found
 
 
 def table(results: Sequence[dict[str, Any]], speeds: dict[str, float]) -> Iterator[str]:
-    """The figures as a Markdown table."""
+    """The figures as a Markdown table; a figure that was left out stands as a dash."""
     head = [f"{r['memories']:,}" for r in results]
     yield "| figure | " + " | ".join(head) + " |"
     yield "|---|" + "---:|" * len(head)
 
     def row(name: str, read: Callable[[dict[str, Any]], float], form: str) -> str:
-        return f"| {name} | " + " | ".join(format(read(r), form) for r in results) + " |"
+        cells = []
+        for result in results:
+            try:
+                cells.append(format(read(result), form))
+            except KeyError:
+                cells.append("–")
+        return f"| {name} | " + " | ".join(cells) + " |"
 
     for name, key in (
         ("`memos --help`, CPU s", "help"),
@@ -491,6 +502,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--folder", type=Path, help="where the cubes are made (a temporary folder)")
     parser.add_argument("--json", action="store_true", help="print the raw figures as JSON")
+    parser.add_argument("--no-lancedb", action="store_true", help="leave the comparison with LanceDB out")
     parser.add_argument("--no-embedders", action="store_true", help="leave the embedders' speed out")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder, prefix="memos-bench-") as name:
@@ -499,7 +511,7 @@ def main() -> None:
         results = []
         for count in asked.sizes:
             print(f"{count:,} memories …", file=sys.stderr, flush=True)
-            results.append(one_size(folder, count))
+            results.append(one_size(folder, count, beside_lancedb=not asked.no_lancedb))
         speeds = {} if asked.no_embedders else inner(["embedders", folder])
     if asked.json:
         print(json.dumps({"sizes": results, "embedders": speeds}, indent=1))

@@ -188,3 +188,15 @@ def test_a_bad_secret_is_not_shown_either(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(UsageError) as caught:
         Settings.load()
     assert "'   '" not in str(caught.value)
+
+
+def test_algebra_threads_are_the_users_where_he_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in module._ALGEBRA:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    module.start_no_algebra_threads()
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")  # how a shell says "not set"; undone after the test
+    module.start_no_algebra_threads()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"

@@ -152,8 +152,8 @@ def _accepted(
 def _unstorable(draft: Draft) -> str | None:
     names = (draft.key, draft.speaker, draft.external_id, draft.user_id, draft.session_id, draft.agent_id)
     try:
-        for text in (draft.memory, *names, *draft.tags):
-            storable(text or "")
+        for text in filter(None, (draft.memory, *names, *draft.tags)):
+            storable(text)
     except ValueError as error:
         return str(error)
     return None

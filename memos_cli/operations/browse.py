@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos_cli.errors import MemoryNotFound, UsageError
-from memos_cli.operations.search import latest
 from memos_cli.schema import ChangeEntry, Depth, Filters, MemoryItem, Status, Value
 from memos_cli.stores.table import newest_version, quoted
 
@@ -107,6 +106,8 @@ def list_memories(session: Session, filters: Filters, *, limit: int = 50, offset
 
 def _rows(view: View, filters: Filters) -> dict[int, MemoryItem]:
     """Every memory that passes, once, by ordinal; for views and times where counting is not enough."""
+    from memos_cli.operations.search import latest
+
     found: dict[str, tuple[int, MemoryItem]] = {}
     for place, keywords in enumerate(view.keywords):
         stale = view.hidden if place == 0 and not view.whole else frozenset()

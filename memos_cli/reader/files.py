@@ -3,6 +3,8 @@
 Owns: which reader a file gets, by content first and name second; walking folders; stamping the
 caller's options on each draft. Does not own: any format, nor what `add` does with a draft.
 
+The readers of formats are imported when a file needs them: most adds are of a text.
+
 Nothing here stops at a bad file: it becomes a Skipped that says why, and the next one is read.
 What a file says wins over an option; tags add up, and a `key` given by the caller stands before
 a document's own headings.
@@ -23,7 +25,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
 from memos_cli.errors import BadInput
-from memos_cli.reader import chat, documents
 from memos_cli.reader.decode import CHUNK, OLD_OFFICE, as_text, binary_kind, encoding_of, require_text
 from memos_cli.reader.split import LONGEST
 from memos_cli.schema import Draft, Kind, Skipped, Source, Visibility, storable
@@ -117,6 +118,8 @@ def _stdin(spool: BinaryIO, options: ReadOptions) -> Read:
 
 def _short_chat(head: bytes) -> bool:
     """Whether a short input is a chat: one JSON document, or a message a line."""
+    from memos_cli.reader import chat
+
     try:
         text = head.decode(encoding_of(head)).strip()
     except UnicodeDecodeError:
@@ -128,6 +131,8 @@ def _short_chat(head: bytes) -> bool:
 
 def _parsed(*texts: str) -> Iterator[Any]:
     """The values of those texts that are JSON."""
+    from memos_cli.reader import chat
+
     for text in texts:
         with suppress(BadInput):
             yield chat.parse(text, STDIN)
@@ -286,6 +291,8 @@ def read_stream(stream: BinaryIO, name: str, suffix: str, session: str) -> Read:
     `suffix` (with its dot, lower case, may be empty) decides between formats that are all text;
     `session` names a chat that has no id of its own.
     """
+    from memos_cli.reader import documents
+
     stream.seek(0)
     head = stream.read(_HEAD)
     _refuse_known(head, name, suffix)
@@ -366,6 +373,8 @@ def _decodes(stream: BinaryIO, encoding: str) -> bool:
 
 def _read_json(stream: BinaryIO, name: str, suffix: str, session: str, head: bytes) -> Read:
     """A JSON document or JSON Lines; text that only begins like JSON, unless its name says it is."""
+    from memos_cli.reader import chat
+
     encoding, named = encoding_of(head), suffix in _JSON
     if named and "\0" in _peeked(head):
         raise BadInput(source=name, reason=binary_kind(head) or "it is a binary file")
@@ -383,11 +392,14 @@ def _read_json(stream: BinaryIO, name: str, suffix: str, session: str, head: byt
 
 
 def _json_document(stream: BinaryIO, name: str) -> Any:
+    from memos_cli.reader import chat
+
     with as_text(_not_too_large(stream, name), require_text(stream, name)) as text:
         return chat.parse(text.read(), name)
 
 
 def _read_prose(stream: BinaryIO, name: str, suffix: str) -> Read:
+    from memos_cli.reader import documents
     from memos_cli.reader.tables import read_table
 
     encoding = require_text(stream, name)

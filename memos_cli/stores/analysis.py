@@ -54,12 +54,11 @@ UNSPACED = (
 )
 """Character class of scripts without spaces between words; Korean joins particles to its nouns."""
 
-_RUN = re.compile(f"[{UNSPACED}]+")
 # The engine's tokenizer cuts at whatever is not a letter or digit, viramas and joiners included,
 # which would tear Indic words apart; both sides of the match lose them instead.
-_JOINERS = re.compile(
-    "[\u00ad\u200b-\u200d\u2060\ufeff\u093c\u094d\u09bc\u09cd\u0a3c\u0a4d\u0abc\u0acd\u0b3c\u0b4d"
-    "\u0bcd\u0c4d\u0cbc\u0ccd\u0d4d\u0dca\u0300-\u036f\u0591-\u05bd\u064b-\u065f]"
+_JOINERS = (
+    "\u00ad\u200b-\u200d\u2060\ufeff\u093c\u094d\u09bc\u09cd\u0a3c\u0a4d\u0abc\u0acd\u0b3c\u0b4d"
+    "\u0bcd\u0c4d\u0cbc\u0ccd\u0d4d\u0dca\u0300-\u036f\u0591-\u05bd\u064b-\u065f"
 )
 _QUOTED = re.compile('["“”„«「『]([^"“”„«»「」『』]+)["“”»」』]')
 _PREFIX = re.compile(r"(?<![*\w])(\w{2,})\*(?!\S)")
@@ -88,14 +87,30 @@ def _folded() -> TextAnalyzerBuilder:
     return builder.filter(Filter.lowercase()).filter(Filter.ascii_fold())
 
 
+# Large character classes take milliseconds to compile, and a search in English needs none of them.
+@cache
+def _run() -> re.Pattern[str]:
+    return re.compile(f"[{UNSPACED}]+")
+
+
+@cache
+def _joiners() -> re.Pattern[str]:
+    return re.compile(f"[{_JOINERS}]")
+
+
+def _runs(text: str) -> list[str]:
+    """The unspaced runs of `text`."""
+    return [] if text.isascii() else _run().findall(text)
+
+
 def content_text(text: str) -> str:
     """`text` with its unspaced runs written as pairs, ready for the content analyzer."""
-    return text if text.isascii() else _RUN.sub(_pairs, _composed(text))
+    return text if text.isascii() else _run().sub(_pairs, _composed(text))
 
 
 def exact_text(text: str) -> str:
     """`text` with its unspaced runs written as pairs and last character, for the exact analyzer."""
-    return text if text.isascii() else _RUN.sub(_pairs_and_last, _composed(text))
+    return text if text.isascii() else _run().sub(_pairs_and_last, _composed(text))
 
 
 def content_terms(text: str) -> list[str]:
@@ -109,9 +124,11 @@ def exact_terms(text: str) -> list[str]:
 
 
 def _composed(text: str) -> str:
+    if text.isascii():
+        return text
     # Surrogates come from arguments that are not UTF-8; the engine takes none.
     clean = text.encode("utf-8", "replace").decode()
-    return _JOINERS.sub("", unicodedata.normalize("NFKC", clean))
+    return _joiners().sub("", unicodedata.normalize("NFKC", clean))
 
 
 def _pairs(run: re.Match[str]) -> str:
@@ -157,7 +174,7 @@ def parse(text: str) -> ParsedQuery:
     typed = _PREFIX.findall(text)
     prefixes = [words[0] for word in typed if len(words := exact_terms(word)) == 1]
     rest = _PREFIX.sub(" ", text)
-    alone = [run for run in _RUN.findall(rest) if len(run) == 1]
+    alone = [run for run in _runs(rest) if len(run) == 1]
     terms = [term for term in content_terms(rest) if term not in alone]
     phrases = tuple(p for q in quoted if (p := _phrase(q)).words)
     identifiers = tuple(p for i in _IDENTIFIER.findall(text) if len((p := _phrase(i)).words) > 1)
@@ -173,7 +190,7 @@ def parse(text: str) -> ParsedQuery:
 
 def _phrase(text: str) -> Phrase:
     words = exact_terms(text)
-    runs = _RUN.findall(text)
+    runs = _runs(text)
     ends_unspaced = bool(runs) and text.rstrip().endswith(runs[-1])
     if not ends_unspaced:
         return Phrase(tuple(words))

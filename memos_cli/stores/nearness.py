@@ -17,7 +17,7 @@ import hashlib
 import re
 import struct
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -72,8 +72,8 @@ _RAISED = str.maketrans(
 _NUMBER = r"[-+]?\d+(?:[.,:/]\d+)*"
 _SIGN = r"[^\s\w.,;:!'\"()\[\]{}…—–\-_*`“”„«»‚‘’。，、；：！（）【】《》〈〉「」『』·~]"
 _LETTER = rf"(?:(?![{UNSPACED}])[^\W\d_])"
-_TOKEN = re.compile(rf"{_NUMBER}|[{UNSPACED}]|{_LETTER}+(?:'{_LETTER}+)*|{_SIGN}")
-_ASCII_TOKEN = re.compile(rf"[a-z]+(?:'[a-z]+)*|{_NUMBER}|{_SIGN}")
+_TOKEN = rf"{_NUMBER}|[{UNSPACED}]|{_LETTER}+(?:'{_LETTER}+)*|{_SIGN}"
+_ASCII_TOKEN = rf"[a-z]+(?:'[a-z]+)*|{_NUMBER}|{_SIGN}"
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "\u2212": "-"})
 
 
@@ -119,8 +119,8 @@ def _bands(text: str) -> tuple[str, ...]:
     packed = _DIGEST.pack(*sketch.digest())
     # Band values are hashes already; a checksum that takes in the band's number names them well
     # enough: of a million memories one in four thousand is a needless candidate.
-    rows = (packed[start : start + 4 * ROWS] for start in range(0, len(packed), 4 * ROWS))
-    return tuple(f"{crc32(row, band):08x}" for band, row in enumerate(rows))
+    width = 4 * ROWS
+    return tuple([f"{crc32(packed[b * width : (b + 1) * width], b):08x}" for b in range(BANDS)])
 
 
 _remembered = lru_cache(maxsize=4096)(_bands)
@@ -137,8 +137,19 @@ def _canonical(plain: str) -> list[str]:
     if "a " in plain:
         plain = _MEANT_A.sub("some ", plain)
     plain = plain if plain.isascii() else plain.translate(_APOSTROPHES)
-    tokens = (_ASCII_TOKEN if plain.isascii() else _TOKEN).findall(plain)
+    tokens = (_ascii_token() if plain.isascii() else _token()).findall(plain)
     return " ".join(filter(None, map(_level, tokens))).split()
+
+
+# These classes take ten milliseconds to compile, which a search would pay for nothing.
+@cache
+def _token() -> re.Pattern[str]:
+    return re.compile(_TOKEN)
+
+
+@cache
+def _ascii_token() -> re.Pattern[str]:
+    return re.compile(_ASCII_TOKEN)
 
 
 @lru_cache(maxsize=1 << 15)

@@ -64,7 +64,9 @@ class Shell:
             CubeNotFound: it is not there and `create` is not set.
         """
         from memos_cli.session import open_session
+        from memos_cli.settings import start_no_algebra_threads
 
+        start_no_algebra_threads()
         self.tell(self.ref)
         with open_session(self.ref, self.settings, write=write, create=create) as session:
             yield session

@@ -328,7 +328,7 @@ def weigh(placed: Placed, setting: Setting) -> dict[str, Any]:
         w = setting.note_weight + turn * (setting.turn_weight - setting.note_weight)
         meaning = placed.dense + turn * weights.neighbours * (placed.around - placed.dense)
         if "spans" not in setting.without:
-            meaning = meaning - weights.spans * _chances(placed.spans)
+            meaning = meaning - turn * weights.spans * _chances(placed.spans)
         signals = {"words": w * words / (1 + w), "meaning": meaning / (1 + w)}
     terms = marks & COUNTED
     lacking = (terms < weights.full_length) * (1 - terms / weights.full_length)

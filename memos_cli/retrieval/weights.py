@@ -40,7 +40,7 @@ class Weights:
     """How much words count in memories that are no turns: w = gate · c / ln(1 + L), where c asks how
     far the best unit covers the question's idf mass and L is the mean number of content terms. c is
     about .6 where words lead (dialogue, paragraphs), .16 where they mislead (preferences)."""
-    gate_turn: float = 5.0
+    gate_turn: float = 4.0
     """The same for turns, whose words are the mean of three fields."""
     no_gate: float = 0.5
     """w without the gate."""
@@ -52,15 +52,15 @@ class Weights:
     """Share of the mean vector of requests that is taken out of such a question's vector."""
     neighbours: float = 0.5
     """Share of the score among neighbours in a turn's score by meaning."""
-    spans: float = 0.5
+    spans: float = 0.75
     """Taken from what was embedded in several pieces, of what its best gains by chance."""
-    speaker: float = 0.7
+    speaker: float = 0.85
     """A turn of the one speaker whom the question names."""
     times: float = 0.4
     """A turn that names a time, where the question asks for one."""
     dates: float = 0.7
     """What was said at a time that the question names; less the further it lies from it."""
-    roles: float = 0.6
+    roles: float = 0.75
     """Taken from an assistant's turn: people ask for what they said themselves."""
     session: float = 0.2
     """Share of the best score in a turn's session."""

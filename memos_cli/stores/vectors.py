@@ -134,15 +134,15 @@ class Vectors:
         self._check_dimension(query)
         length = float(np.linalg.norm(query))
         query = query / length if length else query
-        return self._file.read(lambda snapshot: _search(snapshot, query, filters, limit))
+        return _search(self._file.snapshot(), query, filters, limit)
 
     def vectors(self, ordinals: Sequence[int]) -> dict[int, np.ndarray]:
         """The stored vectors, float32 of shape (spans, dimension), of those rows that have any."""
-        return self._file.read(lambda snapshot: _stored_vectors(snapshot, ordinals))
+        return _stored_vectors(self._file.snapshot(), ordinals)
 
     def all_ordinals(self) -> dict[int, int]:
         """Every ordinal that is stored, with its number of spans."""
-        column = self._file.read(lambda snapshot: snapshot.column("ordinal"))
+        column = self._file.snapshot().column("ordinal")
         if (np.diff(column) < 0).any():
             raise ProjectionDamaged(store="vectors", reason="its rows are out of order")
         ordinals, spans = np.unique(column, return_counts=True)

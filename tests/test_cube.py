@@ -653,6 +653,23 @@ def test_rows_that_another_program_wrote_are_taken_in(session: Session) -> None:
     assert check(session.cube).problems == ()
 
 
+def test_a_check_while_somebody_writes_judges_what_is_there_afterwards(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_texts(session, OSLO)
+    found = Keywords.all_ordinals
+
+    def meanwhile(keywords: Keywords) -> set[int]:
+        monkeypatch.undo()
+        add_texts(session, "The lamp is red.")
+        return found(keywords)
+
+    monkeypatch.setattr(Keywords, "all_ordinals", meanwhile)
+    result = check(session.cube)
+    assert result.problems == ()
+    assert result.counts["memories"] == 2
+
+
 def test_check_names_the_store_that_differs(session: Session) -> None:
     ids = add_texts(session, OSLO, "The kettle leaks.")
     tails = list(session.cube.table.tails(None, session.cube.column))

@@ -534,8 +534,9 @@ def test_a_reader_keeps_its_state_while_files_are_replaced(store: Vectors) -> No
     agree(reader, oracle)
 
 
+@pytest.mark.parametrize("watched", [False, True], ids=["alone", "another thread looks too"])
 def test_a_file_that_goes_between_header_and_mapping_is_looked_up_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    watched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     oracle = Oracle()
     store = Vectors(tmp_path / "vectors", "minilm", DIMENSION)
@@ -547,6 +548,8 @@ def test_a_file_that_goes_between_header_and_mapping_is_looked_up_again(
         header = parse(content)
         if not moved:
             moved.append(store.rebuild([oracle.everything()], 2))
+            if watched:  # by another thread, which takes the next state for both
+                assert reader.revision == 2
         return header
 
     monkeypatch.setattr(reader._file, "_parse", parse_slowly)

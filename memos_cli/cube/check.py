@@ -13,15 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import MemCube, vector_column
-from memos_cli.errors import IntegrityError, MemosError, TableDamaged
+from memos_cli.errors import IntegrityError, MemosError
 from memos_cli.schema import CheckResult, MemoryItem, Problem, Status
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import Gap, newest_version, quoted
 
 if TYPE_CHECKING:
     from memos_cli.stores.graph import Graph
+    from memos_cli.stores.vectors import Vectors
 
 SHOWN_IDS = 20
+
+DECAYED = "Put `memories.lance` back from a copy, or write them anew: `memos update ID TEXT`."
+
+
+ATTEMPTS = 5
+"""Times that a cube is looked at again because somebody wrote to it meanwhile."""
 
 
 @dataclass
@@ -33,30 +40,47 @@ class _Truth:
     """ordinal → number of spans"""
     current: dict[str, MemoryItem] = field(default_factory=dict)
     rows: int = 0
+    differing: set[int] = field(default_factory=set)
+    """Ordinals whose rows in the vector index are not what the table says."""
+    whole: bool = False
+    """Whether the table was read to its end, so that others can be compared with it."""
 
 
 def check(cube: MemCube) -> CheckResult:
-    """Compare every store with the table. Problems are listed, never raised."""
-    problems: list[Problem] = []
+    """Compare every store with the table, byte by byte. Problems are listed, never raised."""
+    for _ in range(ATTEMPTS):
+        before = newest_version(cube.layout.table)
+        result = _check(cube)
+        # Stores that a writer moved between two looks differ without being damaged.
+        if result.ok or result.revision == (before or 0):
+            break
+    return result
+
+
+def _check(cube: MemCube) -> CheckResult:
     truth = _Truth()
-    try:
-        problems += _check_table(cube, truth)
-        if not problems or truth.rows:
-            problems += [
-                *_check_keywords(cube, truth),
-                *_check_vectors(cube, truth),
-                *_check_graph(cube, truth),
-            ]
-    except MemosError as error:
-        problems.append(Problem(store="table", what=error.message, hint=error.next_step))
-    revision = newest_version(cube.layout.table) or 0
+    problems = _judged("table", _check_table(cube, truth))
+    if truth.whole:
+        problems += _judged("keywords", _check_keywords(cube, truth))
+        problems += _judged("vectors", _check_vectors(cube, truth))
+        problems += _judged("graph", _check_graph(cube, truth))
     shown = sum(i.status is not Status.DELETED for i in truth.current.values())
     return CheckResult(
         ok=not problems,
-        revision=revision,
+        revision=newest_version(cube.layout.table) or 0,
         problems=tuple(problems),
         counts={"memories": shown, "versions": truth.rows, "vectors": len(truth.embedded)},
     )
+
+
+def _judged(store: str, found: Iterator[Problem]) -> list[Problem]:
+    """The problems of a store; that it cannot be read any further is one of them."""
+    problems: list[Problem] = []
+    try:
+        problems.extend(found)
+    except MemosError as error:
+        problems.append(Problem(store=store, what=error.message, hint=error.next_step))
+    return problems
 
 
 def _problem(store: str, what: str, ids: object = (), hint: str = "Run `memos reindex`.") -> Problem:
@@ -74,6 +98,7 @@ def _check_table(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
         yield _problem(
             "table", f"{len(torn)} torn versions were set aside", torn, "`memos repair` removes them."
         )
+    table.verify()
     if table.count("ordinal IS NULL OR id IS NULL"):
         yield _problem(
             "table", "another program added rows that memos has not taken in", (), "Run `memos reindex`."
@@ -88,7 +113,10 @@ def _check_rows(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
     versions: Counter[tuple[str, int]] = Counter()
     twice: set[int] = set()
     changed: set[str] = set()
+    vectors = _level_vectors(cube)
     for tail in cube.table.tails(None, cube.column):
+        if vectors is not None:
+            truth.differing |= vectors.differing(tail)
         for item, ordinal in zip(tail.items, tail.ordinals, strict=True):
             truth.rows += 1
             rows[item.row] += 1
@@ -104,8 +132,9 @@ def _check_rows(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
                 truth.embedded[ordinal] = len(tail.vectors[item.row])
             if item.known_to is None:
                 truth.current[item.id] = item
-            if item.content_hash and item.content_hash != content_hash(item.memory):
+            if is_altered(item):
                 changed.add(item.id)
+    truth.whole = True
     ids = {id for id, _ in versions}
     mend = "Run `memos repair`."
     for found, what in (
@@ -113,10 +142,28 @@ def _check_rows(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
         (twice, "ordinals stand in the table twice"),
         ({i for i in ids if held[i] != 1}, "memories have no current version, or several"),
         ({i for (i, _), n in versions.items() if n > 1}, "memories have two versions of one number"),
-        (changed, "memories' texts were changed by another program"),
     ):
         if found:
             yield _problem("table", f"{len(found)} {what}", found, mend)
+    if changed and cube.table.edited_elsewhere():
+        yield _problem(
+            "table", f"{len(changed)} memories' texts were changed by another program", changed, mend
+        )
+    elif changed:
+        yield _problem(
+            "table", f"{len(changed)} memories' texts are not as they were stored", changed, DECAYED
+        )
+
+
+def is_altered(item: MemoryItem) -> bool:
+    """Whether the text is not the one that was stored with its hash."""
+    return bool(item.content_hash) and item.content_hash != content_hash(item.memory)
+
+
+def _level_vectors(cube: MemCube) -> Vectors | None:
+    """The vector index, where it is level with the table and can be compared row by row."""
+    vectors = cube.vectors
+    return vectors if vectors is not None and vectors.revision == newest_version(cube.layout.table) else None
 
 
 # -- the projections
@@ -153,8 +200,9 @@ def _check_vectors(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
     column = cube.column
     if column is None or cube.vectors is None:
         return
-    if column not in cube.table.vector_columns():
-        yield _problem("vectors", f"the table has no column {column.name}", (), "Run `memos reembed`.")
+    if not cube.table.holds(column):
+        what = f"the table has no column {column.name} for vectors of {column.dimension} numbers"
+        yield _problem("vectors", what, (), "Run `memos reembed`.")
         return
     bare = {
         i.id
@@ -173,6 +221,8 @@ def _check_vectors(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
     spans = {o for o, n in truth.embedded.items() if found.get(o, n) != n}
     if spans:
         yield _problem("vectors", f"{len(spans)} rows have another number of spans", spans)
+    if truth.differing:
+        yield _problem("vectors", f"{len(truth.differing)} rows differ from the table", truth.differing)
 
 
 def _by_ordinal(cube: MemCube) -> Iterator[tuple[int, MemoryItem]]:
@@ -231,7 +281,9 @@ def mend(cube: MemCube) -> list[str]:
         done.append(f"took in {adopted} rows that another program wrote")
     if closed := _close_doubles(cube):
         done.append(f"closed {closed} versions that stood in the table twice")
-    _check_column(cube)
+    if texts := _take_in_texts(cube):
+        done.append(f"took in {texts} texts that another program changed")
+    cube.table.require(cube.column)
     for path in (*(cube.layout.table / "_versions").glob("*.torn"),):
         path.unlink()
         done.append(f"removed {path.name}")
@@ -266,13 +318,32 @@ def _close_doubles(cube: MemCube) -> int:
     return len(doubles)
 
 
-def _check_column(cube: MemCube) -> None:
+def _take_in_texts(cube: MemCube) -> int:
+    """Give texts that another program changed their hash; their vectors go, since they were the old text's.
+
+    Without another program's commit such a text is a decayed one, which nothing makes right: it
+    stays what `check` complains of.
+    """
+    import numpy as np
+
+    altered = [
+        (ordinal, item.row)
+        for tail in cube.table.tails("content_hash IS NOT NULL", None)
+        for ordinal, item in zip(tail.ordinals, tail.items, strict=True)
+        if is_altered(item)
+    ]
+    if not altered or not cube.table.edited_elsewhere():
+        return 0
     column = cube.column
-    if column is not None and column not in cube.table.vector_columns():
-        raise TableDamaged(
-            reason=f"the vector column {column.name} is missing",
-            hint="Make the vectors anew with `memos reembed`.",
-        )
+    gone = {row: np.empty((0, column.dimension)) for _, row in altered} if column else {}
+    cube.table.replace(
+        f"ordinal IN ({', '.join(str(ordinal) for ordinal, _ in altered)})",
+        lambda item: item.model_copy(update={"content_hash": content_hash(item.memory)}),
+        (),
+        gone,
+        column,
+    )
+    return len(altered)
 
 
 def config_from_table(cube: MemCube) -> dict[str, object]:

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from memos_cli.cube.layout import FEATURES, Layout
-from memos_cli.errors import ConfigDamaged, CubeNotFound, FormatTooNew
+from memos_cli.errors import ConfigDamaged, CubeNotFound, FormatTooNew, StorageError
 from memos_cli.schema import FORMAT, FORMAT_VERSION, Depth, EmbedderInfo, now, uuid7
 from memos_cli.stores.table import storage_error, sync
 
@@ -79,6 +79,9 @@ def read_config(path: Path) -> CubeConfig:
         if Layout(path.parent).table.is_dir():
             raise ConfigDamaged(path=path, reason="it is missing") from error
         raise CubeNotFound(path=path.parent, name=path.parent.name) from error
+    except IsADirectoryError as error:
+        hint = f"Move that folder out of the cube, then rebuild {path.name} with `memos repair`."
+        raise ConfigDamaged(path=path, reason="a folder stands in its place", hint=hint) from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise CubeNotFound(path=path.parent, name=path.parent.name) from error
@@ -134,5 +137,7 @@ def replace_file(path: Path, data: bytes) -> None:
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise storage_error(error, path) or error from error
+        raise storage_error(error, path) or StorageError(
+            path=path, reason=error.strerror or str(error)
+        ) from error
     sync(path.parent)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from memos_cli.cube.config import (
     CubeConfig,
@@ -46,10 +46,18 @@ from memos_cli.errors import (
     StorageError,
     TableDamaged,
 )
-from memos_cli.schema import Change, Closing, Depth, EmbedderInfo, MemoryItem, Status, Tail
+from memos_cli.schema import Change, Closing, Depth, EmbedderInfo, Filters, MemoryItem, Status, Tail
 from memos_cli.stores.disk import remove_tree
 from memos_cli.stores.keywords import Keywords
-from memos_cli.stores.table import Gap, Table, VectorColumn, newest_version, quoted, storage_error
+from memos_cli.stores.table import (
+    RESTORE,
+    Gap,
+    Table,
+    VectorColumn,
+    newest_version,
+    quoted,
+    storage_error,
+)
 
 if TYPE_CHECKING:
     from memos_cli.stores.graph import Graph
@@ -233,13 +241,17 @@ class MemCube:
         """The newest version of the table. Raises TableDamaged when there is none."""
         newest = newest_version(self.layout.table)
         if newest is None:
-            raise TableDamaged(reason=f"{self.layout.table.name} is missing or has no version")
+            raise TableDamaged(reason=f"{self.layout.table.name} is missing or has no version", hint=RESTORE)
         return newest
 
     # -- reading
 
     def view(self, *, vectors: bool = True) -> View:
-        """Something to search, brought up to date if that needs no waiting; else with an overlay."""
+        """Something to search, brought up to date if that needs no waiting; else with an overlay.
+
+        Raises TableDamaged, ForeignTable when the table must be read and cannot be, or has lost the
+        vectors asked for.
+        """
         _ = self.config
         stores: list[Projection] = [self.keywords]
         if vectors and self.vectors is not None:
@@ -255,8 +267,20 @@ class MemCube:
 
     def _plain_view(self, revision: int, stores: list[Projection]) -> View:
         self._overlay = None
+        vectors = self.vectors if len(stores) > 1 else None
+        if vectors is not None and not vectors.rows and self.keywords.count(Filters()):
+            self._refuse_lost_vectors()
         kept = tuple(p for p in stores[1:])
         return View(revision, (self.keywords,), kept)  # type: ignore[arg-type]
+
+    def _refuse_lost_vectors(self) -> None:
+        """Raises TableDamaged when the vector column is gone and there is something to be found.
+
+        The index made of such a table has no rows, and a search in it would just find nothing.
+        """
+        column = self.column
+        if column is not None and column.name not in self.table.columns:
+            self.table.require(column)
 
     def _catch_up_if_free(self) -> bool:
         try:
@@ -271,6 +295,8 @@ class MemCube:
     def _overlaid_view(self, stores: list[Projection]) -> View:
         revision = self.table.version
         marks = [self._mark(p) for p in stores]
+        if len(stores) > 1:
+            self._refuse_lost_vectors()
         overlay = self._overlay_for((revision, *marks))
         usable = [m is not None for m in marks]
         shards_k = (*((self.keywords,) if usable[0] else ()), overlay.keywords)
@@ -492,25 +518,21 @@ class MemCube:
         Raises ForeignTable when a row cannot be read as a memory.
         """
         missing = "ordinal IS NULL OR id IS NULL"
-        if not self.table.count(missing):
-            return 0
-        rows = self.table.arrow(missing).to_pylist()
-        try:
-            items = [_adopted(row) for row in rows]
-        except (TableDamaged, ValueError) as error:
-            raise ForeignTable(reason=str(error)) from error
-        self.table.swap_in(missing, items)
-        return len(items)
+        return self.table.swap_in(missing, _adopted) if self.table.count(missing) else 0
 
 
-def _adopted(row: dict[str, object]) -> MemoryItem:
+def _adopted(row: dict[str, Any]) -> MemoryItem:
     from memos_cli.stores.nearness import content_hash
     from memos_cli.stores.rows import item_of
 
     memory = row.get("memory")
+    hint = "Mend or delete that row with the program that wrote it, then run `memos reindex`."
     if not isinstance(memory, str) or not memory.strip():
-        raise ValueError(f"row {row.get('row')!r} has no text")
-    item = item_of({k: v for k, v in row.items() if not k.startswith("vector_")})
+        raise ForeignTable(reason=f"row {row.get('row')!r} has no text", hint=hint)
+    try:
+        item = item_of(row)
+    except TableDamaged as error:
+        raise ForeignTable(reason=error.fields["reason"], hint=hint) from error
     return item.model_copy(update={"content_hash": content_hash(memory), "verb": item.verb or "adopt"})
 
 

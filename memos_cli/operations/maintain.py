@@ -9,11 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memos_cli.cube import check as judge
-from memos_cli.cube.config import CubeConfig, Slots, TextSlot, read_config, write_config
+from memos_cli.cube.config import CubeConfig, Slots, TextSlot, check_writable, read_config, write_config
 from memos_cli.cube.cube import EMPTY, MemCube
 from memos_cli.cube.layout import Layout
 from memos_cli.cube.lock import WriteLock
-from memos_cli.errors import ConfigDamaged, CubeNotFound, TableDamaged, UsageError
+from memos_cli.errors import (
+    ConfigDamaged,
+    CubeNotFound,
+    EmbedderMismatch,
+    ProviderError,
+    TableDamaged,
+    UnknownEmbedder,
+    UsageError,
+)
 from memos_cli.operations.reembed import ReembedResult, make_vectors, reembed
 from memos_cli.schema import CheckResult, Depth, Value
 from memos_cli.session import Session
@@ -36,9 +44,13 @@ class RepairResult(Value):
 
 
 class ReindexResult(Value):
+    """`embedded`: rows that had no vector, since another program wrote them, and have one now."""
+
     revision: int
     stores: tuple[str, ...]
     memories: int
+    embedded: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class CompactResult(Value):
@@ -71,7 +83,8 @@ def check(session: Session) -> CheckResult:
 def repair(ref: CubeRef, settings: Settings, dry_run: bool = False) -> RepairResult:
     """Mend what can be mended: config.json from the table, torn versions, foreign rows, indexes.
 
-    Raises CubeNotFound, TableDamaged when the table itself is beyond it, Busy.
+    Raises CubeNotFound, TableDamaged when the table itself is beyond it, ConfigDamaged when what
+    stands in the place of config.json is no file, FormatTooNew, Busy.
     """
     layout = Layout(ref.path)
     if not layout.table.exists():
@@ -79,12 +92,15 @@ def repair(ref: CubeRef, settings: Settings, dry_run: bool = False) -> RepairRes
             raise CubeNotFound(path=ref.path, name=ref.name if ref.is_name else ref.path)
         raise TableDamaged(
             reason="memories.lance is missing",
-            hint="Restore it from a copy; the indexes do not hold whole memories.",
+            hint="Put it back from a copy of the cube; the indexes beside it follow it.",
         )
     done: list[str] = []
     try:
         config = read_config(layout.config)
+        check_writable(config)
     except (ConfigDamaged, CubeNotFound):
+        if layout.config.is_dir():
+            raise
         config = _config_anew(ref, settings)
         done.append("wrote config.json anew from the table")
         if not dry_run:
@@ -97,18 +113,27 @@ def repair(ref: CubeRef, settings: Settings, dry_run: bool = False) -> RepairRes
         )
     with cube.lock.hold("repair"):
         done += judge.mend(cube)
-    if embedded := embed_bare(Session(ref, cube, settings)):
+    embedded, notes = _embed_bare(Session(ref, cube, settings))
+    if embedded:
         done.append(f"made the vectors of {embedded} versions that had none")
     result = judge.check(cube)
     left = tuple(f"{p.store}: {p.what}" for p in result.problems)
-    return RepairResult(ok=result.ok, done=tuple(done), revision=result.revision, notes=left)
+    return RepairResult(ok=result.ok, done=tuple(done), revision=result.revision, notes=(*left, *notes))
+
+
+def _embed_bare(session: Session) -> tuple[int, tuple[str, ...]]:
+    """`embed_bare`, and what stands in its way as a note: the indexes are sound without those vectors."""
+    try:
+        return embed_bare(session), ()
+    except (ProviderError, EmbedderMismatch, UnknownEmbedder) as error:
+        return 0, (f"some memories have no vector: {error.message} {error.next_step}".strip(),)
 
 
 def embed_bare(session: Session) -> int:
     """Give vectors to rows that have none (another program wrote them). Returns how many."""
     cube = session.cube
     column = cube.column
-    if column is None:
+    if column is None or not cube.table.holds(column):
         return 0
     bare = f"{column.name} IS NULL AND status != 'purged'"
     with cube.writing("embed"):
@@ -137,7 +162,11 @@ def _config_anew(ref: CubeRef, settings: Settings) -> CubeConfig:
 
 
 def reindex(session: Session, progress: Progress | None = None) -> ReindexResult:
-    """Rebuild every derived store from the table, whatever state it is in."""
+    """Rebuild every derived store from the table, whatever state it is in.
+
+    Rows that another program wrote are taken in and given vectors, if the embedder is there.
+    Raises TableDamaged, ForeignTable, Busy.
+    """
     cube = session.cube
     with cube.lock.hold("reindex"):
         cube.table.set_aside_torn()
@@ -150,8 +179,11 @@ def reindex(session: Session, progress: Progress | None = None) -> ReindexResult
         *(["vectors"] if cube.column else []),
         *(["graph"] if cube.layout.graph.exists() else []),
     ]
+    embedded, notes = _embed_bare(session)
     memories = cube.table.count("known_to IS NULL AND status NOT IN ('purged', 'deleted')")
-    return ReindexResult(revision=cube.revision, stores=tuple(stores), memories=memories)
+    return ReindexResult(
+        revision=cube.revision, stores=tuple(stores), memories=memories, embedded=embedded, notes=notes
+    )
 
 
 def compact(session: Session) -> CompactResult:

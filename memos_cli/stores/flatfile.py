@@ -21,8 +21,9 @@ columns, every file is synced, and the header is renamed. A column that an amend
 - killed while columns grow: the header does not count those rows and the next writer cuts them off;
 - killed after the rename: files that no header names are removed by the next writer.
 
-Readers take no lock. They map what the header counts; files that were replaced meanwhile live on
-while they are mapped, and a reader that comes too late for a file reads the header again.
+Readers take no lock. They read the header and map at once every file that it names, as far as it
+counts; files that are replaced afterwards live on while they are mapped, and a reader that came
+too late for a file reads the header again.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ import mmap
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import numpy as np
 
-from memos_cli.errors import NotPermitted, ProjectionDamaged
+from memos_cli.errors import MemosError, NotPermitted, ProjectionDamaged
 from memos_cli.stores.disk import ensure_directory, mapped_errors, sync_directory
 from memos_cli.stores.flatrows import (
     AMEND,
@@ -55,8 +56,6 @@ from memos_cli.stores.flatrows import (
     record_type,
     row_type,
 )
-
-T = TypeVar("T")
 
 HEADER = "header"
 MAGIC = "memos-flat"
@@ -86,26 +85,27 @@ class FlatFile:
         self.identity = identity
         self.rows = row_type(identity["dimension"])
         self.record = record_type(self.rows)
-        self._header_bytes = b""
-        self._snapshot: Snapshot | None = None
+        self._seen: tuple[bytes, Snapshot] | None = None
+        """The newest state that was opened and the header that named it: one value, since threads
+        share it, and a snapshot taken for another header's would miss its files for ever."""
 
     def snapshot(self) -> Snapshot:
-        """The newest committed state. Raises ProjectionDamaged where there is none of this identity."""
-        return self.read(lambda snapshot: snapshot)
+        """The newest committed state, every file of it open: no writer can take it away any more.
 
-    def read(self, use: Callable[[Snapshot], T]) -> T:
-        """`use` on the newest state, once more when a writer replaced a file under it."""
-        for _ in range(200):
+        A file that is gone while the header still names it is damage. One that is gone because a
+        writer published the next header meanwhile is none, however often that happens: each
+        time, that writer has got on. Raises ProjectionDamaged, NotPermitted.
+        """
+        while True:
+            header = self._read_header()
             try:
-                return use(self._refreshed())
+                return self._opened_at(header)
             except FileNotFoundError as e:
-                if not self._header_moved():
-                    raise ProjectionDamaged(store="vectors", reason=f"{e.filename} is missing") from e
-            except PermissionError as e:
-                raise NotPermitted(detail=f"{e.strerror} ({e.filename})") from e
+                self._seen = None
+                if self._read_header() == header:
+                    raise _unreadable(e) from e
             except OSError as e:
-                raise ProjectionDamaged(store="vectors", reason=e) from e
-        raise ProjectionDamaged(store="vectors", reason="its files keep disappearing")
+                raise _unreadable(e) from e
 
     def preview(self, amendments: np.ndarray) -> Snapshot:
         """The state with amendments that are not committed, on pages of its own."""
@@ -113,37 +113,34 @@ class FlatFile:
         records = np.concatenate([now.records, self._amendment_records(amendments)])
         return Snapshot(now.header, self.directory, records)
 
-    def _header_moved(self) -> bool:
-        before, self._snapshot = self._header_bytes, None
+    def _read_header(self) -> bytes:
         try:
-            return (self.directory / HEADER).read_bytes() != before
-        except OSError:
-            return False
+            return (self.directory / HEADER).read_bytes()
+        except OSError as e:
+            raise _unreadable(e) from e
 
-    def _refreshed(self) -> Snapshot:
-        content = (self.directory / HEADER).read_bytes()
-        snapshot = self._snapshot
-        if snapshot is None or content != self._header_bytes:
-            self._snapshot, self._header_bytes = None, content
-            return self._opened_snapshot(self._parse(content))
+    def _opened_at(self, content: bytes) -> Snapshot:
+        seen = self._seen
+        if seen is None or seen[0] != content:
+            return self._opened_snapshot(content)
+        snapshot = seen[1]
         log = self.directory / snapshot.header["log"]
         # Beyond the committed records only a killed or a busy writer's bytes can stand: look again.
         if log.stat().st_size != len(snapshot.records) * self.record.itemsize:
             records = self._read_log(log)
             if len(records) < len(snapshot.records):
-                return self._opened_snapshot(snapshot.header)
+                return self._opened_snapshot(content)
             if len(records) > len(snapshot.records):
-                snapshot = self._snapshot = snapshot.successor(records)
+                snapshot = snapshot.successor(records)
+                self._seen = content, snapshot
         return snapshot
 
-    def _opened_snapshot(self, header: dict[str, Any]) -> Snapshot:
-        records = self._read_log(self.directory / header["log"])
-        for name, file in header["files"].items():
-            count = header["labels"] if name.startswith("label_") else header["rows"]
-            if (self.directory / file).stat().st_size < count * column_type(name, self.rows).itemsize:
-                raise ProjectionDamaged(store="vectors", reason=f"{file} is shorter than its header says")
-        self._snapshot = Snapshot(header, self.directory, records)
-        return self._snapshot
+    def _opened_snapshot(self, content: bytes) -> Snapshot:
+        header = self._parse(content)
+        snapshot = Snapshot(header, self.directory, self._read_log(self.directory / header["log"]))
+        snapshot.open(self._names())
+        self._seen = content, snapshot
+        return snapshot
 
     def _parse(self, content: bytes) -> dict[str, Any]:
         try:
@@ -361,6 +358,15 @@ class FlatFile:
                 shutil.rmtree(entry.path)
             elif entry.name not in keep:
                 Path(entry.path).unlink(missing_ok=True)
+
+
+def _unreadable(error: OSError) -> MemosError:
+    name = Path(error.filename or HEADER).name
+    if isinstance(error, FileNotFoundError):
+        return ProjectionDamaged(store="vectors", reason=f"{name} is missing")
+    if isinstance(error, PermissionError):
+        return NotPermitted(detail=f"{error.strerror} ({error.filename})")
+    return ProjectionDamaged(store="vectors", reason=f"{name}: {error.strerror or error}")
 
 
 def _crc(batch: np.ndarray) -> int:

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,6 +51,7 @@ FILTER_COLUMNS: dict[str, str] = {
 """What an amendment may change: everything but a row's ordinal, its vector and its labels."""
 
 
+@cache
 def row_type(dimension: int) -> np.dtype:
     """One row: a span of a memory, its vector twice (int8 and float16), what filters need."""
     return _padded(
@@ -130,6 +131,12 @@ class Snapshot:
         self._targets: tuple[np.ndarray, np.ndarray] | None = None
         self._parts: dict[str, list[np.ndarray]] = {}
         self._remembered: dict[str, Any] = {}
+
+    def open(self, names: list[str]) -> None:
+        """Map these columns now. Raises FileNotFoundError, ProjectionDamaged for one cut short."""
+        with self._base_lock:
+            for name in names:
+                self._mapped(name)
 
     def successor(self, records: np.ndarray) -> Snapshot:
         """The same columns with a longer log; what is mapped stays mapped."""
@@ -252,8 +259,7 @@ class Snapshot:
     def _base_column(self, name: str) -> np.ndarray:
         private = name in FILTER_COLUMNS
         with self._base_lock:
-            if name not in self._base:
-                self._base[name] = mapped_column(self._directory, self.header, name, private=private)
+            self._mapped(name)
             done = self._base_amended.get(name, 0)
             if private and done < len(self._amendments):
                 rows, source = self._target_rows(done)
@@ -261,6 +267,11 @@ class Snapshot:
                 self._base[name][rows[below]] = self.records["row"][name][source[below]]
                 self._base_amended[name] = len(self._amendments)
             return self._base[name]
+
+    def _mapped(self, name: str) -> None:
+        if name not in self._base:
+            private = name in FILTER_COLUMNS
+            self._base[name] = mapped_column(self._directory, self.header, name, private=private)
 
     def _log_column(self, name: str) -> np.ndarray:
         column = self.records["row"][name]
@@ -312,8 +323,13 @@ def mapped_column(directory: Path, header: dict[str, Any], name: str, private: b
     length = count * dtype.itemsize
     if not length:
         return np.empty(shape, element)
-    with (directory / header["files"][name]).open("rb") as f:
-        if os.fstat(f.fileno()).st_size < length:
-            raise ProjectionDamaged(store="vectors", reason=f"{f.name} is shorter than the header says")
+    fd = os.open(f"{directory}/{header['files'][name]}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if os.fstat(fd).st_size < length:
+            raise ProjectionDamaged(
+                store="vectors", reason=f"{header['files'][name]} is shorter than its header says"
+            )
         access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
-        return np.frombuffer(mmap.mmap(f.fileno(), length, access=access), element).reshape(shape)
+        return np.frombuffer(mmap.mmap(fd, length, access=access), element).reshape(shape)
+    finally:
+        os.close(fd)

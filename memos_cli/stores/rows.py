@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -82,6 +83,10 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
+FORMAT_COLUMNS = frozenset(c.name for c in COLUMNS)
+
+
+@cache
 def arrow_type(short: str) -> pa.DataType:
     """The Arrow type behind a short name in COLUMNS."""
     import pyarrow as pa
@@ -118,6 +123,12 @@ def table_schema(vector: tuple[str, int] | None = None, info: EmbedderInfo | Non
     return pa.schema(fields)
 
 
+def lacking(schema: pa.Schema) -> list[str]:
+    """Names of the format's columns that a table of this schema lacks, or has in another type."""
+    have = {part.name: part.type for part in schema}
+    return [c.name for c in COLUMNS if have.get(c.name) != arrow_type(c.type)]
+
+
 def _metadata(column: Column) -> dict[bytes, bytes] | None:
     # Without a primary key two processes that merge the same new key duplicate it silently.
     return {b"lance-schema:unenforced-primary-key": b"true"} if column.type == "key" else None
@@ -150,8 +161,24 @@ def to_arrow(
             cell = _write.get(part.name)
             columns.append(pa.array(list(map(cell, values) if cell else values), part.type))
         else:
-            columns.append(pa.nulls(n, part.type))
+            columns.append(_blank(n, part))
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _blank(n: int, part: pa.Field) -> pa.Array:
+    """Nothing, in a column that is another program's; where that may not be null, its type's zero."""
+    import pyarrow as pa
+
+    if part.nullable:
+        return pa.nulls(n, part.type)
+    for fits, zero in (
+        (pa.types.is_boolean, False),
+        (pa.types.is_integer, 0),
+        (pa.types.is_floating, 0.0),
+    ):
+        if fits(part.type):
+            return pa.array([zero] * n, part.type)
+    return pa.array([""] * n, pa.string()).cast(part.type)
 
 
 def _sources(value: tuple[Source, ...]) -> str | None:
@@ -219,23 +246,26 @@ def item_of(row: Mapping[str, Any]) -> MemoryItem:
     try:
         return MemoryItem.model_validate(
             {
-                name: _read.get(name, _same)(value)
+                name: _cell(name, value)
                 for name, value in row.items()
                 if value is not None and name in MemoryItem.model_fields
             }
         )
     except (ValidationError, ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0] if not isinstance(error, ValidationError) else _why(error)
+        reason = _why(error) if isinstance(error, ValidationError) else str(error)
         raise TableDamaged(reason=f"row {row.get('row')!r} is not a memory: {reason}") from error
+
+
+def _cell(name: str, value: Any) -> Any:
+    try:
+        return _read[name](value) if name in _read else value
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name}: it cannot be read ({str(error).splitlines()[0]})") from error
 
 
 def _why(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _aware(value: datetime) -> datetime:

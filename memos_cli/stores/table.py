@@ -18,6 +18,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memos_cli.errors import (
+    ForeignTable,
     MemosError,
     NotPermitted,
     StorageError,
@@ -35,7 +37,15 @@ from memos_cli.errors import (
 )
 from memos_cli.schema import EmbedderInfo, MemoryItem, Tail
 from memos_cli.stores.disk import mapped_errors
-from memos_cli.stores.rows import first_spans, item_of, other_spans, table_schema, to_arrow
+from memos_cli.stores.rows import (
+    FORMAT_COLUMNS,
+    first_spans,
+    item_of,
+    lacking,
+    other_spans,
+    table_schema,
+    to_arrow,
+)
 
 if TYPE_CHECKING:
     import lance
@@ -58,6 +68,14 @@ KEEP_VERSIONS = timedelta(minutes=2)
 BATCH_ROWS = 8_192
 
 RESTORE = "Put `memories.lance` back from a copy of the cube; the indexes beside it follow it."
+
+GO_BACK = (
+    "Go back to the version before with LanceDB (`table.restore(version)`), "
+    "or put `memories.lance` back from a copy of the cube."
+)
+
+MAGIC = b"LANC"
+"""What every manifest and every data file ends in."""
 
 
 class Gap(StrEnum):
@@ -89,7 +107,7 @@ def lance_errors(path: Path) -> Iterator[None]:
     except MemosError:
         raise
     except (OSError, ValueError, RuntimeError) as error:
-        raise storage_error(error, path) or TableDamaged(reason=_first_line(error)) from error
+        raise storage_error(error, path) or TableDamaged(reason=_reason(error)) from error
 
 
 def storage_error(error: BaseException, path: Path) -> MemosError | None:
@@ -103,12 +121,25 @@ def storage_error(error: BaseException, path: Path) -> MemosError | None:
     ):
         return NotPermitted(detail=f"{path} cannot be written")
     if number == errno.EIO:
-        return StorageError(path=path, reason=_first_line(error))
+        return StorageError(path=path, reason=_reason(error))
     return None
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+_SOURCE = re.compile(r",? ?/\S+\.rs(:\d+)*")
+_KIND = re.compile(
+    r"^(External error|LanceError\(\w+\)|Generic \w+ error|Invalid user input|Encountered \w+): "
+)
+_PLACE = re.compile(r"\S*/((?:data|_deletions|_versions|_transactions)(?:/|\b))")
+
+
+def _reason(error: BaseException) -> str:
+    """What Lance says, without the places in its source, its layers' names and our own path."""
+    told = getattr(error, "strerror", None) or str(error)
+    text = (told.strip().splitlines() or [type(error).__name__])[0]
+    text = _PLACE.sub(r"\1", _SOURCE.sub("", text))
+    while kind := _KIND.match(text):
+        text = text[kind.end() :]
+    return text[:300].rstrip(". ")
 
 
 def newest_version(path: Path) -> int | None:
@@ -171,24 +202,36 @@ class Table:
 
     @property
     def dataset(self) -> lance.LanceDataset:
-        """The newest version. Raises TableDamaged when it cannot be opened."""
+        """The newest version. Raises TableDamaged when it cannot be opened, ForeignTable when
+        another program left it without a column of the format."""
         newest = newest_version(self.path)
         if newest is None:
-            raise TableDamaged(reason=f"{self.path.name} has no version")
+            raise TableDamaged(reason=f"{self.path.name} is missing or has no version", hint=RESTORE)
         if self._dataset is None or self._dataset.version != newest:
             import lance
 
-            with lance_errors(self.path):
-                opened = lance.dataset(str(self.path))
+            try:
+                with lance_errors(self.path):
+                    opened = lance.dataset(str(self.path))
+            except TableDamaged as error:
+                with contextlib.suppress(FileNotFoundError):
+                    if _is_torn(self._manifest(newest)):
+                        raise self._torn(newest) from error
+                raise
             # Lance takes a manifest of zeros, which a power loss leaves, for an empty table.
             if opened.version < newest:
-                raise TableDamaged(reason=f"version {newest} of {self.path.name} is torn")
+                raise self._torn(newest)
+            if missing := lacking(opened.schema):
+                raise ForeignTable(reason=f"it has no {_listed(missing)} any more", hint=GO_BACK)
             self._dataset = opened
         return self._dataset
 
     @property
     def version(self) -> int:
         return int(self.dataset.version)
+
+    def _torn(self, version: int) -> TableDamaged:
+        return TableDamaged(reason=f"version {version} of {self.path.name} is torn")
 
     def set_aside_torn(self) -> list[int]:
         """Under the lock: put aside manifests that a power loss tore (Lance never calls fsync).
@@ -207,8 +250,33 @@ class Table:
             for version in torn:
                 manifest = self._manifest(version)
                 manifest.rename(manifest.with_name(manifest.name + ".torn"))
-        self.count()
+        self.verify()
         return torn
+
+    def verify(self) -> None:
+        """Look whether the files of the newest version are there and as long as it says.
+
+        Lance appends to a table whose older files are gone or cut short without a word, and what
+        was added goes when a copy is put back. Reads a few bytes a file. Raises TableDamaged.
+        """
+        while True:
+            dataset = self.dataset
+            reason = self._damage(dataset)
+            if reason is None:
+                return
+            # A clean-up may have removed files of a version that has been superseded meanwhile.
+            if newest_version(self.path) == dataset.version:
+                raise TableDamaged(reason=reason, hint=RESTORE)
+
+    def _damage(self, dataset: lance.LanceDataset) -> str | None:
+        with lance_errors(self.path):
+            for fragment in dataset.get_fragments():
+                for file in fragment.metadata.files:
+                    if not _is_whole(f"{self.path}/data/{file.path}", file.file_size_bytes):
+                        return f"{file.path} is missing, or not as it was written"
+                if (deletions := fragment.deletion_file()) and not (self.path / deletions).is_file():
+                    return f"{Path(deletions).name} is missing"
+        return None
 
     def _manifest(self, version: int) -> Path:
         folder = self.path / "_versions"
@@ -233,6 +301,27 @@ class Table:
                 found[VectorColumn(part.name, part.type.list_size)] = info
         return found
 
+    def holds(self, column: VectorColumn) -> bool:
+        """Whether the table has these columns, and vectors of this dimension in them."""
+        schema = self.dataset.schema
+        if column.name not in schema.names or column.spans not in schema.names:
+            return False
+        return bool(getattr(schema.field(column.name).type, "list_size", None) == column.dimension)
+
+    def require(self, column: VectorColumn | None) -> None:
+        """Raises TableDamaged when the table does not hold the column, which it would lose silently."""
+        if column is not None and not self.holds(column):
+            raise TableDamaged(
+                reason=f"the vector column {column.name} is missing",
+                hint="Make the vectors anew with `memos reembed`.",
+            )
+
+    def edited_elsewhere(self) -> bool:
+        """Whether a version that is still there was made by another program and changed rows."""
+        with lance_errors(self.path):
+            dataset = self.dataset
+            return any(_is_foreign(dataset, version) for version in sorted(_versions(self.path)))
+
     def count(self, condition: str | None = None) -> int:
         return int(self._reading(lambda dataset: dataset.count_rows(filter=condition)))
 
@@ -250,6 +339,7 @@ class Table:
                 return read(dataset)
         except TableDamaged:
             if newest_version(self.path) == dataset.version:
+                self.verify()  # which can say what is wrong, and what to do
                 raise
         with lance_errors(self.path):
             return read(self.dataset)
@@ -277,13 +367,14 @@ class Table:
                     yield tail
             except TableDamaged:
                 if newest_version(self.path) == version:
+                    self.verify()
                     raise
                 # A clean-up removed the version that was being read: go on in the newest one.
             else:
                 return
 
     def _stream(self, condition: str | None, column: VectorColumn | None, fresh: bool) -> Iterator[Tail]:
-        if column is not None and column.name not in self.columns:
+        if column is not None and not self.holds(column):
             column = None
         wanted = [n for n in self.columns if not n.startswith("vector_")]
         wanted += [column.name, column.spans] if column else []
@@ -336,9 +427,14 @@ class Table:
     def append(
         self, items: Sequence[MemoryItem], vectors: Mapping[str, np.ndarray], column: VectorColumn | None
     ) -> Tail:
-        """One commit that appends rows; returns them as the projections will see them."""
+        """One commit that appends rows; returns them as the projections will see them.
+
+        Raises TableDamaged when there are vectors and no column for them.
+        """
         import lance
 
+        if vectors:
+            self.require(column)
         dataset = self.dataset
         seq = int(dataset.version) + 1
         ordinals = tuple((seq << 24) + i for i in range(len(items)))
@@ -361,26 +457,27 @@ class Table:
     ) -> Tail:
         """One commit that rewrites the rows meeting `condition` through `edit` and appends `items`.
 
-        Rewritten rows keep their ordinal and their vectors of every embedder; `vectors` may give
-        one to a rewritten row that had none.
+        Rewritten rows keep their ordinal, their vectors of every embedder, and what stands in
+        columns that are another program's; `vectors` may give a rewritten row another vector, or
+        by an empty one none. Raises TableDamaged when there are vectors and no column for them.
         """
         import pyarrow as pa
 
+        if vectors:
+            self.require(column)
+        if column is not None and not self.holds(column):
+            column = None
         dataset = self.dataset
         seq = int(dataset.version) + 1
         with lance_errors(self.path):
             old = dataset.to_table(filter=condition)
         edited = [edit(item_of(row)) for row in old.drop_columns(_vector_names(old)).to_pylist()]
         kept_ordinals = tuple(old["ordinal"].to_pylist())
-        kept = _vectors_of(old, column) if column and column.name in old.schema.names else {}
+        kept = _vectors_of(old, column) if column else {}
         live = column.name if column else None
-        rewritten = to_arrow(edited, kept_ordinals, seq, {**vectors, **kept}, dataset.schema, live)
-        for name in _vector_names(old):
-            if column and name in (column.name, column.spans):
-                continue
-            rewritten = rewritten.set_column(
-                rewritten.schema.names.index(name), dataset.schema.field(name), old[name]
-            )
+        rewritten = _carried(
+            to_arrow(edited, kept_ordinals, seq, {**kept, **vectors}, dataset.schema, live), old, column
+        )
         ordinals = tuple((seq << 24) + i for i in range(len(items)))
         fresh = to_arrow(items, ordinals, seq, vectors, dataset.schema, column.name if column else None)
         self._swap(condition, pa.concat_tables([rewritten, fresh]), whole=False)
@@ -401,11 +498,20 @@ class Table:
         self._swap(condition, to_arrow(tombstones, ordinals, seq, {}, dataset.schema, None), whole=True)
         return Tail(tuple(tombstones), ordinals)
 
-    def swap_in(self, condition: str, items: Sequence[MemoryItem]) -> None:
-        """One commit that replaces the rows meeting `condition` by `items`, with fresh ordinals."""
-        seq = int(self.dataset.version) + 1
+    def swap_in(self, condition: str, read: Callable[[dict[str, Any]], MemoryItem]) -> int:
+        """One commit that gives the rows meeting `condition` fresh ordinals, each as `read` takes it.
+
+        Returns how many. Their vectors and columns that are another program's stay.
+        """
+        dataset = self.dataset
+        seq = int(dataset.version) + 1
+        with lance_errors(self.path):
+            old = dataset.to_table(filter=condition)
+        items = [read(row) for row in old.drop_columns(_vector_names(old)).to_pylist()]
         ordinals = tuple((seq << 24) + i for i in range(len(items)))
-        self._swap(condition, to_arrow(items, ordinals, seq, {}, self.dataset.schema, None), whole=False)
+        rows = _carried(to_arrow(items, ordinals, seq, {}, dataset.schema, None), old, None)
+        self._swap(condition, rows, whole=False)
+        return len(items)
 
     def _swap(self, condition: str, rows: pa.Table, *, whole: bool) -> None:
         """Commit one Update: rows meeting `condition` leave, `rows` come.
@@ -568,7 +674,45 @@ def sync(path: Path) -> None:
 def _is_torn(manifest: Path) -> bool:
     """A manifest ends in its magic `LANC`; one that does not was cut off or never reached the disk."""
     data = manifest.read_bytes()
-    return len(data) < 16 or data[-4:] != b"LANC" or not any(data[:16])
+    return len(data) < 16 or data[-4:] != MAGIC or not any(data[:16])
+
+
+def _is_whole(path: str, size: int | None) -> bool:
+    """Whether a data file is there, as far as its length and its end tell."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        found = os.fstat(handle).st_size
+        if found < len(MAGIC) or found != (size or found):
+            return False
+        return os.pread(handle, len(MAGIC), found - len(MAGIC)) == MAGIC
+    finally:
+        os.close(handle)
+
+
+def _is_foreign(dataset: lance.LanceDataset, version: int) -> bool:
+    try:
+        transaction = dataset.read_transaction(version)
+    except (OSError, ValueError, RuntimeError):  # cleaned up, or never written
+        return False
+    if transaction is None or MARK in (transaction.transaction_properties or {}):
+        return False
+    return type(transaction.operation).__name__ not in _CHANGES_NO_ROW
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"column {names[0]}" if len(names) == 1 else f"columns {', '.join(names[:5])}"
+
+
+def _carried(rows: pa.Table, old: pa.Table, column: VectorColumn | None) -> pa.Table:
+    """`rows` with what `old`, the same rows before, has in columns that no item and not `column` fills."""
+    ours = {*FORMAT_COLUMNS, *((column.name, column.spans) if column else ())}
+    for place, part in enumerate(rows.schema):
+        if part.name not in ours:
+            rows = rows.set_column(place, part, old[part.name])
+    return rows
 
 
 def _vector_names(rows: pa.Table) -> list[str]:
@@ -579,7 +723,7 @@ def _tail_of(rows: pa.Table, column: VectorColumn | None, fresh: bool) -> Tail:
     plain = rows.drop_columns(_vector_names(rows))
     items = tuple(item_of(row) for row in plain.to_pylist())
     ordinals = tuple(rows["ordinal"].to_pylist())
-    vectors = _vectors_of(rows, column) if column and column.name in rows.schema.names else {}
+    vectors = _vectors_of(rows, column) if column else {}
     return Tail(items, ordinals, vectors, fresh)
 
 

@@ -103,6 +103,11 @@ class Vectors:
         except ProjectionDamaged:
             return None
 
+    @property
+    def rows(self) -> int:
+        """How many spans are stored. Raises ProjectionDamaged."""
+        return self._file.snapshot().rows
+
     def absorb(self, tail: Tail, revision: int) -> None:
         """Take in the tail's rows; those that are there already are replaced, never doubled.
 
@@ -138,19 +143,38 @@ class Vectors:
         self._check_dimension(query)
         length = float(np.linalg.norm(query))
         query = query / length if length else query
-        return self._file.read(lambda snapshot: _search(snapshot, query, filters, limit))
+        return _search(self._file.snapshot(), query, filters, limit)
 
     def vectors(self, ordinals: Sequence[int]) -> dict[int, np.ndarray]:
         """The stored vectors, float32 of shape (spans, dimension), of those rows that have any."""
-        return self._file.read(lambda snapshot: _stored_vectors(snapshot, ordinals))
+        return _stored_vectors(self._file.snapshot(), ordinals)
 
     def all_ordinals(self) -> dict[int, int]:
         """Every ordinal that is stored, with its number of spans."""
-        column = self._file.read(lambda snapshot: snapshot.column("ordinal"))
+        column = self._file.snapshot().column("ordinal")
         if (np.diff(column) < 0).any():
             raise ProjectionDamaged(store="vectors", reason="its rows are out of order")
         ordinals, spans = np.unique(column, return_counts=True)
         return dict(zip(ordinals.tolist(), spans.tolist(), strict=True))
+
+    def differing(self, tail: Tail) -> set[int]:
+        """Ordinals of the tail's rows that stand here otherwise than they would be written now; for `check`.
+
+        Rows that are missing here are not among them.
+        """
+        snapshot = self._file.snapshot()
+        there = _part(tail, snapshot.locate(np.array(tail.ordinals, np.int64))[1] > 0)
+        ordinals = np.array(there.ordinals, np.int64)
+        facts, replaced = self._differences(snapshot, there)
+        first, count = snapshot.locate(ordinals)
+        span = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        rows = np.repeat(first, count) + span
+        odd = snapshot.take("span", rows) != span
+        with np.errstate(invalid="ignore"):  # what is damaged may be no number
+            codes, scales = _quantised(snapshot.take("float16", rows))
+        odd |= (snapshot.take("int8", rows) != codes).any(axis=1) | (snapshot.take("scale", rows) != scales)
+        found = [facts["ordinal"], ordinals[replaced], np.repeat(ordinals, count)[odd]]
+        return set(np.concatenate(found).tolist())
 
     def _check_dimension(self, vectors: np.ndarray) -> None:
         if vectors.shape[-1] != self.dimension:
@@ -371,7 +395,10 @@ def _score_again(
     if snapshot.continued:
         first, count = snapshot.locate(snapshot.take("ordinal", rows))
         spans = np.array([a + np.argmax(scores[a : a + n]) for a, n in zip(first, count, strict=True)])
-    best[rows] = snapshot.take("float16", spans).astype(np.float32) @ query
+    found = snapshot.take("float16", spans).astype(np.float32) @ query
+    if not np.isfinite(found).all():
+        raise ProjectionDamaged(store="vectors", reason="a vector holds what is no number")
+    best[rows] = found
 
 
 def _stored_vectors(snapshot: Snapshot, ordinals: Sequence[int]) -> dict[int, np.ndarray]:

@@ -39,7 +39,7 @@ LINES = (
 GATE_ID, LISBON_ID, WALNUTS_ID, BICYCLE_ID = (str(line["id"]) for line in LINES)
 PURGED_ID = "dddd0000-0000-7000-8000-000000000009"
 ENGINES = re.compile(
-    r"Traceback|lance(?!d)|tantivy|kuzu|pydantic|0x[0-9a-f]{6}|\.py\b|/rustc/|Errno|Exception"
+    r"Traceback|(?<!\.)lance(?!d)|LanceError|tantivy|kuzu|pydantic|0x[0-9a-f]{6}|\.py\b|/rustc/|Errno|Exception"
 )
 """What an answer to a person never holds: stack traces, engines' source paths, Python's own words."""
 

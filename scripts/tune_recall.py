@@ -75,21 +75,21 @@ class Asked:
     text: str = ""
 
 
-def dump(folder: Path, sets: Sequence[str], cache: Path | None) -> None:
+def dump(folder: Path, sets: Sequence[str], cache: Path | None, mode: Mode) -> None:
     """Write a file of questions for each set."""
     folder.mkdir(parents=True, exist_ok=True)
     for one in sets:
         name, path, *pool = one.split(":")
         benchmark = load(name, Path(path))
         label = f"{name}{pool[0]}" if pool else Path(path).stem if name == "beir" else name
-        asked = list(_asked(label, pooled(benchmark, int(pool[0])) if pool else benchmark, cache))
+        asked = list(_asked(label, pooled(benchmark, int(pool[0])) if pool else benchmark, cache, mode))
         (folder / f"{label}.pickle").write_bytes(pickle.dumps(asked))
         print(f"{label}: {len(asked)} questions", flush=True)
 
 
-def _asked(label: str, benchmark: Any, cache: Path | None) -> Iterator[Asked]:
+def _asked(label: str, benchmark: Any, cache: Path | None, mode: Mode) -> Iterator[Asked]:
     settings = Settings.load({})
-    options = Options(variants=(Variant("full", Mode.HYBRID),), cache=cache)
+    options = Options(variants=(Variant("full", mode),), cache=cache)
     with tempfile.TemporaryDirectory(prefix="memos-tune-") as temporary:
         cubes = Cubes(Path(temporary), settings, partial(resolve, settings=settings), options)
         for corpus in benchmark.corpora:
@@ -98,7 +98,7 @@ def _asked(label: str, benchmark: Any, cache: Path | None) -> Iterator[Asked]:
             with cubes.fresh() as session:
                 store(session, corpus, Storing(), None)
                 for question in corpus.questions:
-                    query = Query(text=question.text, k=20, now=question.now)
+                    query = Query(text=question.text, k=20, mode=mode, now=question.now)
                     found = routes_of(session, query)
                     assert found.keyword is not None
                     placed = pipeline.placed(
@@ -228,7 +228,26 @@ def calibrate(questions: Sequence[Asked]) -> None:
         mine = names[top] == name
         yes, no = held[top][mine & can], held[top][mine & ~can]
         print(f"{name}: a first hit's score tells questions without an answer, AUROC {auroc(yes, no):.3f}")
+    _calibrate_cosines(questions)
     print("weights", tuple(round(float(w), 3) for w in whole), "ece", round(ece(_sigmoid(x @ whole), y), 3))
+
+
+def _calibrate_cosines(questions: Sequence[Asked]) -> None:
+    """The same for the vector route alone, whose score is the cosine."""
+    cosines: list[tuple[float, float]] = []
+    told: list[float] = []
+    sets: list[str] = []
+    for one in questions:
+        if one.setting.dense is None or not isinstance(one.table.placed, pipeline.Placed):
+            continue
+        dense = np.asarray(one.table.placed.dense) * one.setting.dense.std + one.setting.dense.mean
+        for place in np.argsort(-dense)[:10]:
+            cosines.append((float(dense[place]), 1.0))
+            told.append(float(bool(one.hits[place]) and not one.apart))
+            sets.append(one.set)
+    if cosines:
+        found = fit(np.array(cosines), np.array(told), np.array(sets))
+        print("vector route alone", tuple(round(float(w), 3) for w in found))
 
 
 def fit(x: np.ndarray, y: np.ndarray, names: np.ndarray) -> np.ndarray:
@@ -273,10 +292,11 @@ def main() -> None:
     parser.add_argument("verb", choices=("dump", "try", "choose", "calibrate"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("words", nargs="*")
+    parser.add_argument("--mode", type=Mode, default=Mode.HYBRID, help="what `dump` asks: hybrid or keyword")
     parser.add_argument("--cache", type=Path, help="where texts' vectors are kept between runs")
     asked = parser.parse_args()
     if asked.verb == "dump":
-        dump(asked.folder, asked.words, asked.cache)
+        dump(asked.folder, asked.words, asked.cache, asked.mode)
         return
     if asked.verb == "calibrate":
         calibrate(read(asked.folder))

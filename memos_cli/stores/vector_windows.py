@@ -25,9 +25,6 @@ to at the same time before their turns lose sight of each other."""
 SAMPLE = 256
 """Turns from which mean and spread are estimated: their standard error is 6 % of the spread."""
 
-FEW = 32
-"""Turns of the sample that a filter must leave, else another sample is drawn from what it leaves."""
-
 
 def scores(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
     """Cosine of the question with the blend of each row, float32; `best` has the rows' own scores.
@@ -44,12 +41,8 @@ def moments(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None) ->
     """Mean and standard deviation of `scores` over the turns that pass; (0, 0) where there are none."""
     turns = snapshot.remembered("turns", lambda: _turns(snapshot))
     around = snapshot.remembered("sampled turns", lambda: _Around.of(snapshot, _sample(turns), None))
-    if passing is not None:
-        left = around.rows[passing[around.rows]]
-        if len(left) < min(FEW, len(around.rows)):
-            left = _sample(turns[passing[turns]])
-        if len(left) < len(around.rows) or around.hidden(passing):
-            around = _Around.of(snapshot, left, passing)
+    if passing is not None and not around.passes(passing):
+        around = _Around.of(snapshot, _sample(turns[passing[turns]]), passing)
     if len(around.rows) < 2:
         return 0.0, 0.0
     total = best[around.rows] + WEIGHT * (around.sum_of(best, -1) + around.sum_of(best, 1))
@@ -92,9 +85,9 @@ class _Around:
         # A row's own score comes from its best span, its blend from its first: keep the ratio.
         return cls(rows, before, after, np.maximum(lengths[1], 1e-6) / np.maximum(lengths[0], 1e-6))
 
-    def hidden(self, passing: np.ndarray) -> bool:
-        """Whether any neighbour does not pass."""
-        return any(not passing[n[n >= 0]].all() for n in (self.before, self.after))
+    def passes(self, passing: np.ndarray) -> bool:
+        """Whether all rows and all neighbours do."""
+        return all(passing[n[n >= 0]].all() for n in (self.rows, self.before, self.after))
 
     def sum_of(self, best: np.ndarray, step: int) -> np.ndarray:
         """The scores of the neighbours on one side, 0 where there is none."""

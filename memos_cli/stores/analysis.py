@@ -155,9 +155,9 @@ class ParsedQuery:
 
     `terms` are content terms in order, with repetitions; `words` the exact ones, for a query
     that has no content. `prefixes` come from a trailing `*` and from unspaced characters that
-    stand alone. `phrases` were quoted and must match, unless they stand in a longer question, where
-    a title is quoted rather than a condition made; `identifiers` (`foo_bar-12`, an e-mail
-    address) and the phrases of such a question should.
+    stand alone. `phrases` were quoted and must match; there are none in a longer question, where a
+    title is quoted rather than a condition made, and whose words are terms like all others.
+    `identifiers` (`foo_bar-12`, an e-mail address) should match.
     """
 
     terms: tuple[str, ...]

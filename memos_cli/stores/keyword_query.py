@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tantivy import DocAddress, Query
 
 
+MANY = 20_000
+"""Rows from which on the old copies of a few count for nothing; counting that many takes a millisecond."""
+
 _INDEXED = {"content": "freq", "exact": "position", **dict.fromkeys(WINDOWS, "freq")}
 """What the index keeps of a term beside the rows it is in."""
 
@@ -88,6 +91,7 @@ class View:
         self.marked = found[0]
         self.total = self.searcher.num_docs - 1
         self._mean: dict[str, float] = {}
+        self._carrying: dict[str, int] = {}
 
     @property
     def revision(self) -> int:
@@ -158,6 +162,15 @@ class View:
     def frequency(self, term: str) -> int:
         """How many rows carry a raw term."""
         return int(self.searcher.doc_freq("terms", term))
+
+    def carrying(self, term: str) -> int:
+        """The same without rows that were written again since, whose old copies the engine counts until
+        it merges them; from MANY rows on with them, since counting would cost more than it tells."""
+        if self.total >= MANY:
+            return self.frequency(term)
+        if term not in self._carrying:
+            self._carrying[term] = self.count(self.term("terms", term)) if self.frequency(term) else 0
+        return self._carrying[term]
 
     def segment_ordinals(self, place: int, rows: int) -> list[int]:
         """Ordinals in one segment of `rows` rows, deleted ones too."""
@@ -264,19 +277,20 @@ def ranked_search(
     """The first `limit` rows for `query` among those that `filters` let through."""
     wanted = _wanted(view, query)
     limit = min(limit, view.total)
-    nothing = KeywordHits({}, view.total, wanted.terms)
+    plain = filters == Filters()
+    restriction = view.restriction(filters)
+    total = view.carrying("live") if plain else view.count(restriction)
+    nothing = KeywordHits({}, total, wanted.terms)
     if limit < 1 or not (wanted.alternatives or wanted.musts):
         return nothing
-    restriction = view.restriction(filters)
     addresses: dict[int, DocAddress] = {}
     own = _scored(view, _ranked(wanted.alternatives, wanted.musts, restriction), limit, addresses)
     if not own:
         return nothing
-    plain = filters == Filters()
     turns = _turns(view, restriction, plain) if windows else 0
     return KeywordHits(
         own=own,
-        total=view.frequency("live") if plain else view.count(restriction),
+        total=total,
         terms=wanted.terms,
         coverage=_coverage(view, wanted, restriction),
         mean_tokens=view.mean_tokens(*wanted.seen) if wanted.seen else 0.0,
@@ -302,7 +316,7 @@ def _scored(view: View, query: Query, limit: int, addresses: dict[int, DocAddres
 def _turns(view: View, restriction: Query, plain: bool) -> int:
     from tantivy import Occur, Query
 
-    everywhere = view.frequency("turn")
+    everywhere = view.carrying("turn")
     if plain or not everywhere:
         return everywhere
     both = [restriction, view.term("terms", "turn")]

@@ -158,7 +158,7 @@ class _Talks:
         windows = {}
         for name, reach in WINDOWS.items():
             near = (places.get(item.position + step, {}) for step in range(-reach, reach + 1))
-            turns = (pair for there in near for pair in list(there.items())[-CROWD:])
+            turns = (pair for there in near for pair in sorted(there.items())[-CROWD:])
             windows[name] = " ".join(term for pair in turns for term in self._of(*pair))
         return Row(ordinal, item, windows, len(analysis.content_terms(item.memory)), fresh)
 

@@ -25,9 +25,6 @@ to at the same time before their turns lose sight of each other."""
 SAMPLE = 256
 """Turns from which mean and spread are estimated: their standard error is 6 % of the spread."""
 
-FEW = 32
-"""Turns of the sample that a filter must leave, else another sample is drawn from what it leaves."""
-
 
 def scores(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
     """Cosine of the question with the blend of each row, float32; `best` has the rows' own scores.
@@ -42,13 +39,10 @@ def scores(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None, row
 
 def moments(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None) -> tuple[float, float]:
     """Mean and standard deviation of `scores` over the turns that pass; (0, 0) where there are none."""
-    around = snapshot.remembered("sampled turns", lambda: _Around.of(snapshot, _sample(snapshot, None), None))
-    if passing is not None:
-        kept = passing[around.rows]
-        if np.count_nonzero(kept) < min(FEW, len(kept)):
-            around = _Around.of(snapshot, _sample(snapshot, passing), passing)
-        else:
-            around = around.where(kept)
+    turns = snapshot.remembered("turns", lambda: _turns(snapshot))
+    around = snapshot.remembered("sampled turns", lambda: _Around.of(snapshot, _sample(turns), None))
+    if passing is not None and not around.passes(passing):
+        around = _Around.of(snapshot, _sample(turns[passing[turns]]), passing)
     if len(around.rows) < 2:
         return 0.0, 0.0
     total = best[around.rows] + WEIGHT * (around.sum_of(best, -1) + around.sum_of(best, 1))
@@ -56,13 +50,13 @@ def moments(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None) ->
     return float(found.mean()), float(found.std())
 
 
-def _sample(snapshot: Snapshot, passing: np.ndarray | None) -> np.ndarray:
-    rows = np.arange(snapshot.rows) if passing is None else np.flatnonzero(passing)
-    if not len(rows):
-        return rows
-    # Every place is looked at a little further on as well: notes and second spans are no turns.
-    places = np.linspace(0, len(rows) - 1, min(4 * SAMPLE, len(rows))).astype(np.int64)
-    turns = rows[places][snapshot.take("position", rows[places]) >= 0]
+def _turns(snapshot: Snapshot) -> np.ndarray:
+    """The first rows of all turns."""
+    turns = snapshot.column("position") >= 0
+    return np.flatnonzero(turns & (snapshot.column("span") == 0) if snapshot.continued else turns)
+
+
+def _sample(turns: np.ndarray) -> np.ndarray:
     return turns[np.linspace(0, len(turns) - 1, min(SAMPLE, len(turns))).astype(np.int64)]
 
 
@@ -91,8 +85,9 @@ class _Around:
         # A row's own score comes from its best span, its blend from its first: keep the ratio.
         return cls(rows, before, after, np.maximum(lengths[1], 1e-6) / np.maximum(lengths[0], 1e-6))
 
-    def where(self, kept: np.ndarray) -> _Around:
-        return _Around(self.rows[kept], self.before[kept], self.after[kept], self.length[kept])
+    def passes(self, passing: np.ndarray) -> bool:
+        """Whether all rows and all neighbours do."""
+        return all(passing[n[n >= 0]].all() for n in (self.rows, self.before, self.after))
 
     def sum_of(self, best: np.ndarray, step: int) -> np.ndarray:
         """The scores of the neighbours on one side, 0 where there is none."""

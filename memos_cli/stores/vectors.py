@@ -60,10 +60,9 @@ class VectorHits:
         return self._snapshot.locate(np.asarray(ordinals, np.int64))[1]
 
     def among_neighbours(self, ordinals: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Scores (float32) of the given rows, each with its neighbours (`vector_windows`); NaN as above."""
-        first, count = self._snapshot.locate(np.asarray(ordinals, np.int64))
+        """Scores (float32) of the given rows, each with its neighbours (`vector_windows`); NaN as below."""
+        first, there = self._passing_rows(ordinals)
         found = np.full(len(first), np.nan, np.float32)
-        there = count > 0
         found[there] = vector_windows.scores(self._snapshot, self._best, self._passing, first[there])
         return found
 
@@ -73,13 +72,18 @@ class VectorHits:
 
     def score_of(self, ordinals: Sequence[int] | np.ndarray) -> np.ndarray:
         """Scores (float32) of the given rows; NaN without a vector, or where filtered out."""
+        first, there = self._passing_rows(ordinals)
+        scores = np.full(len(first), np.nan, np.float32)
+        scores[there] = self._best[first[there]]
+        return scores
+
+    def _passing_rows(self, ordinals: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The first row of each ordinal, and whether it is there and passes."""
         first, count = self._snapshot.locate(np.asarray(ordinals, np.int64))
         there = count > 0
         if self._passing is not None:
             there[there] = self._passing[first[there]]
-        scores = np.full(len(first), np.nan, np.float32)
-        scores[there] = self._best[first[there]]
-        return scores
+        return first, there
 
 
 class Vectors:

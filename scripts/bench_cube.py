@@ -3,6 +3,7 @@
     python scripts/bench_cube.py                  1k, 10k and 100k memories
     python scripts/bench_cube.py --sizes 1000000  a million (about 6 GB of disk, 20 minutes;
                                                   --no-lancedb leaves the comparison out)
+    python scripts/bench_cube.py --turns          conversations: windows, speakers and all other signals
 
 Times are CPU seconds of the whole process (user + system) unless they say wall: the machine may
 be shared. Memories are made-up sentences of about 14 words drawn by Zipf's law. Cubes are filled
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +174,7 @@ def session_of(path: Path, embedder: object | None = None) -> Any:
     return session
 
 
-def build(path: Path, count: int) -> dict[str, float]:
+def build(path: Path, count: int, turns: bool = False) -> dict[str, float]:
     """Fill a cube through `add`, in its batches of 1,000, then time adds of one."""
     from memos_cli.location import CubeRef
     from memos_cli.operations import add as adding
@@ -184,12 +186,13 @@ def build(path: Path, count: int) -> dict[str, float]:
     session = session_of(path, MadeUp())
     texts = list(sentences(count))  # making them up is not part of what is timed
     began, wall = cpu(), time.perf_counter()
-    adding.add(session, (Draft(memory=text) for text in texts))
+    adding.add(session, (turn(text, i) if turns else Draft(memory=text) for i, text in enumerate(texts)))
     batch_cpu, batch_wall = cpu() - began, time.perf_counter() - wall
     ones, walls = [], []
-    for text in sentences(40, seed=count + 1):
+    for i, text in enumerate(sentences(40, seed=count + 1)):
+        draft = turn(f"{text} {count}", count + i) if turns else Draft(memory=f"{text} {count}")
         began, wall = cpu(), time.perf_counter()
-        adding.add(session, [Draft(memory=f"{text} {count}")])
+        adding.add(session, [draft])
         ones.append(cpu() - began)
         walls.append(time.perf_counter() - wall)
     size = sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
@@ -201,6 +204,21 @@ def build(path: Path, count: int) -> dict[str, float]:
         "one_wall_ms_p95": 1e3 * sorted(walls)[int(0.95 * len(walls))],
         "bytes_per_memory": size / count,
     }
+
+
+def turn(text: str, number: int) -> Any:
+    """A turn of one of many conversations of 20 turns each, so that every default signal is at work."""
+    from memos_cli.schema import Draft
+
+    session, place = divmod(number, 20)
+    said_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number % 400_000)
+    return Draft(
+        memory=text,
+        session_id=f"s{session}",
+        position=place,
+        speaker=("Ana", "Ben")[place % 2],
+        said_at=said_at,
+    )
 
 
 def build_lance(path: Path, count: int) -> dict[str, float]:
@@ -276,7 +294,10 @@ def warm(path: Path, mode: str) -> dict[str, float]:
     from memos_cli.schema import Mode, Query
 
     session = session_of(path)
-    return measured(lambda question: search(session, Query(text=question, mode=Mode(mode))))
+    found = measured(lambda question: search(session, Query(text=question, mode=Mode(mode))))
+    if mode != "keyword":
+        found["embedding_ms"] = measured(session.embedder.embed_query)["p50_ms"]
+    return found
 
 
 def warm_lance(path: Path) -> dict[str, float]:
@@ -393,7 +414,7 @@ def inner(arguments: Sequence[str]) -> dict[str, float]:
 
 
 INNER: dict[str, Callable[..., dict[str, float]]] = {
-    "build": lambda path, count: build(Path(path), int(count)),
+    "build": lambda path, count, *turns: build(Path(path), int(count), bool(turns)),
     "build-lance": lambda path, count: build_lance(Path(path), int(count)),
     "warm": lambda path, mode: warm(Path(path), mode),
     "warm-lance": lambda path: warm_lance(Path(path)),
@@ -414,10 +435,10 @@ def bare_tantivy(path: Path, count: int) -> None:
     writer.wait_merging_threads()
 
 
-def one_size(folder: Path, count: int, *, beside_lancedb: bool) -> dict[str, Any]:
+def one_size(folder: Path, count: int, *, beside_lancedb: bool, turns: bool) -> dict[str, Any]:
     cube, lance, bare = folder / f"cube-{count}", folder / f"lance-{count}", folder / f"tantivy-{count}"
     found: dict[str, Any] = {"memories": count}
-    found["build"] = inner(["build", cube, count])
+    found["build"] = inner(["build", cube, count, *(["turns"] if turns else [])])
     if beside_lancedb:
         found["build_lancedb"] = inner(["build-lance", lance, count])
     bare_tantivy(bare, count)
@@ -474,6 +495,7 @@ def table(results: Sequence[dict[str, Any]], speeds: dict[str, float]) -> Iterat
     yield row("hybrid / lancedb", lambda r: r["cold"]["hybrid"]["cpu"] / r["cold"]["lancedb"]["cpu"], ".2f")
     yield row("warm keyword search, p50 CPU ms", lambda r: r["warm"]["keyword"]["p50_ms"], ".1f")
     yield row("warm hybrid search with embedding, p50 CPU ms", lambda r: r["warm"]["hybrid"]["p50_ms"], ".1f")
+    yield row("… of which embedding the question", lambda r: r["warm"]["hybrid"]["embedding_ms"], ".1f")
     yield row("… p95", lambda r: r["warm"]["hybrid"]["p95_ms"], ".1f")
     yield row(
         "lancedb vector search with embedding, p50 CPU ms", lambda r: r["warm_lancedb"]["p50_ms"], ".1f"
@@ -502,6 +524,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--folder", type=Path, help="where the cubes are made (a temporary folder)")
     parser.add_argument("--json", action="store_true", help="print the raw figures as JSON")
+    parser.add_argument("--turns", action="store_true", help="turns of conversations in place of notes")
     parser.add_argument("--no-lancedb", action="store_true", help="leave the comparison with LanceDB out")
     parser.add_argument("--no-embedders", action="store_true", help="leave the embedders' speed out")
     asked = parser.parse_args()
@@ -511,7 +534,7 @@ def main() -> None:
         results = []
         for count in asked.sizes:
             print(f"{count:,} memories …", file=sys.stderr, flush=True)
-            results.append(one_size(folder, count, beside_lancedb=not asked.no_lancedb))
+            results.append(one_size(folder, count, beside_lancedb=not asked.no_lancedb, turns=asked.turns))
         speeds = {} if asked.no_embedders else inner(["embedders", folder])
     if asked.json:
         print(json.dumps({"sizes": results, "embedders": speeds}, indent=1))

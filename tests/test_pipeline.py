@@ -185,8 +185,8 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> View:
         for place, role in enumerate(pick.choices(["user", "assistant"], k=FEW_TURNS))
     ]
     items += [MemoryItem(memory=pick.choice(texts)) for _ in range(15)]
-    matrix = rng.standard_normal((len(items), DIMENSION)).astype(np.float16)
-    vectors = {item.row: vector for item, vector in zip(items, matrix, strict=True)}
+    pieces = (rng.standard_normal((pick.choice([1, 1, 2, 3]), DIMENSION)).astype(np.float16) for _ in items)
+    vectors = {item.row: vector for item, vector in zip(items, pieces, strict=True)}
     whole = Tail(tuple(items), tuple(range(len(items))), vectors)
     stores = Keywords(folder / "keywords"), Vectors(folder / "vectors", "minilm", DIMENSION)
     for store in stores:
@@ -209,6 +209,9 @@ def vector(view: View) -> VectorRoute:
     return vector_route(view, np.random.default_rng(7).standard_normal(DIMENSION), Filters())
 
 
+CHANCES = {1: 0.0, 2: 0.56, 3: 0.56 * math.log2(3) ** 0.87}
+
+
 def worked_out(
     view: View, asked: Asked, keyword: KeywordRoute, vector: VectorRoute | None
 ) -> dict[int, dict[str, float]]:
@@ -221,7 +224,9 @@ def worked_out(
     for ordinal in listed:
         fact = known[ordinal]
         own = Moments.of(keyword.own.values(), keyword.total).z(keyword.own.get(ordinal, 0.0))
-        words, weight = own, DEFAULT.gate * share
+        # Among turns a note is weighed nearly as they are.
+        note = DEFAULT.gate + (DEFAULT.gate_turn - DEFAULT.gate) * keyword.turns / keyword.total
+        words, weight = own, note * share
         if fact.turn:
             around = [scales[n].z(scores.get(ordinal, 0.0)) for n, scores in keyword.windows.items()]
             words, weight = (own + sum(around)) / 3, DEFAULT.gate_turn * share
@@ -232,6 +237,7 @@ def worked_out(
             if fact.turn:
                 among = vector.moments_among_neighbours().z(float(vector.among_neighbours(at)[0]))
                 meaning += DEFAULT.neighbours * (among - meaning)
+                meaning -= DEFAULT.spans * CHANCES[int(vector.spans(at)[0])]
             signals = {"words": weight / (1 + weight) * words, "meaning": meaning / (1 + weight)}
         if fact.turn:
             signals["speaker"] = DEFAULT.speaker if fact.speaker == asked.speaker else 0.0
@@ -241,6 +247,8 @@ def worked_out(
             signals["length"] = -DEFAULT.length * short
             asks = fact.marks & ASKS and fact.terms < DEFAULT.short_question
             signals["questions"] = -DEFAULT.questions if asks else 0.0
+        elif "Caroline" in view.keywords[0].items([ordinal])[ordinal].memory:
+            signals["speaker"] = DEFAULT.speaker
         found[ordinal] = signals
     sums = {o: sum(signals.values()) for o, signals in found.items()}
     for ordinal, signals in found.items():
@@ -277,6 +285,7 @@ SWITCHES = {
     "wide": {"words"},
     "neighbours": {"meaning"},
     "gate": {"words", "meaning"},
+    "spans": {"meaning"},
     "speaker": {"speaker"},
     "times": {"times"},
     "dates": set(),
@@ -304,7 +313,7 @@ def test_each_part_is_switched_off_by_itself(
             if signals.get(name, 0.0) != pytest.approx(without[ordinal].get(name, 0.0), abs=1e-9)
         }
         assert moved == changed, part
-        if part in ("near", "wide", "neighbours"):
+        if part in ("near", "wide", "neighbours", "spans"):
             for ordinal, signals in whole.items():
                 assert known[ordinal].turn or without[ordinal] == pytest.approx(signals), part
         if part in ("speaker", "times", "roles", "length", "questions"):
@@ -320,8 +329,9 @@ def test_without_windows_turns_are_notes(
 ) -> None:
     few = dataclasses.replace(keyword, turns=FEW_TURNS - 1)
     for route in (None, vector):
-        by_few = signals_of(rank(view, asked, few, route))
-        switched = signals_of(rank(view, asked, keyword, route, without=frozenset({"near", "wide"})))
+        # The gate alone goes by how many turns there are.
+        by_few = signals_of(rank(view, asked, few, route, without=frozenset({"gate"})))
+        switched = signals_of(rank(view, asked, keyword, route, without=frozenset({"gate", "near", "wide"})))
         assert by_few == switched
         assert {name for signals in by_few.values() for name in signals} <= {"words", "meaning", "session"}
 
@@ -334,7 +344,7 @@ def test_times_that_are_named_count_for_what_was_said_then(view: View) -> None:
     )
     assert near[1] == 1.0
     assert 0.0 <= near[2] < near[0] < 1.0
-    one = Placed(0.0, (), 0.0, 0.0, 0, 0, near[0])
+    one = Placed(0.0, (), 0.0, 0.0, 1, 0, 0, 0.0, near[0])
     setting = Setting(asked, 1.0, 1.0, None, 3, 0.5, DEFAULT, frozenset())
     assert weigh(one, setting)["dates"] == pytest.approx(DEFAULT.dates * near[0])
     assert "dates" not in weigh(one, dataclasses.replace(setting, without=frozenset({"dates"})))
@@ -353,8 +363,10 @@ def test_numbers_weigh_as_columns_do(windows: int, dense: Moments | None) -> Non
         windows=tuple(rng.standard_normal(count) for _ in range(windows)),
         dense=rng.standard_normal(count),
         around=rng.standard_normal(count),
+        spans=rng.integers(0, 9, count),
         speaker=rng.integers(0, 3, count),
         marks=rng.integers(0, 512, count),
+        named=rng.integers(0, 2, count).astype(float),
         dated=rng.random(count),
     )
     assert set((columns.marks & COUNTED).tolist()) == set(range(16))
@@ -369,8 +381,10 @@ def test_numbers_weigh_as_columns_do(windows: int, dense: Moments | None) -> Non
             tuple(float(w[i]) for w in columns.windows),
             float(columns.dense[i]),
             float(columns.around[i]),
+            int(columns.spans[i]),
             int(columns.speaker[i]),
             int(columns.marks[i]),
+            float(columns.named[i]),
             float(columns.dated[i]),
         )
         assert weigh(one, setting) == pytest.approx({n: s[i] for n, s in in_columns.items()}), i
@@ -396,10 +410,27 @@ def test_numbers_weigh_as_columns_do(windows: int, dense: Moments | None) -> Non
 )
 def test_what_a_turn_gets_by_its_nature(when: bool, marks: int, part: str, weight: float) -> None:
     setting = Setting(Asked("x", "x", when=when), 0.5, 0.5, None, 3, 0.5, DEFAULT, frozenset())
-    one = Placed(0.0, (0.0,), 0.0, 0.0, 5, marks, 0.0)
+    one = Placed(0.0, (0.0,), 0.0, 0.0, 1, 5, marks, 0.0, 0.0)
     assert weigh(one, setting)[part] == pytest.approx(weight)
     assert weigh(dataclasses.replace(one, windows=()), setting)[part] == 0.0
     assert weigh(one, setting)["speaker"] == 0.0
+
+
+def test_what_was_read_in_pieces_gains_nothing_by_chance() -> None:
+    """The best of n normal draws is that much above their mean."""
+    rng = np.random.default_rng(0)
+    for pieces in (1, 2, 3, 4, 8):
+        by_chance = rng.standard_normal((40_000, pieces)).max(axis=1).mean()
+        assert float(pipeline._chances(pieces)) == pytest.approx(by_chance, abs=0.06)
+    assert pipeline._chances(0) == 0.0
+
+
+def test_a_note_that_names_the_speaker_stands_beside_the_turns() -> None:
+    setting = Setting(Asked("x", "x"), 0.5, 0.5, None, 3, 0.5, DEFAULT, frozenset())
+    note = Placed(0.0, (0.0,), 0.0, 0.0, 1, 0, 0, 1.0, 0.0)
+    assert weigh(note, setting)["speaker"] == DEFAULT.speaker
+    assert weigh(dataclasses.replace(note, windows=()), setting)["speaker"] == 0.0
+    assert "speaker" not in weigh(note, dataclasses.replace(setting, without=frozenset({"speaker"})))
 
 
 def test_one_by_one_and_in_columns_words_give_the_same(

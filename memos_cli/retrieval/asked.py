@@ -71,15 +71,18 @@ def read(text: str, known: Callable[[Iterable[str]], Sequence[str]], now: dateti
 
 def _candidates(text: str) -> Iterator[str]:
     """Whatever could be a name: groups of capitalised words, short runs of unspaced characters."""
-    words = re.findall(r"[^\W\d_][\w.-]*", text)[:READ]
-    typed_small = not any(word[0].isupper() for word in words)
+    words = re.findall(r"[^\W\d_][\w.-]*", _unspaced().sub(" ", text))[:READ]
+    # Typed all small or all large, any word may be a name.
+    typed_alike = not any(word[0].isupper() for word in words) or text.isupper()
     for start, word in enumerate(words):
         for end in range(start + 1, min(start + LONGEST_NAME, len(words)) + 1):
             name = " ".join(words[start:end])
-            if word[0].isupper():
-                yield name
-            elif typed_small:
-                yield from (name, name.title())
+            # A full stop may belong to the name ("J. R.") or end the sentence.
+            for one in dict.fromkeys((name, name.rstrip(".-"))):
+                if word[0].isupper():
+                    yield one
+                if typed_alike:
+                    yield from (one, one.title())
     for run in _unspaced().findall(text)[:READ]:
         for start in range(len(run) - 1):
             yield from (run[start:end] for end in range(start + 2, min(start + 4, len(run)) + 1))
@@ -89,8 +92,10 @@ def _without(text: str, names: Sequence[str]) -> str:
     """The text without the names and a following 's; as it was where nothing would be left."""
     rest = text
     for name in names:
-        ends = "" if _unspaced().search(name) else r"\b"
-        rest = re.sub(rf"{ends}{re.escape(name)}{ends}(?:['’]s\b)?", " ", rest, flags=re.IGNORECASE)
+        # A word ends where a script without spaces begins, too.
+        ends = "" if _unspaced().search(name) else rf"[^\W{UNSPACED}]"
+        before, after = (f"(?<!{ends})", f"(?!{ends})") if ends else ("", "")
+        rest = re.sub(rf"{before}{re.escape(name)}{after}(?:['’]s\b)?", " ", rest, flags=re.IGNORECASE)
     rest = " ".join(rest.split())
     return rest if any(c.isalnum() for c in rest) else text
 

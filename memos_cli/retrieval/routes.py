@@ -82,7 +82,9 @@ class VectorRoute:
 
     def spans(self, ordinals: np.ndarray) -> np.ndarray:
         """How many pieces each row was embedded in; 0 for rows without a vector."""
-        return sum(shard.spans_of(ordinals) for shard in self.shards)  # type: ignore[return-value]
+        import numpy as np
+
+        return np.max([shard.spans_of(ordinals) for shard in self.shards], axis=0)  # type: ignore[no-any-return]
 
     def among_neighbours(self, ordinals: np.ndarray) -> np.ndarray:
         """Cosines of turns, each blended with the turns around it; NaN for rows without a vector."""

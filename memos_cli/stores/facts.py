@@ -101,14 +101,18 @@ def labels_of(speaker: str | None) -> Iterator[str]:
         return
     yield label
     first = label.split()[0]
-    if first != label and len(first) > 1 and first.casefold() not in NOBODY:
+    if first != label and len(first) > 1 and first.casefold() not in NOBODY and not first.endswith("."):
         yield first
 
 
 def speaker_number(label: str | None) -> int:
-    """What stands for a speaker: a hash of the first word of the label, 0 for a role or nobody."""
+    """What stands for a speaker: a hash of the first word of the label, whole where that is a role or a
+    title ("User 1", "Dr. Lee"); 0 for a role alone or nobody."""
     called = next(labels_of(label), None)
-    return number_of(called.split()[0].casefold()) if called else 0
+    if called is None:
+        return 0
+    first = called.split()[0].casefold()
+    return number_of(called.casefold() if first in NOBODY or first.endswith(".") else first)
 
 
 def moment(micros: int) -> datetime:

@@ -24,7 +24,7 @@ from memos_cli.errors import Busy, MemosError, NotPermitted, ProjectionDamaged, 
 if TYPE_CHECKING:
     import tantivy
 
-SCHEMA = "3"
+SCHEMA = "4"
 """Version of the fields and of the analysis; an index of another one counts as missing."""
 
 TIMES = ("time", "valid_from", "valid_to", "known_from", "known_to")

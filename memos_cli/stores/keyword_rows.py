@@ -111,7 +111,11 @@ def _terms(item: MemoryItem) -> list[str]:
     if item.known_to is None:
         terms += _terms_of_current(item)
         if talk := talk_of(item):
-            terms += ["turn", f"talk:{talk}", *(named("speaker", label) for label in labels_of(item.speaker))]
+            terms += [
+                "turn",
+                f"talk:{talk}",
+                *(named("speaker", label.casefold()) for label in labels_of(item.speaker)),
+            ]
     return terms
 
 

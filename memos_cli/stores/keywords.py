@@ -143,7 +143,7 @@ class Keywords:
         """Which of `names` are labels of somebody who speaks in this cube."""
         view = self._view()
         with engine(self.directory):
-            return [name for name in names if view.frequency(named("speaker", name))]
+            return [name for name in names if view.frequency(named("speaker", name.casefold()))]
 
     def next_position(self, session_id: str, user_id: str | None) -> int:
         """The place after the last turn of a session; 0 where there is none."""

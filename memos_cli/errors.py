@@ -79,7 +79,7 @@ class UsageError(MemosError):
 
 
 class BadTime(UsageError):
-    """Cannot read {text!s} as a time."""
+    """Cannot read {text} as a time."""
 
     hint = "Write it like 2026-03-14, 2026-03-14T09:30 or 'yesterday'."
 

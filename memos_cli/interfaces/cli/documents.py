@@ -85,6 +85,7 @@ def hit(found: Hit, *, several: bool = False) -> Document:
         "session_id": item.session_id,
         "agent_id": item.agent_id,
         "status": str(item.status),
+        "source": origin(item),
     }
 
 
@@ -124,4 +125,11 @@ def facts(item: MemoryItem) -> list[str]:
     kind = "" if item.kind == "LongTermMemory" else str(item.kind)
     status = "" if item.status == "activated" else str(item.status)
     tags = " ".join(f"#{tag}" for tag in item.tags)
-    return [day(item.time), item.speaker or item.user_id or "", tags, kind, status, item.id]
+    source = origin(item)
+    file = "" if source is None or item.session_id else source.replace("\\", "/").rpartition("/")[2]
+    return [day(item.time), item.speaker or item.user_id or "", file, tags, kind, status, item.id]
+
+
+def origin(item: MemoryItem) -> str | None:
+    """The file or the address a memory came from, where it came from one."""
+    return next((s.path or s.url for s in item.sources if s.path or s.url), None)

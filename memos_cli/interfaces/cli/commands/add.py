@@ -198,7 +198,9 @@ def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
     rows += [("added", one.id, one.memory, "") for one in result.added]
     rows += [("updated", one.id, one.memory, one.reason) for one in result.updated]
     rows += [("known", one.id, one.memory, one.reason) for one in result.known]
-    shell.out.emit(documents.added(result), Table(("what", "id", "memory", "reason"), rows, wide="memory"))
+    # Quiet: what was asked for goes in without a line for each, unless a program asked for them.
+    listed = [] if shell.out.quiet else [Table(("what", "id", "memory", "reason"), rows, wide="memory")]
+    shell.out.emit(documents.added(result), *listed)
     if shell.out.machine:
         return
     for one in result.skipped:

@@ -8,6 +8,7 @@ fusion (`retrieval/pipeline`), nor the blend with a reranker's scores (`retrieva
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,7 +55,7 @@ def search(session: Session, query: Query) -> SearchResult:
     """Ask a cube. Raises BadInput for an empty question, NoVectors and ProviderError when only the
     vector route was asked for and it cannot run, UnknownReranker; otherwise a missing route, or a
     reranker that fails, is a note."""
-    if not query.text.strip():
+    if not any(unicodedata.category(c)[0] in "LNPS" for c in query.text):
         raise BadInput(source="the question", reason="it is empty", hint="Type `memos search QUESTION`.")
     for _ in range(ATTEMPTS):
         config, revision = session.cube.config, session.cube.revision

@@ -32,6 +32,11 @@ _MODEL_FILES = ("onnx/model.onnx", "model.onnx")
 _KNOWN_INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids"})
 
 
+QUERY_PIECES = 4
+"""Pieces of a question that are read, about a thousand tokens: the mean of more says ever less, and a
+pasted book would take minutes."""
+
+
 class SentenceEmbedder:
     """An embedder of a tokenizer, a model that gives token states, and a recipe."""
 
@@ -49,7 +54,7 @@ class SentenceEmbedder:
 
     def embed_query(self, text: str) -> np.ndarray:
         [pieces] = self._pieces.cut([text], self._recipe.query_prompt)
-        return mean_vector(self._embed(pieces, None, threads=1))
+        return mean_vector(self._embed(pieces[:QUERY_PIECES], None, threads=1))
 
     def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> list[np.ndarray]:
         if not texts:

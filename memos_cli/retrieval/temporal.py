@@ -48,7 +48,7 @@ def windows(text: str, now: datetime) -> tuple[Window, ...]:
     for span, first, last in stretches(question, now.replace(tzinfo=None)):
         start, end = _instant(span.start, zone), _instant(span.end, zone)
         if start < end:
-            found.setdefault((start, end), Window(start, end, span.fuzzy, question[first:last]))
+            found.setdefault((start, end), Window(start, end, span.fuzzy, text[first:last]))
     return tuple(found.values())
 
 

@@ -25,7 +25,7 @@ from memos_cli.errors import (
 )
 from memos_cli.providers.requests import request_direction
 from memos_cli.retrieval.asked import Asked, read
-from memos_cli.retrieval.calibration import scores
+from memos_cli.retrieval.calibration import likelihood
 from memos_cli.retrieval.pipeline import Ranked, rank
 from memos_cli.retrieval.rerank import DEPTH as REREAD
 from memos_cli.retrieval.rerank import reranked
@@ -101,7 +101,9 @@ def _answer(session: Session, query: Query) -> SearchResult:
     hits = _hits(session, found, ranked, wide)
     notes = [*found.view.notes, *found.notes]
     if not hits and query.min_score and ranked.sums:
-        notes.append(f"nothing reaches the score {query.min_score:g}; the best has {scores(ranked)[0]:.2f}")
+        notes.append(
+            f"nothing reaches the score {query.min_score:g}; the best has {likelihood(ranked)(0):.2f}"
+        )
     return SearchResult(
         query=query.text,
         hits=finished(hits, query, session.reranker, notes),
@@ -164,12 +166,12 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
         routes["vector"] = found.vector.scores
     ranks = {name: {o: r for r, o in enumerate(scores, 1)} for name, scores in routes.items()}
     at = {ordinal: place for place, ordinal in enumerate(ranked.ordinals)}
-    likely = scores(ranked)
+    likely = likelihood(ranked)
     hits: dict[str, Hit] = {}
     """By what is said, and by whom: what was stored twice is shown once."""
     seen: set[str] = set()
     for ordinal, item in _memories(view, ranked.ordinals, query):
-        score = round(likely[at[ordinal]], 6)
+        score = round(likely(at[ordinal]), 6)
         if score < query.min_score or len(hits) == query.k:
             break
         if item.id in seen:

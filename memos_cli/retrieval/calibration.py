@@ -15,7 +15,7 @@ which also prints how well it does on sets that had no part in it: an expected c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from memos_cli.retrieval.pipeline import Ranked
 
@@ -32,21 +32,31 @@ VECTOR = (4.708, -4.475)
 """For the vector route alone: weights of a hit's cosine and of 1."""
 
 
-def scores(ranked: Ranked) -> list[float]:
-    """The likelihood of each candidate, in the order of `ranked`."""
+def likelihood(ranked: Ranked) -> Callable[[int], float]:
+    """What gives the likelihood of the candidate at a place of `ranked`; few of them are asked for."""
     if ranked.setting is None:
-        return [_of_places(ranked, place) for place in range(len(ranked.sums))]
+        return lambda place: _of_places(ranked, place)
     weights = HYBRID if ranked.setting.dense else WORDS
-    return [logistic(sum(w * x for w, x in zip(weights, row, strict=True))) for row in features(ranked)]
+    rest = _of_all(ranked)
+    return lambda place: logistic(
+        sum(w * x for w, x in zip(weights, (*_of_one(ranked, place), *rest), strict=True))
+    )
 
 
 def features(ranked: Ranked) -> list[Sequence[float]]:
     """What NAMES says, of each candidate."""
-    setting = ranked.setting
-    assert setting is not None
-    best = ranked.sums[0] if ranked.sums else 0.0
-    rest = (ranked.nearest, setting.coverage, _others(ranked), 1.0)
-    return [(total, best - total, 1 / place, *rest) for place, total in enumerate(ranked.sums, 1)]
+    rest = _of_all(ranked)
+    return [(*_of_one(ranked, place), *rest) for place in range(len(ranked.sums))]
+
+
+def _of_one(ranked: Ranked, place: int) -> tuple[float, float, float]:
+    total = ranked.sums[place]
+    return total, ranked.sums[0] - total, 1 / (1 + place)
+
+
+def _of_all(ranked: Ranked) -> tuple[float, float, float, float]:
+    assert ranked.setting is not None
+    return ranked.nearest, ranked.setting.coverage, _others(ranked), 1.0
 
 
 def _others(ranked: Ranked) -> float:

@@ -28,7 +28,7 @@ from memos_cli.retrieval.temporal import closeness
 from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, Weights
 from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN, Facts, moment
 
-KEPT = 400
+KEPT = 200
 """Candidates that are looked at closely."""
 
 RRF_K = 60
@@ -228,7 +228,7 @@ def _by_words(
     listed = dict.fromkeys(o for scores, _ in scales for o in scores)
     places = {o: [moments.z(scores.get(o, 0.0)) for scores, moments in scales] for o in listed}
     kept = heapq.nlargest(count, listed, key=lambda o: (max(places[o][0], sum(places[o]) / len(scales)), -o))
-    found = facts(view, keyword, kept)
+    found = _facts(view, keyword, setting, kept)
     known = [found.get(o, NOTHING) for o in kept]
     dated = _dated(setting.asked, known)
     rows = [
@@ -263,7 +263,7 @@ def _by_both(
     rough = np.maximum(words[0], sum(words) / len(words)) + dense
     kept = np.argpartition(-rough, count - 1)[:count] if len(listed) > count else np.arange(len(listed))
     ordinals = listed[kept].tolist()
-    found = facts(view, keyword, ordinals)
+    found = _facts(view, keyword, setting, ordinals)
     known = [found.get(o, NOTHING) for o in ordinals]
     marks = np.array([f.marks for f in known], np.int64)
     around = dense[kept]
@@ -299,6 +299,13 @@ def _dated(asked: Asked, known: Sequence[Facts]) -> list[float]:
     moments = {f.time: moment(f.time) for f in known}
     near = {t: max(closeness(window, m) for window in asked.windows) for t, m in moments.items()}
     return [near[f.time] for f in known]
+
+
+def _facts(view: View, keyword: KeywordRoute, setting: Setting, ordinals: Sequence[int]) -> dict[int, Facts]:
+    """What is known of the candidates; notes are not looked up where no part would ask."""
+    if keyword.turns < FEW_TURNS and not setting.asked.windows:
+        return {}
+    return facts(view, keyword, ordinals)
 
 
 def _around(vector: VectorRoute, ordinals: Any, turns: Any, dense: Any) -> Any:

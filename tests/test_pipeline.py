@@ -329,11 +329,15 @@ def test_without_windows_turns_are_notes(
 ) -> None:
     few = dataclasses.replace(keyword, turns=FEW_TURNS - 1)
     for route in (None, vector):
-        # The gate alone goes by how many turns there are.
-        by_few = signals_of(rank(view, asked, few, route, without=frozenset({"gate"})))
-        switched = signals_of(rank(view, asked, keyword, route, without=frozenset({"gate", "near", "wide"})))
-        assert by_few == switched
-        assert {name for signals in by_few.values() for name in signals} <= {"words", "meaning", "session"}
+        # The gate goes by how many turns there are, and few turns make no session either.
+        off = frozenset({"gate", "session"})
+        by_few = signals_of(rank(view, asked, few, route, without=off))
+        assert by_few == signals_of(rank(view, asked, keyword, route, without=off | {"near", "wide"}))
+        alone = signals_of(rank(view, asked, few, route))
+        sums = {o: signals["words"] + signals.get("meaning", 0.0) for o, signals in alone.items()}
+        shared = {o: signals["session"] for o, signals in alone.items()}
+        assert shared == pytest.approx({o: DEFAULT.session * total for o, total in sums.items()})
+        assert {name for signals in by_few.values() for name in signals} <= {"words", "meaning"}
 
 
 def test_times_that_are_named_count_for_what_was_said_then(view: View) -> None:

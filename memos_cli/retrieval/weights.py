@@ -1,8 +1,8 @@
 """How much each part of the recall pipeline counts: the one place where its constants stand.
 
 Owns: the numbers, and the names of the parts that can be switched off. Does not own: what the parts
-do (`retrieval/pipeline`). Chosen on development sets by `scripts/tune_recall.py`, with each
-conversation and each set left out in turn; `memos eval --ablate` shows what each part is worth.
+do (`retrieval/pipeline`). Chosen on development sets with `scripts/tune_recall.py`, which
+leaves each conversation and each set out in turn; some were moved by hand between what it tried; `memos eval --ablate` shows what each part is worth.
 """
 
 from __future__ import annotations

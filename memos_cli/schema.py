@@ -2,7 +2,12 @@
 
 Owns: their fields, types and defaults. Does not own: how they lie on disk (`stores/table`
 for the table's columns, `cube/layout` for paths), nor any behaviour beyond validation.
-Imports nothing heavier than pydantic; models are built at first use (`defer_build`).
+
+Values are msgspec structs: every command, a keyword search of 0.3 s included, makes them, and
+importing pydantic and building its validators cost 0.2 s of that. A value made by our own code is
+not checked but for what no store could hold; whatever comes from outside (a file, another
+program's row, a pulled cube) is read with `msgspec.convert` or `msgspec.json.decode`, which check
+every type and bound and raise `msgspec.ValidationError`.
 """
 
 from __future__ import annotations
@@ -14,9 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+import msgspec
+from msgspec import Meta
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,8 +115,13 @@ def _utc(value: datetime) -> datetime:
         raise ValueError("the time is out of range") from error
 
 
-Time = Annotated[datetime, AfterValidator(_utc)]
-"""An instant in UTC, microseconds; a naive datetime is taken as UTC."""
+Time = datetime
+"""An instant in UTC, microseconds; values turn other zones into UTC, and take a naive datetime as UTC."""
+
+Count31 = Annotated[int, Meta(ge=0, lt=1 << 31)]
+Offset = Annotated[int, Meta(ge=0)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
 
 
 def storable(text: str) -> str:
@@ -149,13 +160,6 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Text = Annotated[str, AfterValidator(storable)]
-"""A text without lone surrogates, which no file could hold."""
-
-Info = Annotated[dict[str, Any], AfterValidator(_plain)]
-"""A free JSON object of at most DEEPEST levels."""
-
-
 def now() -> datetime:
     """The present instant in UTC."""
     return datetime.now(UTC)
@@ -181,44 +185,102 @@ def uuid7() -> str:
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 
-def _named_anew(_: dict[str, Any]) -> str:
-    # A factory that takes the other fields is not called by a serialiser that leaves defaults out;
-    # one that takes none is, for every item, which is half of the time to write an item as JSON.
-    return uuid7()
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of every value: frozen, unknown fields refused where it is read from outside."""
+
+    def but(self, **changes: Any) -> Self:
+        """The same value with other `changes`. Raises TypeError for a field it has not."""
+        return msgspec.structs.replace(self, **changes)
 
 
-class Value(BaseModel):
-    """Base of every value: frozen, unknown fields refused, built at first use."""
+def plain(value: Any) -> Any:
+    """A value as plain JSON types, every field of it, times as ISO 8601 in UTC with `Z`.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    The structs' own encoder leaves defaults out, which is right on disk and wrong in an answer.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, msgspec.Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value if isinstance(value, (int, float, type(None))) else str(value)
 
 
-class Source(Value):
+def why(error: msgspec.ValidationError) -> str:
+    """What is wrong with a document, in one line that begins with the field's name."""
+    text, _, place = str(error).partition(" - at `")
+    field = place.rstrip("`").removeprefix("$").removeprefix(".")
+    return f"{field}: {text}" if field else text
+
+
+def _put(value: Value, name: str, changed: Any) -> None:
+    msgspec.structs.force_setattr(value, name, changed)
+
+
+def _sound(value: Value, texts: tuple[str, ...], times: tuple[str, ...]) -> None:
+    """Texts that every store can hold, and times in UTC; ValueError names the field otherwise."""
+    for name in texts:
+        if (text := getattr(value, name)) is not None:
+            _storable_field(name, text)
+    for name in times:
+        moment = getattr(value, name)
+        if moment is not None and moment.tzinfo is not UTC:
+            try:
+                _put(value, name, _utc(moment))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+
+
+def _storable_field(name: str, text: str) -> None:
+    try:
+        storable(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def _finite(name: str, number: float | None) -> None:
+    if number is not None and not math.isfinite(number):
+        raise ValueError(f"{name}: {number} is no number")
+
+
+class Source(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Where a memory came from: enough to show it to a person again."""
 
     type: str = "text"
     """text, chat, file, web, tool, import …"""
-    role: Text | None = None
+    role: str | None = None
     time: Time | None = None
-    message_id: Text | None = None
-    path: Text | None = None
-    start: int | None = Field(default=None, ge=0, lt=1 << 63)
+    message_id: str | None = None
+    path: str | None = None
+    start: Offset | None = None
     """Character offset in the source where the memory's text begins."""
-    end: int | None = Field(default=None, ge=0, lt=1 << 63)
-    url: Text | None = None
-    text: Text | None = None
+    end: Offset | None = None
+    url: str | None = None
+    text: str | None = None
     """The words that came, where they differ from the memory's own (a near-duplicate)."""
 
+    def __post_init__(self) -> None:
+        _sound(self, ("role", "message_id", "path", "url", "text"), ("time",))
 
-class Relation(Value):
+
+class Relation(Value, frozen=True, kw_only=True, omit_defaults=True):
     """An edge to another memory, kept in the row of the memory that owns it."""
 
-    kind: Text
-    target: Text
-    weight: float = Field(default=1.0, allow_inf_nan=False)
+    kind: str
+    target: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _sound(self, ("kind", "target"), ())
+        _finite("weight", self.weight)
 
 
-class MemoryItem(Value):
+class MemoryItem(Value, frozen=True, kw_only=True, omit_defaults=True):
     """One version of one memory.
 
     `id` names the memory and stays; `row` names this version. A version is current while
@@ -226,23 +288,23 @@ class MemoryItem(Value):
     when the cube held it.
     """
 
-    id: str = Field(default_factory=_named_anew)
-    row: str = Field(default_factory=_named_anew)
-    memory: Text
+    id: str = msgspec.field(default_factory=uuid7)
+    row: str = msgspec.field(default_factory=uuid7)
+    memory: str
     kind: Kind = Kind.LONG_TERM
     origin: Origin = Origin.SAID
-    language: Text | None = None
+    language: str | None = None
     level: Level = Level.FACT
-    key: Text | None = None
-    tags: tuple[Text, ...] = ()
-    speaker: Text | None = None
-    position: int | None = Field(default=None, ge=0, lt=1 << 31)
+    key: str | None = None
+    tags: tuple[str, ...] = ()
+    speaker: str | None = None
+    position: Count31 | None = None
     """Place in its session (or document), from 0; orders a conversation."""
     sources: tuple[Source, ...] = ()
-    external_id: Text | None = None
+    external_id: str | None = None
     status: Status = Status.ACTIVATED
-    version: int = Field(default=1, ge=1, lt=1 << 31)
-    predecessor: Text | None = None
+    version: Annotated[int, Meta(ge=1, lt=1 << 31)] = 1
+    predecessor: str | None = None
     """`row` of the version before this one."""
     said_at: Time | None = None
     event_start: Time | None = None
@@ -250,65 +312,104 @@ class MemoryItem(Value):
     event_precision: Precision | None = None
     valid_from: Time | None = None
     valid_to: Time | None = None
-    known_from: Time = Field(default_factory=now)
+    known_from: Time = msgspec.field(default_factory=now)
     known_to: Time | None = None
-    created_at: Time = Field(default_factory=now)
+    created_at: Time = msgspec.field(default_factory=now)
     """When the cube first held the memory: `known_from` of version 1."""
     change: str = ""
     verb: str = ""
     actor: str = ""
-    closed_by: Text | None = None
+    closed_by: str | None = None
     """Id of the change that closed this version."""
-    confidence: int = Field(default=100, ge=0, le=100)
-    visibility: Visibility = Visibility.PRIVATE
-    user_id: Text | None = None
-    session_id: Text | None = None
-    agent_id: Text | None = None
-    relations: tuple[Relation, ...] = ()
-    parent: Text | None = None
-    refinement: Refinement = Refinement.NONE
-    refines: Text | None = None
-    stale: bool = False
-    pinned: bool = False
-    topic: Text | None = None
-    strength: float | None = Field(default=None, allow_inf_nan=False)
-    content_hash: str = ""
-    info: Info = Field(default_factory=dict)
-
-    @property
-    def time(self) -> datetime:
-        """The instant `--since` and `--until` compare: when it was said, else when it was stored."""
-        return self.said_at or self.created_at
-
-
-class Draft(Value):
-    """What a reader or a caller hands to `add`: a memory that has no id, version or change yet."""
-
-    memory: str
-    kind: Kind = Kind.LONG_TERM
-    origin: Origin = Origin.SAID
-    level: Level = Level.FACT
-    language: str | None = None
-    key: str | None = None
-    tags: tuple[str, ...] = ()
-    speaker: str | None = None
-    position: int | None = Field(default=None, ge=0, lt=1 << 31)
-    sources: tuple[Source, ...] = ()
-    external_id: str | None = None
-    said_at: Time | None = None
-    event_start: Time | None = None
-    event_end: Time | None = None
-    event_precision: Precision | None = None
-    confidence: int = Field(default=100, ge=0, le=100)
+    confidence: Percent = 100
     visibility: Visibility = Visibility.PRIVATE
     user_id: str | None = None
     session_id: str | None = None
     agent_id: str | None = None
     relations: tuple[Relation, ...] = ()
     parent: str | None = None
+    refinement: Refinement = Refinement.NONE
+    refines: str | None = None
+    stale: bool = False
+    pinned: bool = False
     topic: str | None = None
-    strength: float | None = Field(default=None, allow_inf_nan=False)
-    info: Info = Field(default_factory=dict)
+    strength: float | None = None
+    content_hash: str = ""
+    info: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def time(self) -> datetime:
+        """The instant `--since` and `--until` compare: when it was said, else when it was stored."""
+        return self.said_at or self.created_at
+
+    def __post_init__(self) -> None:
+        _sound(self, _TEXTS, MOMENTS)
+        for tag in self.tags:
+            _storable_field("tags", tag)
+        if self.info:
+            _plain(self.info)
+        _finite("strength", self.strength)
+
+
+_TEXTS = (
+    "memory",
+    "language",
+    "key",
+    "speaker",
+    "external_id",
+    "predecessor",
+    "closed_by",
+    "user_id",
+    "session_id",
+    "agent_id",
+    "parent",
+    "refines",
+    "topic",
+)
+MOMENTS = (
+    "said_at", "event_start", "event_end", "valid_from", "valid_to", "known_from", "known_to", "created_at",
+)  # fmt: skip
+"""Fields of a memory that are instants."""
+
+
+class Draft(Value, frozen=True, kw_only=True):
+    """What a reader or a caller hands to `add`: a memory that has no id, version or change yet.
+
+    None in `kind` or `visibility` is "not stated": a new memory gets `MemoryItem`'s own, one that
+    is there already (the same external id) keeps what it has.
+    """
+
+    memory: str
+    kind: Kind | None = None
+    origin: Origin = Origin.SAID
+    level: Level = Level.FACT
+    language: str | None = None
+    key: str | None = None
+    tags: tuple[str, ...] = ()
+    speaker: str | None = None
+    position: Count31 | None = None
+    sources: tuple[Source, ...] = ()
+    external_id: str | None = None
+    said_at: Time | None = None
+    event_start: Time | None = None
+    event_end: Time | None = None
+    event_precision: Precision | None = None
+    confidence: Percent = 100
+    visibility: Visibility | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
+    relations: tuple[Relation, ...] = ()
+    parent: str | None = None
+    topic: str | None = None
+    strength: float | None = None
+    info: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _sound(self, (), ("said_at", "event_start", "event_end"))
+        if self.info:
+            _plain(self.info)
+        _finite("strength", self.strength)
 
 
 @dataclass(frozen=True)
@@ -358,7 +459,7 @@ class Tail:
     fresh: bool = False
 
 
-class Filters(Value):
+class Filters(Value, frozen=True, kw_only=True):
     """Which memories a query may see. Values of one field are alternatives; fields add up."""
 
     kinds: tuple[Kind, ...] = ()
@@ -376,18 +477,21 @@ class Filters(Value):
     as_of: Time | None = None
     known_at: Time | None = None
 
+    def __post_init__(self) -> None:
+        _sound(self, (), ("since", "until", "as_of", "known_at"))
 
-class Query(Value):
+
+class Query(Value, frozen=True, kw_only=True):
     """One question to a cube."""
 
     text: str
-    k: int = Field(default=10, ge=1, le=10_000)
+    k: Annotated[int, Meta(ge=1, le=10_000)] = 10
     mode: Mode = Mode.HYBRID
-    filters: Filters = Filters.model_construct()
+    filters: Filters = Filters()
     now: Time | None = None
     """The moment the question is asked at; None: the present."""
-    max_tokens: int | None = Field(default=None, ge=1)
-    min_score: float = Field(default=0.0, ge=0, le=1)
+    max_tokens: Annotated[int, Meta(ge=1)] | None = None
+    min_score: Fraction = 0.0
     """Hits with a lower score are left out."""
     explain: bool = False
     without: frozenset[str] = frozenset()
@@ -395,15 +499,18 @@ class Query(Value):
     rerank: str | None = None
     """The reranker that the first hits are shown to (`providers/reranker`); None: none."""
 
+    def __post_init__(self) -> None:
+        _sound(self, (), ("now",))
 
-class Route(Value):
+
+class Route(Value, frozen=True, kw_only=True):
     """One hit's place in one route."""
 
     rank: int
     score: float
 
 
-class Hit(Value):
+class Hit(Value, frozen=True, kw_only=True):
     """One answer to a query: the memory, its fused score in 0-1, and where each route had it."""
 
     item: MemoryItem
@@ -411,14 +518,14 @@ class Hit(Value):
     cube: str = ""
     copies: tuple[str, ...] = ()
     """Ids of further hits that say the same in the same words and are not shown."""
-    routes: dict[str, Route] = Field(default_factory=dict)
-    signals: dict[str, float] = Field(default_factory=dict)
+    routes: dict[str, Route] = msgspec.field(default_factory=dict)
+    signals: dict[str, float] = msgspec.field(default_factory=dict)
     """What each part of the pipeline gave it, in standard deviations; filled by `--explain`."""
     also_in: tuple[str, ...] = ()
     """Of a question to several cubes: the others among whose hits this memory was too."""
 
 
-class Failure(Value):
+class Failure(Value, frozen=True, kw_only=True):
     """An error as a value; `code` is the stable name of its class."""
 
     code: str
@@ -426,30 +533,30 @@ class Failure(Value):
     hint: str = ""
 
 
-class FailedCube(Value):
+class FailedCube(Value, frozen=True, kw_only=True):
     """A cube that could not answer while others did."""
 
     cube: str
     error: Failure
 
 
-class SearchResult(Value):
+class SearchResult(Value, frozen=True, kw_only=True):
     query: str
     hits: tuple[Hit, ...]
     notes: tuple[str, ...] = ()
-    trace: dict[str, Any] = Field(default_factory=dict)
+    trace: dict[str, Any] = msgspec.field(default_factory=dict)
     """Numbers of the fusion (gate, weights, list lengths), shown by `--explain`; of several cubes,
     each one's under its name."""
     failed: tuple[FailedCube, ...] = ()
     """Of a question to several cubes: those that could not answer."""
 
 
-class Added(Value):
+class Added(Value, frozen=True, kw_only=True):
     id: str
     memory: str
 
 
-class Known(Value):
+class Known(Value, frozen=True, kw_only=True):
     """Something that was already there: `id` is the memory that is there, `memory` what came."""
 
     id: str
@@ -457,7 +564,7 @@ class Known(Value):
     reason: str
 
 
-class Updated(Value):
+class Updated(Value, frozen=True, kw_only=True):
     id: str
     memory: str
     replaces: str
@@ -466,12 +573,12 @@ class Updated(Value):
     reason: str = ""
 
 
-class Skipped(Value):
+class Skipped(Value, frozen=True, kw_only=True):
     source: str
     reason: str
 
 
-class AddResult(Value):
+class AddResult(Value, frozen=True, kw_only=True):
     change: str | None = None
     added: tuple[Added, ...] = ()
     updated: tuple[Updated, ...] = ()
@@ -480,7 +587,7 @@ class AddResult(Value):
     notes: tuple[str, ...] = ()
 
 
-class ChangeResult(Value):
+class ChangeResult(Value, frozen=True, kw_only=True):
     """What update, archive, unarchive, purge and undo answer."""
 
     change: str | None
@@ -488,7 +595,7 @@ class ChangeResult(Value):
     notes: tuple[str, ...] = ()
 
 
-class Problem(Value):
+class Problem(Value, frozen=True, kw_only=True):
     """One thing `check` found wrong."""
 
     store: str
@@ -497,14 +604,14 @@ class Problem(Value):
     hint: str = ""
 
 
-class CheckResult(Value):
+class CheckResult(Value, frozen=True, kw_only=True):
     ok: bool
     revision: int
     problems: tuple[Problem, ...] = ()
-    counts: dict[str, int] = Field(default_factory=dict)
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-class ChangeEntry(Value):
+class ChangeEntry(Value, frozen=True, kw_only=True):
     """One line of `memos log`."""
 
     id: str
@@ -515,7 +622,7 @@ class ChangeEntry(Value):
     closed: int
 
 
-class EmbedderInfo(Value):
+class EmbedderInfo(Value, frozen=True, kw_only=True):
     """What a cube records of the model that made its vectors: the fingerprint.
 
     `probe` is the vector of a fixed sentence; vectors of two machines are compared with a
@@ -524,7 +631,7 @@ class EmbedderInfo(Value):
 
     name: str
     """As typed: `minilm`, `static`, `use`, `onnx:PATH`, `st:ORG/NAME`, `openai:MODEL`, `hash:`."""
-    dimension: int = Field(ge=1)
+    dimension: Annotated[int, Meta(ge=1)]
     normalized: bool = True
     max_tokens: int | None = None
     languages: tuple[str, ...] = ()

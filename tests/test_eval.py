@@ -201,7 +201,7 @@ def test_ablation_names_what_each_part_is_worth(talk: Path, monkeypatch: pytest.
     def searched(session: Session, query: Query) -> SearchResult:
         result = real(session, query)
         missing = "words" in query.without
-        return result.model_copy(update={"hits": ()}) if missing else result
+        return result.but(hits=()) if missing else result
 
     monkeypatch.setattr(operation, "PARTS", ("words", "nothing"), raising=False)
     monkeypatch.setattr(run, "search", searched)

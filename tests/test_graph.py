@@ -62,7 +62,7 @@ class Truth:
         for place, id in enumerate(self.pick.sample(self.ids, count)):
             if id in self.current:
                 old = self.current[id]
-                rows[old] = self.rows[old].model_copy(update={"known_to": CLOSED})
+                rows[old] = self.rows[old].but(known_to=CLOSED)
             weights = (8, 1, 1, 1, 1)
             status = self.pick.choices(list(Status), weights)[0]
             rows[self.seq << 24 | place] = self.item(id, status)
@@ -156,10 +156,10 @@ def test_what_is_pointed_to_before_it_comes_keeps_its_edges(graph: Graph) -> Non
     assert graph.edges().placeholders == {"other"}
     assert graph.children("topic") == ["child"]
     purged = MemoryItem(id="topic", memory="", status=Status.PURGED)
-    graph.absorb(Tail((topic.model_copy(update={"known_to": CLOSED}), purged), (2, 3)), 3)
+    graph.absorb(Tail((topic.but(known_to=CLOSED), purged), (2, 3)), 3)
     assert set(graph.edges().nodes) == {"child"}
     assert graph.edges().placeholders == {"other", "topic"}
-    closed, next_version = child.model_copy(update={"known_to": CLOSED}), MemoryItem(id="child", memory="y")
+    closed, next_version = child.but(known_to=CLOSED), MemoryItem(id="child", memory="y")
     graph.absorb(Tail((closed, next_version), (1, 4)), 4)
     assert graph.edges() == GraphContents(nodes={"child": ("LongTermMemory", "fact", "activated")})
 
@@ -167,7 +167,7 @@ def test_what_is_pointed_to_before_it_comes_keeps_its_edges(graph: Graph) -> Non
 def test_a_version_that_is_closed_with_nothing_after_it_goes(graph: Graph) -> None:
     item = MemoryItem(id="a", memory="x")
     graph.absorb(Tail((item,), (1,)), 1)
-    graph.absorb(Tail((item.model_copy(update={"known_to": CLOSED}),), (1,)), 2)
+    graph.absorb(Tail((item.but(known_to=CLOSED),), (1,)), 2)
     assert graph.edges() == GraphContents()
 
 

@@ -217,14 +217,14 @@ def test_only_neighbours_are_written_again(index: Keywords, written: list[list[i
 def test_a_closed_turn_leaves_the_windows_around_it(index: Keywords, written: list[list[int]]) -> None:
     turns = [turn(f"word{p}", p) for p in range(30)]
     index.absorb(tail(*turns, seq=2), 2)
-    closed = turns[10].model_copy(update={"known_to": T0 + timedelta(days=1)})
+    closed = turns[10].but(known_to=T0 + timedelta(days=1))
     new = turn("other", 10, id=closed.id, version=2)
     written.clear()
     index.absorb(Tail((closed, new), (2 << 24 | 10, 3 << 24)), 3)
     assert written.pop() == sorted([*range(4, 17), 10])
     assert windows_of(index, "word10") == {"near": set(), "wide": set()}
     assert places_of(index, "other", "near") == [8, 9, 10, 11, 12]
-    archived = turns[20].model_copy(update={"known_to": T0 + timedelta(days=1)})
+    archived = turns[20].but(known_to=T0 + timedelta(days=1))
     hidden = turn("word20", 20, id=archived.id, version=2, status=Status.ARCHIVED)
     index.absorb(Tail((archived, hidden), (2 << 24 | 20, 4 << 24)), 4)
     assert windows_of(index, "word20") == {"near": set(), "wide": set()}
@@ -281,7 +281,7 @@ class Table:
         new = []
         for ordinal in sorted(chosen):
             old = self.rows[ordinal]
-            self.rows[ordinal] = old.model_copy(update={"known_to": self.clock})
+            self.rows[ordinal] = old.but(known_to=self.clock)
             if (other := self._other(old)) is not None:
                 new.append(other)
         closed = sorted(chosen)
@@ -300,7 +300,7 @@ class Table:
         )
         if not changes:
             return None
-        facts = old.model_dump(exclude={"row", "known_to"})
+        facts = {n: getattr(old, n) for n in old.__struct_fields__ if n not in ("row", "known_to")}
         return MemoryItem(**facts | changes | {"version": old.version + 1, "known_from": self.clock})
 
     def purge(self) -> Tail:

@@ -487,14 +487,14 @@ FULL = MemoryItem(
 def test_items_come_back_whole(index, item):
     index.absorb(tail(item, seq=2), 2)
     assert index.items([ordinal(2), ordinal(9), -1]) == {ordinal(2): item}
-    assert set(index.items([ordinal(2)])[ordinal(2)].model_dump()) == set(MemoryItem.model_fields)
+    assert index.items([ordinal(2)])[ordinal(2)] == item
 
 
 def test_closing_replaces_the_row(index):
     old = MemoryItem(id="m", memory="lives in Rome", external_id="e", known_from=T0)
     index.absorb(tail(old, *texts("other"), seq=2), 2)
     assert index.current(["m", "unknown"]) == {"m": (ordinal(2), old)}
-    closed = old.model_copy(update={"known_to": T0 + DAY})
+    closed = old.but(known_to=T0 + DAY)
     new = MemoryItem(id="m", memory="lives in Oslo", version=2, external_id="e", known_from=T0 + DAY)
     index.absorb(Tail((closed, new), (ordinal(2), ordinal(3))), 3)
     assert index.current(["m"]) == {"m": (ordinal(3), new)}
@@ -715,7 +715,7 @@ def test_rubbish_of_a_killed_commit_is_cleared(index, tmp_path):
     """The name of a deletion file is foreseeable, and the engine refuses to write over one."""
     item = MemoryItem(id="m", memory="one")
     index.absorb(tail(item, *texts("two", "three"), seq=2), 2)
-    closing = Tail((item.model_copy(update={"known_to": T0}),), (ordinal(2),))
+    closing = Tail((item.but(known_to=T0),), (ordinal(2),))
     twin = Keywords(Path(shutil.copytree(index.directory, tmp_path / "twin")))
     before = {p.name for p in twin.directory.glob("g-*/*")}
     twin.absorb(closing, 3)
@@ -737,7 +737,7 @@ def test_single_adds_do_not_rewrite_the_index(index):
     index.absorb(tail(*base, seq=2), 2)
     largest = max(index.directory.glob("g-*/*.store"), key=lambda p: p.stat().st_size)
     for seq in range(3, 19):
-        closed = base[seq].model_copy(update={"known_to": T0 + DAY})
+        closed = base[seq].but(known_to=T0 + DAY)
         index.absorb(Tail((closed, *texts(f"single {seq}")), (ordinal(2, seq), ordinal(seq))), seq)
     assert largest.exists()
     assert len(list(index.directory.glob("g-*/*.store"))) < 8

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def test_each_turn_is_a_memory_untouched(tmp_path: Path) -> None:
     assert [draft.position for draft in drafts] == [0, 1, 2]
     assert {draft.session_id for draft in drafts} == {f"{tmp_path.name}/c.json"}
     assert {draft.kind for draft in drafts} == {Kind.LONG_TERM}
-    assert drafts[0].sources[0].model_dump(exclude_none=True) == {
+    assert msgspec.to_builtins(drafts[0].sources[0]) == {
         "type": "chat",
         "role": "user",
         "path": str(tmp_path / "c.json"),

@@ -163,7 +163,7 @@ def test_what_a_filter_hides_is_no_neighbour(talks: Talks, spans: int) -> None:
 def test_what_was_closed_is_no_neighbour_any_more(talks: Talks) -> None:
     talks.put(*(turn("s", p) for p in range(12)))
     agree(talks)
-    closed = talks.items[5].model_copy(update={"known_to": talks.items[5].known_from})
+    closed = talks.items[5].but(known_to=talks.items[5].known_from)
     talks.items[5] = closed
     talks.store.absorb(Tail((closed,), (5,), {closed.row: talks.vectors[5]}), 2)
     agree(talks, hidden=frozenset({5}))

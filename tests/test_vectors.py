@@ -149,7 +149,7 @@ class Oracle:
         for ordinal in sorted(self.pick.sample(sorted(self.rows), count)):
             item, vector = self.rows[ordinal]
             closed = {"known_to": day(60), "valid_to": day(self.pick.randrange(60))}
-            tail[ordinal] = (item.model_copy(update=closed), vector)
+            tail[ordinal] = (item.but(**closed), vector)
         self.rows |= tail
         return as_tail(tail)
 
@@ -276,11 +276,11 @@ def test_other_vectors_labels_and_late_rows_are_put_in_their_place(store: Vector
     oracle.rows[ordinals[3]] = (item, unit(oracle.rng, 2))
     item, vector = oracle.rows[ordinals[40]]
     oracle.rows[ordinals[40]] = (
-        item.model_copy(update={"tags": ("new",)}),
+        item.but(tags=("new",)),
         unit(oracle.rng) if vector is None else vector,
     )
     item, vector = oracle.rows[ordinals[50]]
-    oracle.rows[ordinals[50]] = (item.model_copy(update={"known_to": day(70)}), vector)
+    oracle.rows[ordinals[50]] = (item.but(known_to=day(70)), vector)
     late = ordinals[29] + 5
     oracle.rows[late] = (some_item(oracle.pick), unit(oracle.rng, 3))
     changed = {o: oracle.rows[o] for o in (ordinals[3], ordinals[40], ordinals[50], late)}
@@ -307,7 +307,7 @@ def test_a_purged_row_is_never_found(store: Vectors) -> None:
     oracle = Oracle()
     store.absorb(oracle.tail(10), 1)
     ordinal = next(o for o, (_, v) in oracle.rows.items() if v is not None)
-    item = oracle.rows[ordinal][0].model_copy(update={"status": Status.PURGED, "memory": ""})
+    item = oracle.rows[ordinal][0].but(status=Status.PURGED, memory="")
     tombstone = MemoryItem(memory="", status=Status.PURGED)
     vector = {tombstone.row: unit(oracle.rng)}
     store.absorb(Tail((item, tombstone), (ordinal, 9 << 24), vector), 2)

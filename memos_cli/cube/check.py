@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memos_cli.cube.cube import MemCube, vector_column
 from memos_cli.errors import IntegrityError, MemosError
@@ -310,7 +310,7 @@ def _close_doubles(cube: MemCube) -> int:
         rows = {i.row: newest[i.id] for i in cube.table.items(condition)}
         cube.table.replace(
             condition,
-            lambda item: item.model_copy(update={"known_to": rows[item.row].known_from}),
+            lambda item: item.but(known_to=rows[item.row].known_from),
             (),
             {},
             cube.column,
@@ -338,7 +338,7 @@ def _take_in_texts(cube: MemCube) -> int:
     gone = {row: np.empty((0, column.dimension)) for _, row in altered} if column else {}
     cube.table.replace(
         f"ordinal IN ({', '.join(str(ordinal) for ordinal, _ in altered)})",
-        lambda item: item.model_copy(update={"content_hash": content_hash(item.memory)}),
+        lambda item: item.but(content_hash=content_hash(item.memory)),
         (),
         gone,
         column,
@@ -346,7 +346,7 @@ def _take_in_texts(cube: MemCube) -> int:
     return len(altered)
 
 
-def config_from_table(cube: MemCube) -> dict[str, object]:
+def config_from_table(cube: MemCube) -> dict[str, Any]:
     """What a lost config.json said, as far as the table tells: the embedder and its column."""
     for column, info in cube.table.vector_columns().items():
         if info is not None and vector_column(info) == column:

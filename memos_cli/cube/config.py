@@ -11,58 +11,70 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import msgspec
+from msgspec import Meta
 
 from memos_cli.cube.layout import FEATURES, Layout
 from memos_cli.errors import ConfigDamaged, CubeNotFound, FormatTooNew, StorageError
-from memos_cli.schema import FORMAT, FORMAT_VERSION, Depth, EmbedderInfo, now, uuid7
+from memos_cli.schema import FORMAT, FORMAT_VERSION, Depth, EmbedderInfo, now, plain, uuid7, why
 from memos_cli.stores.table import storage_error, sync
 
 LIMIT = 4 << 20
 """Largest config.json that is read, bytes; one from elsewhere is untrusted."""
 
 
-class TextSlot(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+VectorName = Annotated[str, Meta(pattern=r"^vector_\w+$")]
+
+
+class TextSlot(msgspec.Struct, frozen=True, kw_only=True):
     depth: Depth = Depth.GENERAL
 
 
-class Slots(BaseModel):
+class Slots(msgspec.Struct, frozen=True, kw_only=True):
     """Which kinds of memory the cube holds, and the depth of its text."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
     text_mem: TextSlot = TextSlot()
     pref_mem: bool = True
     act_mem: bool = True
     para_mem: bool = True
 
 
-class CubeConfig(BaseModel):
+class CubeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The content of config.json."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+    format: Annotated[str, Meta(description="always `memcube`")] = FORMAT
+    version: Annotated[int, Meta(description="format version")] = FORMAT_VERSION
+    features_read: Annotated[tuple[str, ...], Meta(description="features one must know to read the cube")] = (
+        "table-1",
+    )
+    features_write: Annotated[tuple[str, ...], Meta(description="features one must know to write to it")] = (
+        "table-1",
+    )
+    cube_id: Annotated[str, Meta(description="UUIDv7 of the cube, the same in its copies")] = msgspec.field(
+        default_factory=uuid7
+    )
+    created: Annotated[datetime, Meta(description="when it was made, UTC")] = msgspec.field(
+        default_factory=now
+    )
+    slots: Annotated[
+        Slots,
+        Meta(
+            description="kinds of memory it holds; `text_mem.depth` is naive_text, general_text or tree_text"
+        ),
+    ] = Slots()
+    embedder: Annotated[
+        EmbedderInfo | None,
+        Meta(
+            description="fingerprint of the live embedder: name, dimension, normalisation, a probe's vector; null at depth naive_text"
+        ),
+    ] = None
+    vector_column: Annotated[VectorName | None, Meta(description="the table's live vector column")] = None
 
-    format: str = Field(FORMAT, description="always `memcube`")
-    version: int = Field(FORMAT_VERSION, description="format version")
-    features_read: tuple[str, ...] = Field(
-        ("table-1",), description="features one must know to read the cube"
-    )
-    features_write: tuple[str, ...] = Field(("table-1",), description="features one must know to write to it")
-    cube_id: str = Field(default_factory=uuid7, description="UUIDv7 of the cube, the same in its copies")
-    created: datetime = Field(default_factory=now, description="when it was made, UTC")
-    slots: Slots = Field(
-        default_factory=Slots,
-        description="kinds of memory it holds; `text_mem.depth` is naive_text, general_text or tree_text",
-    )
-    embedder: EmbedderInfo | None = Field(
-        None,
-        description="fingerprint of the live embedder: name, dimension, normalisation, a probe's vector; null at depth naive_text",
-    )
-    vector_column: str | None = Field(
-        None, pattern=r"^vector_\w+$", description="the table's live vector column"
-    )
+    def but(self, **changes: Any) -> Self:
+        """The same facts with other `changes`."""
+        return msgspec.structs.replace(self, **changes)
 
     @property
     def depth(self) -> Depth:
@@ -92,11 +104,9 @@ def read_config(path: Path) -> CubeConfig:
         raise ConfigDamaged(path=path, reason=f"not JSON ({error})") from error
     _check_format(path, document)
     try:
-        return CubeConfig.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(p) for p in first["loc"])
-        raise ConfigDamaged(path=path, reason=f"{where}: {first['msg']}") from error
+        return msgspec.convert(document, CubeConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigDamaged(path=path, reason=why(error)) from error
 
 
 def _check_format(path: Path, document: Any) -> None:
@@ -122,7 +132,7 @@ def check_writable(config: CubeConfig) -> None:
 
 def write_config(path: Path, config: CubeConfig) -> None:
     """Replace config.json in one rename. Raises StorageFull, NotPermitted."""
-    text = json.dumps(config.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(plain(config), ensure_ascii=False, indent=2) + "\n"
     replace_file(path, text.encode())
 
 

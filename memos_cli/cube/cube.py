@@ -374,7 +374,7 @@ class MemCube:
             update: dict[str, object] = {"known_to": change.time, "closed_by": change.id}
             if (valid_to := closing[item.row].valid_to) is not None:
                 update["valid_to"] = valid_to
-            return item.model_copy(update=update)
+            return item.but(**update)
 
         condition = f"ordinal IN ({', '.join(map(str, self._ordinals(change.closings)))})"
         return self.table.replace(condition, close, puts, change.vectors, self.column)
@@ -533,16 +533,16 @@ def _adopted(row: dict[str, Any]) -> MemoryItem:
         item = item_of(row)
     except TableDamaged as error:
         raise ForeignTable(reason=error.fields["reason"], hint=hint) from error
-    return item.model_copy(update={"content_hash": content_hash(memory), "verb": item.verb or "adopt"})
+    return item.but(content_hash=content_hash(memory), verb=item.verb or "adopt")
 
 
 def _stamped(item: MemoryItem, change: Change) -> MemoryItem:
     made = {"change": change.id, "verb": change.verb, "actor": change.actor}
     if item.known_to is not None:  # an imported version that was closed elsewhere keeps its interval
-        return item.model_copy(update=made)
+        return item.but(**made)
     if (item.change, item.verb, item.actor, item.known_from) == (*made.values(), change.time):
         return item
-    return item.model_copy(update={**made, "known_from": change.time})
+    return item.but(**made, known_from=change.time)
 
 
 def vector_column(info: EmbedderInfo) -> VectorColumn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 from memos_cli.schema import FORMAT, FORMAT_VERSION
 
@@ -110,7 +111,8 @@ def specification() -> str:
     parts = "".join(f"| `{p}` | {role} | {meaning} |\n" for p, role, meaning in PARTS)
     columns = "".join(f"| `{c.name}` | {c.type} | {c.meaning} |\n" for c in COLUMNS)
     config = "".join(
-        f"| `{name}` | {field.description or ''} |\n" for name, field in CubeConfig.model_fields.items()
+        f"| `{name}` | {hint.__metadata__[0].description} |\n"
+        for name, hint in get_type_hints(CubeConfig, include_extras=True).items()
     )
     features = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in FEATURES.items())
     return _SPECIFICATION.format(

@@ -39,6 +39,6 @@ def migrate(layout: Layout, config: CubeConfig, migrations: Sequence[Migration] 
     """Under the lock: run what is pending, step by step; returns the configuration after it."""
     for step in pending(config, migrations):
         step.apply(layout)
-        config = config.model_copy(update={"version": step.version})
+        config = config.but(version=step.version)
         write_config(layout.config, config)
     return config

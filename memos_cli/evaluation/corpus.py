@@ -115,11 +115,9 @@ def _prefixed(corpus: Corpus) -> Corpus:
         return f"{corpus.name}/{id}"
 
     drafts = tuple(
-        one.model_copy(
-            update={
-                "session_id": own(one.session_id) if one.session_id else None,
-                "sources": (one.sources[0].model_copy(update={"message_id": own(unit_id(one))}),),
-            }
+        one.but(
+            session_id=own(one.session_id) if one.session_id else None,
+            sources=(one.sources[0].but(message_id=own(unit_id(one))),),
         )
         for one in corpus.drafts
     )

@@ -249,7 +249,7 @@ def _ask(
 def _lengthened(session: EvaluationSession, query: Query, shown: list[Hit]) -> list[Hit]:
     """The hits that are shown, then what a longer list has besides."""
     seen = {hit.item.id for hit in shown}
-    longer = search(session, query.model_copy(update={"k": LONG_LIST})).hits
+    longer = search(session, query.but(k=LONG_LIST)).hits
     return [*shown, *(hit for hit in longer if hit.item.id not in seen)]
 
 
@@ -257,7 +257,7 @@ def _within(session: EvaluationSession, query: Query, question: Question, k: int
     """Recall of the evidence among what a search with each token budget returns."""
     recalls = {}
     for budget in BUDGETS:
-        asked = query.model_copy(update={"k": max(k, budget // SHORTEST), "max_tokens": budget})
+        asked = query.but(k=max(k, budget // SHORTEST), max_tokens=budget)
         found = {id for hit in search(session, asked).hits for id in _stands_for(hit)}
         recalls[budget] = len(found & question.gold.keys()) / len(question.gold)
     return recalls

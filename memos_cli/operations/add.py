@@ -27,12 +27,14 @@ from memos_cli.schema import (
     Change,
     Closing,
     Draft,
+    Kind,
     Known,
     MemoryItem,
     Skipped,
     Source,
     Status,
     Updated,
+    Visibility,
     now,
     storable,
     uuid7,
@@ -244,7 +246,7 @@ def _in_place(session: Session, plan: _Plan, draft: Draft) -> Draft:
         keywords = session.cube.view(vectors=False).keywords[-1]
         plan.next_places[talk] = keywords.next_position(draft.session_id, draft.user_id)
     plan.next_places[talk] += 1
-    return draft.model_copy(update={"position": plan.next_places[talk] - 1})
+    return draft.but(position=plan.next_places[talk] - 1)
 
 
 def _near(
@@ -298,7 +300,13 @@ def _same_turn(item: MemoryItem, draft: Draft) -> bool:
 def _same_owner(item: MemoryItem, draft: Draft) -> bool:
     """Memories of one owner, kind and visibility: nothing leaks from one user or agent to another."""
     mine = (item.user_id, item.agent_id, item.kind, item.visibility, item.level)
-    return mine == (draft.user_id, draft.agent_id, draft.kind, draft.visibility, draft.level)
+    return mine == (
+        draft.user_id,
+        draft.agent_id,
+        draft.kind or Kind.LONG_TERM,
+        draft.visibility or Visibility.PRIVATE,
+        draft.level,
+    )
 
 
 def _agree(session: Session, item: MemoryItem, draft: Draft, vectors: TextVectors) -> bool:
@@ -323,9 +331,7 @@ def _by_external(
             place = plan.place(ahead.id)
             assert place is not None
             plan.sources.pop(ahead.id, None)
-            plan.new[place] = pending[draft.external_id] = _item(draft, digest, plan.change).model_copy(
-                update={"id": ahead.id}
-            )
+            plan.new[place] = pending[draft.external_id] = _item(draft, digest, plan.change).but(id=ahead.id)
         return True
     keywords = session.cube.view(vectors=False).keywords[-1]
     found = keywords.by_external(draft.external_id, draft.user_id)
@@ -346,7 +352,7 @@ def _by_external(
 
 def _updated(old: MemoryItem, draft: Draft) -> MemoryItem:
     stated: dict[str, object] = {
-        name: getattr(draft, name)
+        name: value
         for name in (
             "kind",
             "key",
@@ -358,11 +364,9 @@ def _updated(old: MemoryItem, draft: Draft) -> MemoryItem:
             "info",
             "visibility",
         )
-        if name in draft.model_fields_set
+        if (value := getattr(draft, name))
     }
-    return next_text(old, draft.memory, draft.said_at).model_copy(
-        update={**stated, "status": Status.ACTIVATED}
-    )
+    return next_text(old, draft.memory, draft.said_at).but(**stated, status=Status.ACTIVATED)
 
 
 def _link(plan: _Plan, item: MemoryItem, draft: Draft, reason: str) -> None:
@@ -372,7 +376,7 @@ def _link(plan: _Plan, item: MemoryItem, draft: Draft, reason: str) -> None:
     if place is not None:
         if fresh := _fresh_sources(plan, plan.new[place], draft):
             sources = plan.new[place].sources + fresh
-            plan.new[place] = plan.new[place].model_copy(update={"sources": sources})
+            plan.new[place] = plan.new[place].but(sources=sources)
         return
     old, newest = plan.links.get(item.id, (item, item))
     if fresh := _fresh_sources(plan, newest, draft):
@@ -383,7 +387,7 @@ def _fresh_sources(plan: _Plan, item: MemoryItem, draft: Draft) -> tuple[Source,
     """Where a draft came from, as far as the memory that it is known as does not say so yet."""
     came = draft.sources or (Source(),)
     if draft.memory != item.memory:
-        came = tuple(s.model_copy(update={"text": draft.memory}) for s in came)
+        came = tuple(s.but(text=draft.memory) for s in came)
     if item.id not in plan.sources:
         plan.sources[item.id] = set(item.sources)
     held = plan.sources[item.id]
@@ -393,7 +397,7 @@ def _fresh_sources(plan: _Plan, item: MemoryItem, draft: Draft) -> tuple[Source,
 
 
 def _item(draft: Draft, digest: str, change: Change) -> MemoryItem:
-    stated = {name: getattr(draft, name) for name in draft.model_fields_set}
+    stated = {name: value for name in draft.__struct_fields__ if (value := getattr(draft, name)) is not None}
     return MemoryItem(
         **{
             **stated,

@@ -27,22 +27,22 @@ MOSTLY = 0.5
 """Share of memories from which on a cube counts as being in other languages than its embedder."""
 
 
-class ListResult(Value):
+class ListResult(Value, frozen=True, kw_only=True):
     items: tuple[MemoryItem, ...]
     total: int
     notes: tuple[str, ...] = ()
 
 
-class HistoryResult(Value):
+class HistoryResult(Value, frozen=True, kw_only=True):
     versions: tuple[MemoryItem, ...]
 
 
-class LogResult(Value):
+class LogResult(Value, frozen=True, kw_only=True):
     changes: tuple[ChangeEntry, ...]
     total: int
 
 
-class StatsResult(Value):
+class StatsResult(Value, frozen=True, kw_only=True):
     cube: str
     path: str
     cube_id: str

@@ -27,14 +27,14 @@ LOW_DISK = 1 << 30
 """Free bytes below which the disk is called nearly full: a purge writes parts of the table anew."""
 
 
-class Finding(Value):
+class Finding(Value, frozen=True, kw_only=True):
     check: str
     ok: bool
     detail: str
     hint: str = ""
 
 
-class DoctorResult(Value):
+class DoctorResult(Value, frozen=True, kw_only=True):
     ok: bool
     checks: tuple[Finding, ...]
 

@@ -67,8 +67,8 @@ def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryIte
 
 def next_version(old: MemoryItem, **fields: object) -> MemoryItem:
     """A copy of `old` as the version after it."""
-    return old.model_copy(
-        update={
+    return old.but(
+        **{
             "row": uuid7(),
             "version": old.version + 1,
             "predecessor": old.row,
@@ -172,7 +172,7 @@ def _restored(session: Session, target: str, item: MemoryItem) -> Edited:
 
 _CONTENT = tuple(
     name
-    for name in MemoryItem.model_fields
+    for name in MemoryItem.__struct_fields__
     if name
     not in {
         "id", "row", "version", "predecessor", "known_from", "known_to", "created_at",

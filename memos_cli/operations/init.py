@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from memos_cli.settings import Settings
 
 
-class InitResult(Value):
+class InitResult(Value, frozen=True, kw_only=True):
     cube: str
     path: str
     cube_id: str

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from memos_cli.cube import check as judge
 from memos_cli.cube.config import CubeConfig, Slots, TextSlot, check_writable, read_config, write_config
 from memos_cli.cube.cube import EMPTY, MemCube
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 _ORDER = (Depth.NAIVE, Depth.GENERAL, Depth.TREE)
 
 
-class RepairResult(Value):
+class RepairResult(Value, frozen=True, kw_only=True):
     ok: bool
     done: tuple[str, ...]
     revision: int
@@ -43,7 +45,7 @@ class RepairResult(Value):
     notes: tuple[str, ...] = ()
 
 
-class ReindexResult(Value):
+class ReindexResult(Value, frozen=True, kw_only=True):
     """`embedded`: rows that had no vector, since another program wrote them, and have one now."""
 
     revision: int
@@ -53,7 +55,7 @@ class ReindexResult(Value):
     notes: tuple[str, ...] = ()
 
 
-class CompactResult(Value):
+class CompactResult(Value, frozen=True, kw_only=True):
     revision: int
     fragments_before: int
     fragments_after: int
@@ -61,7 +63,7 @@ class CompactResult(Value):
     bytes_after: int
 
 
-class DeepenResult(Value):
+class DeepenResult(Value, frozen=True, kw_only=True):
     before: Depth
     text: Depth
     embedded: int
@@ -69,7 +71,7 @@ class DeepenResult(Value):
     notes: tuple[str, ...] = ()
 
 
-class UnlockResult(Value):
+class UnlockResult(Value, frozen=True, kw_only=True):
     locked: bool
     holder: dict[str, Any] | None
     notes: tuple[str, ...] = ()
@@ -158,7 +160,7 @@ def _config_anew(ref: CubeRef, settings: Settings) -> CubeConfig:
     depth = Depth.NAIVE if known["embedder"] is None else Depth.GENERAL
     if depth is Depth.GENERAL and cube.layout.graph.exists():
         depth = Depth.TREE
-    return CubeConfig.model_validate({"slots": Slots(text_mem=TextSlot(depth=depth)), **known})
+    return CubeConfig(slots=Slots(text_mem=TextSlot(depth=depth)), **known)
 
 
 def reindex(session: Session, progress: Progress | None = None) -> ReindexResult:
@@ -232,8 +234,8 @@ def deepen(
     if dry_run:
         return DeepenResult(before=before, text=depth, embedded=made.embedded, dry_run=True)
     with cube.writing("deepen"):
-        slots = cube.config.slots.model_copy(update={"text_mem": TextSlot(depth=depth)})
-        cube.set_config(cube.config.model_copy(update={"slots": slots}))
+        slots = replace(cube.config.slots, text_mem=TextSlot(depth=depth))
+        cube.set_config(cube.config.but(slots=slots))
         if depth is Depth.TREE:
             cube.ready_graph()
     return DeepenResult(before=before, text=depth, embedded=made.embedded)

@@ -19,6 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec.structs import replace
+
 from memos_cli.cube.config import replace_file
 from memos_cli.cube.cube import MemCube, remove_tree, vector_column
 from memos_cli.errors import NoVectors, StorageError
@@ -38,7 +41,7 @@ PART = 512
 ATTEMPTS = 10
 
 
-class ReembedResult(Value):
+class ReembedResult(Value, frozen=True, kw_only=True):
     before: str | None
     embedder: str
     dimension: int
@@ -128,12 +131,8 @@ def _switch(cube: MemCube, column: VectorColumn, info: EmbedderInfo, stage: _Sta
     cube.table.add_vectors(column, info, stage.vectors())
     config = cube.config
     depth = Depth.GENERAL if config.depth is Depth.NAIVE else config.depth
-    slots = config.slots.model_copy(
-        update={"text_mem": config.slots.text_mem.model_copy(update={"depth": depth})}
-    )
-    cube.set_config(
-        config.model_copy(update={"embedder": info, "vector_column": column.name, "slots": slots})
-    )
+    slots = replace(config.slots, text_mem=replace(config.slots.text_mem, depth=depth))
+    cube.set_config(config.but(embedder=info, vector_column=column.name, slots=slots))
     if old is not None:
         cube.table.drop_vectors(old)
     cube.level()
@@ -147,7 +146,7 @@ class _Stage:
 
     def __init__(self, cube: MemCube, info: EmbedderInfo) -> None:
         """Take up what an interrupted run of the same model left."""
-        print_ = hashlib.blake2b(info.model_dump_json().encode(), digest_size=8).hexdigest()
+        print_ = hashlib.blake2b(msgspec.json.encode(info), digest_size=8).hexdigest()
         self.folder = cube.layout.staging / f"{vector_column(info).name}-{print_}"
         self.rows: set[str] = set()
         for rows, _, _ in self._parts():

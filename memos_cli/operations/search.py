@@ -96,7 +96,7 @@ def routes_of(session: Session, query: Query) -> Found:
 
 def _answer(session: Session, query: Query) -> SearchResult:
     found = routes_of(session, query)
-    wide = query.model_copy(update={"k": max(query.k, REREAD)}) if query.rerank else query
+    wide = query.but(k=max(query.k, REREAD)) if query.rerank else query
     ranked = _ranked(found, wide)
     hits = _hits(session, found, ranked, wide)
     notes = [*found.view.notes, *found.notes]
@@ -179,7 +179,7 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
         seen.add(item.id)
         said = f"{item.content_hash or item.id} {item.speaker}"
         if (first := hits.get(said)) is not None:
-            hits[said] = first.model_copy(update={"copies": (*first.copies, item.id)})
+            hits[said] = first.but(copies=(*first.copies, item.id))
             continue
         places = {
             name: Route(rank=places[ordinal], score=round(routes[name][ordinal], 6))

@@ -77,7 +77,7 @@ def search_many(
 def _for_each(query: Query) -> Query:
     """What each cube is asked: what comes after merging is left out, and the reranker gets its fill."""
     k = max(query.k, REREAD) if query.rerank else query.k
-    return query.model_copy(update={"k": k, "rerank": None, "max_tokens": None})
+    return query.but(k=k, rerank=None, max_tokens=None)
 
 
 def _failed(ref: CubeRef, error: MemosError) -> FailedCube:
@@ -93,10 +93,7 @@ def _merged(hits: Sequence[Hit]) -> list[Hit]:
     best: dict[str, Hit] = {}
     for hit in sorted(hits, key=lambda h: -h.score):
         best.setdefault(hit.item.id, hit)
-    return [
-        hit.model_copy(update={"also_in": tuple(c for c in cubes[id] if c != hit.cube)})
-        for id, hit in best.items()
-    ]
+    return [hit.but(also_in=tuple(c for c in cubes[id] if c != hit.cube)) for id, hit in best.items()]
 
 
 class _Models:

@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+import msgspec
 
 from memos_cli.cube.cube import valid_end
 from memos_cli.operations.add import Progress
 from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.edit import next_version
 from memos_cli.reader.language import language_of
-from memos_cli.schema import Change, Closing, Filters, MemoryItem, Status, Value, now, uuid7
+from memos_cli.schema import (
+    MOMENTS,
+    Change,
+    Closing,
+    Filters,
+    MemoryItem,
+    Status,
+    Value,
+    now,
+    plain,
+    uuid7,
+    why,
+)
 from memos_cli.session import TextVectors
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import quoted
@@ -32,12 +45,12 @@ MAX_ID = 200
 _VISIBLE = (Status.ACTIVATED, Status.RESOLVING)
 
 
-class SkippedLine(Value):
+class SkippedLine(Value, frozen=True, kw_only=True):
     line: int
     reason: str
 
 
-class ImportResult(Value):
+class ImportResult(Value, frozen=True, kw_only=True):
     imported: int
     known: int
     skipped: tuple[SkippedLine, ...] = ()
@@ -52,7 +65,7 @@ def export(
     otherwise. `history` adds their closed versions, `vectors` their vectors (with the embedder)."""
     cube = session.cube
     if filters.statuses == _VISIBLE:
-        filters = filters.model_copy(update={"statuses": (*_VISIBLE, Status.ARCHIVED)})
+        filters = filters.but(statuses=(*_VISIBLE, Status.ARCHIVED))
     view = cube.view(vectors=False)
     wanted: set[int] = set()
     for place, shard in enumerate(view.keywords):
@@ -63,7 +76,7 @@ def export(
     for tail in cube.table.tails("status != 'purged'", column):
         for item, ordinal in zip(tail.items, tail.ordinals, strict=True):
             if ordinal in wanted or item.id in ids:
-                line = item.model_dump(mode="json")
+                line = plain(item)
                 if vectors and column and item.row in tail.vectors:
                     line["vectors"] = tail.vectors[item.row].astype("float32").round(6).tolist()
                     line["embedder"] = cube.config.embedder.name if cube.config.embedder else None
@@ -168,9 +181,8 @@ class _Plan:
             return "not a JSON object"
         try:
             item = _item(document)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        except msgspec.ValidationError as error:
+            return why(error)
         except ValueError as error:
             return str(error)
         self._keep_vectors(document, item)
@@ -205,10 +217,10 @@ class _Plan:
         self.imported += 1
         if item.id in self.puts:
             row = self.puts[item.id].row
-            self.puts[item.id] = item.model_copy(update={"row": row})
+            self.puts[item.id] = item.but(row=row)
         else:
             self.replaced[item.id] = old
-            fields = {n: getattr(item, n) for n in MemoryItem.model_fields if n not in _OF_VERSION}
+            fields = {n: getattr(item, n) for n in MemoryItem.__struct_fields__ if n not in _OF_VERSION}
             self.puts[item.id] = next_version(old, **fields)
         return None
 
@@ -281,16 +293,28 @@ _OF_VERSION = {
 }  # fmt: skip
 
 
+def _moment(name: str, value: Any) -> Any:
+    """A time as any program writes it in ISO 8601; the strict reader takes RFC 3339 alone."""
+    if name not in MOMENTS or not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {value[:40]!r} is no time in ISO 8601") from error
+
+
 def _item(document: dict[str, Any]) -> MemoryItem:
     """A line as a memory: unknown keys are kept in `info`, hash and language are made here."""
     memory = document.get("memory")
     if not isinstance(memory, str) or not memory.strip():
         raise ValueError("it has no text under `memory`")
-    known = {n: v for n, v in document.items() if n in MemoryItem.model_fields and v is not None}
+    known = {
+        n: _moment(n, v) for n, v in document.items() if n in MemoryItem.__struct_fields__ and v is not None
+    }
     other = {
         n: v
         for n, v in document.items()
-        if n not in MemoryItem.model_fields and n not in ("vectors", "embedder")
+        if n not in MemoryItem.__struct_fields__ and n not in ("vectors", "embedder")
     }
     id = known.get("id", "-")
     if not isinstance(id, str) or not 0 < len(id) <= MAX_ID or not id.isprintable():
@@ -300,7 +324,7 @@ def _item(document: dict[str, Any]) -> MemoryItem:
     info = known.get("info", {})
     if not isinstance(info, dict):
         raise ValueError("its info is not a JSON object")
-    item = MemoryItem.model_validate({**known, "info": {**info, **other}})
+    item = msgspec.convert({**known, "info": {**info, **other}}, MemoryItem, strict=False)
     moment = now()
     update: dict[str, object] = {
         "content_hash": content_hash(item.memory),
@@ -309,4 +333,4 @@ def _item(document: dict[str, Any]) -> MemoryItem:
     }
     if item.known_to is None:
         update |= {"row": uuid7(), "closed_by": None}
-    return item.model_copy(update=update)
+    return item.but(**update)

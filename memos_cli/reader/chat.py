@@ -24,8 +24,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, BinaryIO
 
-from pydantic import ValidationError
-
 from memos_cli.errors import BadInput, BadTime
 from memos_cli.reader import records
 from memos_cli.reader.decode import as_text
@@ -195,8 +193,6 @@ class Book:
             draft = make()
             for text in (draft.memory, draft.key, draft.speaker, draft.session_id):
                 storable(text or "")
-        except ValidationError as exc:
-            yield self.skip(where + exc.errors()[0]["msg"].removeprefix("Value error, "))
         except ValueError as exc:
             yield self.skip(f"{where}{exc}")
         else:

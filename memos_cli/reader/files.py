@@ -432,7 +432,7 @@ class _Stamp:
     def put_on(self, draft: Draft) -> Draft:
         """A copy of `draft` with the options."""
         self._count += 1
-        return draft.model_copy(update=self._update(draft))
+        return draft.but(**self._update(draft))
 
     def _update(self, draft: Draft) -> dict[str, Any]:
         given, source = self._options, draft.sources[0]
@@ -449,7 +449,7 @@ class _Stamp:
             "said_at": draft.said_at or self._said_at,
             "external_id": self._external_id(),
             "info": given.info | draft.info,
-            "sources": draft.sources if self._path else (source.model_copy(update={"path": None}),),
+            "sources": draft.sources if self._path else (source.but(path=None),),
         }
 
     def _external_id(self) -> str | None:

@@ -69,12 +69,10 @@ def reranked(hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
     blended = blend([hit.score for hit in hits], scores)
     places = {i: rank for rank, i in enumerate(sorted(range(len(scores)), key=lambda i: -scores[i]), 1)}
     changed = [
-        hit.model_copy(
-            update={
-                "score": round(blended[i], 6),
-                "routes": hit.routes
-                | ({"rerank": Route(rank=places[i], score=round(scores[i], 6))} if i in places else {}),
-            }
+        hit.but(
+            score=round(blended[i], 6),
+            routes=hit.routes
+            | ({"rerank": Route(rank=places[i], score=round(scores[i], 6))} if i in places else {}),
         )
         for i, hit in enumerate(hits)
     ]

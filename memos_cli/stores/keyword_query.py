@@ -15,12 +15,16 @@ from dataclasses import dataclass, field
 from operator import neg
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from memos_cli.errors import ProjectionDamaged
 from memos_cli.schema import Filters, MemoryItem, Status
 from memos_cli.stores import analysis
 from memos_cli.stores.facts import LIVE, Facts
 from memos_cli.stores.keyword_index import FACTS, MARKER, WINDOWS, Pointer, Stamp
 from memos_cli.stores.keyword_rows import EARLIEST, LATEST, micros, named
+
+_decoder = msgspec.json.Decoder(MemoryItem)
 
 if TYPE_CHECKING:
     import tantivy
@@ -180,7 +184,7 @@ class View:
 
     def item(self, address: DocAddress) -> MemoryItem:
         stored = self.searcher.doc(address).get_first("item")
-        return MemoryItem.model_validate_json(stored)  # type: ignore[arg-type]
+        return _decoder.decode(stored)  # type: ignore[arg-type]
 
     def idf(self, frequency: int) -> float:
         n = max(self.total, frequency)

@@ -11,9 +11,10 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from memos_cli.schema import MemoryItem, Status
 from memos_cli.stores import analysis, nearness
@@ -79,7 +80,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "exact": [analysis.exact_text(text) for text in words_of(item)],
         "terms": _terms(item),
         "band": list(nearness.bands(item.memory)) if item.known_to is None else [],
-        "item": _encode()(item, exclude_defaults=True),
+        "item": _encoder.encode(item),
     }
     # Every row has every fact: a column that lacks some would give None for them.
     fields |= {
@@ -153,8 +154,4 @@ def micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-@cache
-def _encode() -> Any:
-    """The model's JSON writer that gives bytes; a third of the time of `model_dump_json().encode()`."""
-    MemoryItem.model_rebuild()
-    return MemoryItem.__pydantic_serializer__.to_json
+_encoder = msgspec.json.Encoder()

@@ -128,7 +128,7 @@ class _Talks:
     def look_up(self, view: View, closed: Iterable[MemoryItem]) -> None:
         """Add the neighbours that are in the index. `closed`: rows that are no turns any more."""
         for item in closed:
-            if talk := talk_of(item.model_copy(update={"known_to": None})):
+            if talk := talk_of(item.but(known_to=None)):
                 assert item.position is not None
                 self._changed.setdefault(talk, set()).add(item.position)
         mine = {o for places in self._places.values() for turns in places.values() for o in turns}

@@ -13,10 +13,10 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import ValidationError
+import msgspec
 
 from memos_cli.errors import EmbedderMismatch, TableDamaged
-from memos_cli.schema import EmbedderInfo, MemoryItem, Relation, Source
+from memos_cli.schema import EmbedderInfo, MemoryItem, Relation, Source, why
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,7 +117,7 @@ def table_schema(vector: tuple[str, int] | None = None, info: EmbedderInfo | Non
     ]
     if vector:
         name, dimension = vector
-        metadata = {b"memos:embedder": info.model_dump_json().encode()} if info else None
+        metadata = {b"memos:embedder": msgspec.json.encode(info)} if info else None
         fields.append(pa.field(name, pa.list_(pa.float16(), dimension), metadata=metadata))
         fields.append(pa.field(f"{name}_spans", pa.list_(pa.float16())))
     return pa.schema(fields)
@@ -156,7 +156,7 @@ def to_arrow(
             columns.append(first_spans([i.row for i in items], vectors, part.type.list_size))
         elif vector and part.name == f"{vector}_spans":
             columns.append(other_spans([i.row for i in items], vectors))
-        elif part.name in MemoryItem.model_fields:
+        elif part.name in _FIELDS:
             values = map(attrgetter(part.name), items)
             cell = _write.get(part.name)
             columns.append(pa.array(list(map(cell, values) if cell else values), part.type))
@@ -184,7 +184,7 @@ def _blank(n: int, part: pa.Field) -> pa.Array:
 def _sources(value: tuple[Source, ...]) -> str | None:
     if not value:
         return None
-    return json.dumps([s.model_dump(mode="json", exclude_defaults=True) for s in value], ensure_ascii=False)
+    return msgspec.json.encode(value).decode()
 
 
 def _info(value: dict[str, Any]) -> str | None:
@@ -198,6 +198,8 @@ def _relations(value: tuple[Relation, ...]) -> list[dict[str, Any]] | None:
 def _tags(value: tuple[str, ...]) -> list[str] | None:
     return list(value) or None
 
+
+_FIELDS = frozenset(MemoryItem.__struct_fields__)
 
 _write: dict[str, Callable[[Any], Any]] = {
     "sources": _sources,
@@ -244,15 +246,16 @@ def other_spans(rows: Sequence[str], vectors: Mapping[str, np.ndarray]) -> pa.Ar
 def item_of(row: Mapping[str, Any]) -> MemoryItem:
     """The memory in a row (`pa.Table.to_pylist` form). Raises TableDamaged for what is none."""
     try:
-        return MemoryItem.model_validate(
+        return msgspec.convert(
             {
                 name: _cell(name, value)
                 for name, value in row.items()
-                if value is not None and name in MemoryItem.model_fields
-            }
+                if value is not None and name in _FIELDS
+            },
+            MemoryItem,
         )
-    except (ValidationError, ValueError, TypeError) as error:
-        reason = _why(error) if isinstance(error, ValidationError) else str(error)
+    except (ValueError, TypeError) as error:
+        reason = why(error) if isinstance(error, msgspec.ValidationError) else str(error)
         raise TableDamaged(reason=f"row {row.get('row')!r} is not a memory: {reason}") from error
 
 
@@ -261,11 +264,6 @@ def _cell(name: str, value: Any) -> Any:
         return _read[name](value) if name in _read else value
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: it cannot be read ({str(error).splitlines()[0]})") from error
-
-
-def _why(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _aware(value: datetime) -> datetime:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import re
 import uuid
@@ -26,6 +25,8 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from memos_cli.errors import (
     ForeignTable,
@@ -297,7 +298,7 @@ class Table:
         for part in self.dataset.schema:
             if part.name.startswith("vector_") and pa.types.is_fixed_size_list(part.type):
                 stored = (part.metadata or {}).get(b"memos:embedder")
-                info = EmbedderInfo.model_validate_json(stored) if stored else None
+                info = msgspec.json.decode(stored, type=EmbedderInfo) if stored else None
                 found[VectorColumn(part.name, part.type.list_size)] = info
         return found
 
@@ -754,4 +755,4 @@ def quoted(values: Iterable[str]) -> str:
 
 def embedder_metadata(info: EmbedderInfo) -> dict[bytes, bytes]:
     """Field metadata that names the embedder of a vector column, so that config.json can be rebuilt."""
-    return {b"memos:embedder": json.dumps(info.model_dump(mode="json")).encode()}
+    return {b"memos:embedder": msgspec.json.encode(info)}

@@ -2,14 +2,11 @@
 
 Owns: the shapes that `memos help json` shows and that scripts rely on. Does not own: how a
 document or a table reaches the screen (`output`).
-
-Documents are built from plain attribute reads: serialising through pydantic would build
-every model's serialiser in a process that prints ten hits and ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -35,17 +32,9 @@ def day(moment: datetime | None) -> str:
 
 def dump(value: Any) -> Any:
     """Any result as plain JSON types, its fields under their own names."""
-    from pydantic import BaseModel
+    from memos_cli.schema import plain
 
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return {str(key): dump(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [dump(entry) for entry in value]
-    if isinstance(value, datetime):
-        return stamp(value)
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+    return plain(value)
 
 
 def failed(cubes: Iterable[FailedCube]) -> list[Document]:

@@ -236,8 +236,7 @@ def filters_of(ctx: typer.Context, now: datetime | None = None) -> Filters:
     }
     if words("status"):
         values["statuses"] = _statuses(words("status"))
-    # Every word was judged above: building pydantic's validators would say the same again, slowly.
-    return Filters.model_construct(**values)
+    return Filters(**values)
 
 
 def _statuses(words: Sequence[str]) -> tuple[Any, ...]:

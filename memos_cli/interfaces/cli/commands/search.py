@@ -65,7 +65,7 @@ def search(
 
     shell = shell_of(ctx)
     instant = options.moment(now)
-    question = Query.model_construct(
+    question = Query(
         text=options.text_of(" ".join(query), "query"),
         k=k,
         mode=options.choice(Mode, "mode", mode),

@@ -19,7 +19,7 @@ from memos_cli.reader.decode import numbered
 from memos_cli.reader.documents import markdown_blocks
 from memos_cli.reader.files import ReadOptions, read_paths
 from memos_cli.reader.split import LONGEST, paragraphs, passages, spans
-from memos_cli.schema import Draft, Kind, Skipped
+from memos_cli.schema import Draft, Skipped
 
 
 def read(path: Path) -> list[Draft]:
@@ -56,7 +56,7 @@ def test_each_paragraph_is_a_memory_and_says_where_it_stood(tmp_path: Path) -> N
         (source,) = draft.sources
         assert whole[source.start : source.end] == draft.memory
         assert (source.type, source.path, draft.position) == ("file", str(path), position)
-        assert (draft.kind, draft.session_id, draft.said_at) == (Kind.LONG_TERM, None, None)
+        assert (draft.kind, draft.session_id, draft.said_at) == (None, None, None)
 
 
 def test_a_lead_in_stays_with_what_it_announces(tmp_path: Path) -> None:

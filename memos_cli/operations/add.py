@@ -16,6 +16,8 @@ from datetime import timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput
 from memos_cli.operations.browse import language_notes
@@ -397,10 +399,12 @@ def _fresh_sources(plan: _Plan, item: MemoryItem, draft: Draft) -> tuple[Source,
 
 
 def _item(draft: Draft, digest: str, change: Change) -> MemoryItem:
-    stated = {name: value for name in draft.__struct_fields__ if (value := getattr(draft, name)) is not None}
+    stated = msgspec.structs.asdict(draft)
     return MemoryItem(
         **{
             **stated,
+            "kind": draft.kind or Kind.LONG_TERM,
+            "visibility": draft.visibility or Visibility.PRIVATE,
             "language": draft.language or language_of(draft.memory),
             "valid_from": draft.said_at or change.time,
             "known_from": change.time,

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from memos_cli.schema import Draft, Level, MemoryItem, Status
@@ -73,6 +73,7 @@ def talk_of(item: MemoryItem) -> int:
     return talk_number(item.user_id, item.session_id)
 
 
+@lru_cache(maxsize=1024)
 def talk_number(user_id: str | None, session_id: str | None) -> int:
     """The number of a user's session."""
     return number_of(f"{user_id or ''}\0{session_id}")
@@ -105,6 +106,7 @@ def labels_of(speaker: str | None) -> Iterator[str]:
         yield first
 
 
+@lru_cache(maxsize=1024)
 def speaker_number(label: str | None) -> int:
     """What stands for a speaker: a hash of the first word of the label, whole where that is a role or a
     title ("User 1", "Dr. Lee"); 0 for a role alone or nobody."""

@@ -115,7 +115,8 @@ class _Talks:
         self._places: dict[int, dict[int, dict[int, MemoryItem]]] = {}
         """Talk → position → ordinal → turn: several may share a place (an answer given twice)."""
         self._changed: dict[int, set[int]] = {}
-        self._terms: dict[int, list[str]] = {}
+        self._terms: dict[int, str] = {}
+        """Each turn's content terms with spaces between: it stands in the windows of a dozen others."""
 
     def put(self, ordinal: int, item: MemoryItem, *, changed: bool) -> None:
         if not (talk := talk_of(item)):
@@ -158,11 +159,12 @@ class _Talks:
         windows = {}
         for name, reach in WINDOWS.items():
             near = (places.get(item.position + step, {}) for step in range(-reach, reach + 1))
-            turns = (pair for there in near for pair in sorted(there.items())[-CROWD:])
-            windows[name] = " ".join(term for pair in turns for term in self._of(*pair))
+            turns = [pair for there in near for pair in sorted(there.items())[-CROWD:]]
+            windows[name] = " ".join(filter(None, [self._of(*pair) for pair in turns]))
         return Row(ordinal, item, windows, len(analysis.content_terms(item.memory)), fresh)
 
-    def _of(self, ordinal: int, item: MemoryItem) -> list[str]:
+    def _of(self, ordinal: int, item: MemoryItem) -> str:
         if ordinal not in self._terms:
-            self._terms[ordinal] = [t for text in content_of(item) for t in analysis.content_terms(text)]
+            terms = [t for text in content_of(item) for t in analysis.content_terms(text)]
+            self._terms[ordinal] = " ".join(terms)
         return self._terms[ordinal]

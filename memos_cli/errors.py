@@ -8,13 +8,14 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
     ├── UsageError                   2
     │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownSetting
     ├── NotFound                     3
-    │   ├── CubeNotFound · MemoryNotFound · ChangeNotFound
+    │   ├── CubeNotFound · MemoryNotFound · ChangeNotFound · JobNotFound
     ├── NotPermitted                 4
     ├── Busy                         5
     ├── IntegrityError               6
     │   ├── ConfigDamaged · FormatTooNew · TableDamaged · ForeignTable · ProjectionDamaged · EmbedderMismatch
     ├── StorageError                 1
     │   ├── StorageFull
+    ├── JobDamaged · SchedulerFailed                                                    1
     ├── CubeExists · NothingToUndo · UndoConflict · StaleChange · NoVectors            1
     └── ProviderError                1
         ├── EmbedderUnavailable · EmbedderFailed · RerankerUnavailable · RerankerFailed
@@ -139,6 +140,24 @@ class ChangeNotFound(NotFound):
     """No change has the id {id}."""
 
     hint = "See `memos log` for the changes that are there."
+
+
+class JobNotFound(NotFound):
+    """No job is called {name}."""
+
+    hint = "See `memos cron list`."
+
+
+class JobDamaged(MemosError):
+    """The job's file {path} cannot be read."""
+
+    hint = "Delete that file, and install the job again with `memos cron install`."
+
+
+class SchedulerFailed(MemosError):
+    """The scheduler ({name}) did not take the job: {reason}."""
+
+    hint = "See what would be installed with `memos cron install --print`."
 
 
 class NotPermitted(MemosError):

@@ -31,10 +31,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reader": {"providers"},
     "retrieval": {"cube", "providers"},
     "users": HALL,
+    "cron": HALL,
     "session": {"cube", "providers", "users"} | HALL,
     "operations": {"session", "cube", "reader", "retrieval", "providers"} | HALL,
     "evaluation": {"operations", "session", "users"},
-    "interfaces": {"evaluation", "operations", "session", "users"} | HALL,
+    "interfaces": {"evaluation", "operations", "session", "users", "cron"} | HALL,
     "__main__": {"interfaces"},
     "__init__": {"operations", "session", "cube", "reader", "retrieval", "providers"} | HALL,
 }

@@ -77,6 +77,7 @@ COMMANDS: dict[str, Command] = {
     "import": Command("transfer:import_memories", "Read memories from JSON lines.", "Cubes"),
     "eval": Command("eval:evaluate", "Measure recall on a public benchmark.", "This machine"),
     "config": Command("config:app", "Show and change this machine's settings.", "This machine"),
+    "cron": Command("cron:app", "Have a verb run by itself, at night or every few hours.", "This machine"),
     "doctor": Command("doctor:doctor", "Look for trouble in this installation.", "This machine"),
     "help": Command("help:show_help", "Read about a topic.", "This machine"),
 }

@@ -1,0 +1,1 @@
+"""Verbs that run by themselves: jobs, the schedulers of this machine, and the run of one job."""

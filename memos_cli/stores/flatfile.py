@@ -151,7 +151,7 @@ class FlatFile:
             whole = all(type(n) is int for n in numbers) and all(Path(n).name == n for n in names)
             whole = whole and set(header["files"]) == set(self._names()) and header["rows"] >= 0
         except (ValueError, KeyError, TypeError, AttributeError) as e:
-            raise ProjectionDamaged(store="vectors", reason=f"its header is not readable ({e})") from e
+            raise ProjectionDamaged(store="vectors", reason="its header is not readable") from e
         if not known or not whole:
             raise ProjectionDamaged(store="vectors", reason="it was written for another model or format")
         return header

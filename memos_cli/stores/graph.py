@@ -203,7 +203,7 @@ class Graph:
             schema, now = fields.pop("schema"), _Generation(**fields)
             whole = Path(now.file).name == now.file and type(now.revision) is int
         except (ValueError, TypeError, KeyError, AttributeError) as e:
-            raise ProjectionDamaged(store="graph", reason=f"CURRENT is not readable ({e})") from e
+            raise ProjectionDamaged(store="graph", reason="CURRENT is not readable") from e
         if schema != SCHEMA or not whole:
             raise ProjectionDamaged(store="graph", reason="it was written in another format")
         size = (self.directory / now.file).stat().st_size
@@ -341,10 +341,10 @@ def _mapped(directory: Path) -> Iterator[None]:
         if "No space left" in text:
             raise StorageFull(path=directory) from e
         if "Permission denied" in text or "Read-only file system" in text:
-            raise NotPermitted(detail=text) from e
+            raise NotPermitted(detail=f"{directory} cannot be opened or written") from e
         if text.startswith(("Parser exception", "Binder exception", "Connection exception")):
             raise UsageError(detail=text) from e
-        raise ProjectionDamaged(store="graph", reason=text) from e
+        raise ProjectionDamaged(store="graph", reason="the engine cannot make sense of its file") from e
 
 
 def _verify(path: Path, generation: _Generation) -> None:

@@ -609,6 +609,7 @@ class CheckResult(Value, frozen=True, kw_only=True):
     revision: int
     problems: tuple[Problem, ...] = ()
     counts: dict[str, int] = msgspec.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class ChangeEntry(Value, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ from bad_input import files
 from bad_input.box import BICYCLE_ID, GATE, GATE_ID, LISBON_ID, WALNUTS_ID, Box, assert_refusal, content
 from bad_input.fixtures import box, surroundings, template  # noqa: F401 - pytest finds fixtures by name
 
+from memos_cli.stores.keyword_index import SCHEMA
+
 Make = Callable[[Box], object]
 SEARCH = ("search", "gate code", "--mode", "keyword")
 HYBRID = ("search", "gate code")
@@ -275,9 +277,9 @@ BROKEN = (
     Broken("keywords is a file", replaced("keywords")),
     Broken("keywords without CURRENT", gone("keywords/CURRENT")),
     Broken("keywords with an empty CURRENT", holds("keywords/CURRENT", "")),
-    Broken("keywords with CURRENT of another schema", holds("keywords/CURRENT", '{"schema": "99", "dir": "g-0", "moved": null}')),
-    Broken("keywords with CURRENT that climbs out", holds("keywords/CURRENT", '{"schema": "1", "dir": "../../x", "moved": null}')),
-    Broken("keywords with CURRENT to nowhere", holds("keywords/CURRENT", '{"schema": "1", "dir": "g-0", "moved": null}')),
+    Broken("keywords with CURRENT of another schema", holds("keywords/CURRENT", '{"schema": "99", "dir": "g-0", "moved": null}'), noticed=False),
+    Broken("keywords with CURRENT that climbs out", holds("keywords/CURRENT", f'{{"schema": "{SCHEMA}", "dir": "../../x", "moved": null}}')),
+    Broken("keywords with CURRENT to nowhere", holds("keywords/CURRENT", f'{{"schema": "{SCHEMA}", "dir": "g-0", "moved": null}}')),
     Broken("keywords without meta.json", gone("keywords/*/meta.json")),
     Broken("keywords with meta.json cut", cut("keywords/*/meta.json")),
     Broken("keywords with an empty meta.json", cut("keywords/*/meta.json", 0)),

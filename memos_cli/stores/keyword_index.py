@@ -19,7 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memos_cli.errors import Busy, MemosError, NotPermitted, ProjectionDamaged, StorageFull
+from memos_cli.errors import (
+    Busy,
+    MemosError,
+    NotPermitted,
+    ProjectionDamaged,
+    ProjectionOutdated,
+    StorageFull,
+)
 
 if TYPE_CHECKING:
     import tantivy
@@ -52,17 +59,17 @@ class Pointer:
 
 
 def read_pointer(directory: Path) -> Pointer:
-    """What CURRENT says. Raises ProjectionDamaged where it is missing, torn or of another schema."""
+    """What CURRENT says. Raises ProjectionDamaged where it is missing or torn, ProjectionOutdated."""
     try:
         found = json.loads((directory / "CURRENT").read_bytes())
-        schema, name, moved = found["schema"], found["dir"], found["moved"]
+        if (schema := found["schema"]) != SCHEMA:
+            raise ProjectionOutdated(store="keyword", found=schema, wanted=SCHEMA)
+        name, moved = found["dir"], found["moved"]
         pointer = Pointer(name, None if moved is None else (int(moved[0]), int(moved[1])))
     except FileNotFoundError:
         raise ProjectionDamaged(store="keyword", reason="there is none") from None
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ProjectionDamaged(store="keyword", reason="CURRENT is not readable") from error
-    if schema != SCHEMA:
-        raise ProjectionDamaged(store="keyword", reason=f"its schema is {schema}, not {SCHEMA}")
     if not isinstance(name, str) or Path(name).name != name or not name.startswith("g-"):
         raise ProjectionDamaged(store="keyword", reason="CURRENT names no generation")
     return pointer

@@ -12,7 +12,8 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
     ├── NotPermitted                 4
     ├── Busy                         5
     ├── IntegrityError               6
-    │   ├── ConfigDamaged · FormatTooNew · TableDamaged · ForeignTable · ProjectionDamaged · EmbedderMismatch
+    │   ├── ConfigDamaged · FormatTooNew · TableDamaged · ForeignTable · EmbedderMismatch
+    │   ├── ProjectionDamaged · ProjectionOutdated
     ├── StorageError                 1
     │   ├── StorageFull
     ├── JobDamaged · SchedulerFailed                                                    1
@@ -209,6 +210,10 @@ class ProjectionDamaged(IntegrityError):
     """The {store} index cannot be read: {reason}."""
 
     hint = "Rebuild it from the table with `memos reindex`."
+
+
+class ProjectionOutdated(ProjectionDamaged):
+    """The {store} index has schema {found}, and this version of memos uses {wanted}."""
 
 
 class EmbedderMismatch(IntegrityError):

@@ -97,6 +97,14 @@ def _absolute(given: str) -> Path:
     return Path(os.path.normpath(path.absolute()))
 
 
+def is_vacant(path: Path) -> bool:
+    """Whether a cube could be made there: nothing stands at the path, or an empty directory."""
+    try:
+        return not os.path.lexists(path) or (path.is_dir() and not any(path.iterdir()))
+    except OSError:  # no right to look: opening it as a cube says more
+        return False
+
+
 def holds_cube(folder: Path) -> bool:
     """Whether a folder is a cube, as far as one look tells; what may not be looked into is none."""
     from .cube.layout import Layout

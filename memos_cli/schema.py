@@ -593,6 +593,10 @@ class ChangeResult(Value, frozen=True, kw_only=True):
     change: str | None
     ids: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    back: tuple[Added, ...] = ()
+    """Of undo: the first few memories that are shown again, or say again what they said."""
+    gone: tuple[Added, ...] = ()
+    """Of undo: the first few that are shown no more, or say it no more, with what they said."""
 
 
 class Problem(Value, frozen=True, kw_only=True):
@@ -609,6 +613,7 @@ class CheckResult(Value, frozen=True, kw_only=True):
     revision: int
     problems: tuple[Problem, ...] = ()
     counts: dict[str, int] = msgspec.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class ChangeEntry(Value, frozen=True, kw_only=True):
@@ -620,6 +625,8 @@ class ChangeEntry(Value, frozen=True, kw_only=True):
     time: Time
     opened: int
     closed: int
+    memories: tuple[Added, ...] = ()
+    """The first few memories that it touched, with the beginnings of their texts as it left them."""
 
 
 class EmbedderInfo(Value, frozen=True, kw_only=True):

@@ -8,12 +8,14 @@ reading and embedding never make another writer wait.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.config import check_writable
 from memos_cli.cube.cube import MemCube
 from memos_cli.errors import CubeExists, CubeNotFound, NoVectors
+from memos_cli.location import is_vacant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,11 +137,18 @@ def _open(ref: CubeRef, settings: Settings, *, create: bool) -> MemCube:
         return MemCube.open(ref.path, lock_timeout=settings.lock_timeout, fsync=settings.fsync)
     except CubeNotFound:
         if not create:
-            raise CubeNotFound(path=ref.path, name=ref.name if ref.is_name else ref.path) from None
+            raise _not_found(ref) from None
     try:
         return make_cube(ref, settings)
     except CubeExists:  # another process made it in the same moment
         return MemCube.open(ref.path, lock_timeout=settings.lock_timeout, fsync=settings.fsync)
+
+
+def _not_found(ref: CubeRef) -> CubeNotFound:
+    if os.path.lexists(ref.path) and not is_vacant(ref.path):
+        hint = "Something else is there: name a directory that is empty or not there yet."
+        return CubeNotFound(path=ref.path, hint=hint)
+    return CubeNotFound(path=ref.path, name=ref.name if ref.is_name else ref.path)
 
 
 def make_cube(

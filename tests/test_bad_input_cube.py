@@ -15,6 +15,8 @@ from bad_input import files
 from bad_input.box import BICYCLE_ID, GATE, GATE_ID, LISBON_ID, WALNUTS_ID, Box, assert_refusal, content
 from bad_input.fixtures import box, surroundings, template  # noqa: F401 - pytest finds fixtures by name
 
+from memos_cli.stores.keyword_index import SCHEMA
+
 Make = Callable[[Box], object]
 SEARCH = ("search", "gate code", "--mode", "keyword")
 HYBRID = ("search", "gate code")
@@ -275,9 +277,9 @@ BROKEN = (
     Broken("keywords is a file", replaced("keywords")),
     Broken("keywords without CURRENT", gone("keywords/CURRENT")),
     Broken("keywords with an empty CURRENT", holds("keywords/CURRENT", "")),
-    Broken("keywords with CURRENT of another schema", holds("keywords/CURRENT", '{"schema": "99", "dir": "g-0", "moved": null}')),
-    Broken("keywords with CURRENT that climbs out", holds("keywords/CURRENT", '{"schema": "1", "dir": "../../x", "moved": null}')),
-    Broken("keywords with CURRENT to nowhere", holds("keywords/CURRENT", '{"schema": "1", "dir": "g-0", "moved": null}')),
+    Broken("keywords with CURRENT of another schema", holds("keywords/CURRENT", '{"schema": "99", "dir": "g-0", "moved": null}'), noticed=False),
+    Broken("keywords with CURRENT that climbs out", holds("keywords/CURRENT", f'{{"schema": "{SCHEMA}", "dir": "../../x", "moved": null}}')),
+    Broken("keywords with CURRENT to nowhere", holds("keywords/CURRENT", f'{{"schema": "{SCHEMA}", "dir": "g-0", "moved": null}}')),
     Broken("keywords without meta.json", gone("keywords/*/meta.json")),
     Broken("keywords with meta.json cut", cut("keywords/*/meta.json")),
     Broken("keywords with an empty meta.json", cut("keywords/*/meta.json", 0)),
@@ -526,16 +528,9 @@ def _row(box: Box, **fields: object) -> dict[str, object]:
     return {**dict.fromkeys(names), "row": os.urandom(8).hex(), **fields}
 
 
-@pytest.fixture
-def foreign(box: Box) -> Box:
-    pytest.importorskip("lancedb")
-    return box
-
-
 @general
 @pytest.mark.parametrize("mend", [REINDEX, REPAIR], ids=["reindex", "repair"])
-def test_rows_that_another_program_appended(mend: tuple[str, ...], foreign: Box) -> None:
-    box = foreign
+def test_rows_that_another_program_appended(mend: tuple[str, ...], box: Box) -> None:
     lance_table(box).add([_row(box, memory="Written by a notebook."), _row(box, memory="And a second one.")])
     problems = ends(box, CHECK, 6)["problems"]
     assert any("another program" in p["what"] for p in problems), problems
@@ -556,11 +551,8 @@ def test_rows_that_another_program_appended(mend: tuple[str, ...], foreign: Box)
 
 @general
 @pytest.mark.parametrize("mend", [REINDEX, REPAIR], ids=["reindex", "repair"])
-def test_rows_of_another_program_are_taken_in_without_the_embedder(
-    mend: tuple[str, ...], foreign: Box
-) -> None:
+def test_rows_of_another_program_are_taken_in_without_the_embedder(mend: tuple[str, ...], box: Box) -> None:
     """Their vectors have to wait: said where it happens, and by check from then on."""
-    box = foreign
     told = (box.cube / "config.json").read_text()
     embedder(box, name="st:nobody/nothing")
     lance_table(box).add([_row(box, memory="Written by a notebook.")])
@@ -576,8 +568,7 @@ def test_rows_of_another_program_are_taken_in_without_the_embedder(
 
 
 @general
-def test_rows_that_another_program_deleted(foreign: Box) -> None:
-    box = foreign
+def test_rows_that_another_program_deleted(box: Box) -> None:
     lance_table(box).delete(f"id = '{LISBON_ID}'")
     assert any("another program" in p["what"] for p in ends(box, CHECK, 6)["problems"])
     ends(box, REINDEX, 0)
@@ -588,8 +579,7 @@ def test_rows_that_another_program_deleted(foreign: Box) -> None:
 
 
 @general
-def test_texts_that_another_program_changed(foreign: Box) -> None:
-    box = foreign
+def test_texts_that_another_program_changed(box: Box) -> None:
     lance_table(box).update(
         where=f"id = '{LISBON_ID}' AND known_to IS NULL", values={"memory": "Ana moved to Faro."}
     )
@@ -601,8 +591,7 @@ def test_texts_that_another_program_changed(foreign: Box) -> None:
 
 
 @general
-def test_a_column_that_another_program_added(foreign: Box) -> None:
-    box = foreign
+def test_a_column_that_another_program_added(box: Box) -> None:
     lance_table(box).add_columns({"mood": "'good'"})
     finds(ends(box.copy("read"), HYBRID, 0))
     ends(box, REINDEX, 0)
@@ -619,10 +608,9 @@ def test_a_column_that_another_program_added(foreign: Box) -> None:
 
 
 @general
-def test_upkeep_by_another_program_changes_nothing(foreign: Box) -> None:
+def test_upkeep_by_another_program_changes_nothing(box: Box) -> None:
     from lancedb.index import BTree
 
-    box = foreign
     table = lance_table(box)
     table.optimize()
     table.create_index("id", config=BTree())
@@ -634,9 +622,8 @@ def test_upkeep_by_another_program_changes_nothing(foreign: Box) -> None:
 
 @general
 @pytest.mark.parametrize("column", ["memory", "ordinal", "known_to", "id", "vector_hash_64_64"])
-def test_a_column_that_another_program_dropped(column: str, foreign: Box) -> None:
+def test_a_column_that_another_program_dropped(column: str, box: Box) -> None:
     """Beyond what an index can mend: said clearly, and going back to the version before makes it whole."""
-    box = foreign
     table = lance_table(box)
     version = table.version
     table.drop_columns([column])
@@ -663,10 +650,9 @@ def test_a_column_that_another_program_dropped(column: str, foreign: Box) -> Non
 
 
 @general
-def test_a_table_that_another_program_wrote_anew(foreign: Box) -> None:
+def test_a_table_that_another_program_wrote_anew(box: Box) -> None:
     import lancedb
 
-    box = foreign
     version = lance_table(box).version
     lancedb.connect(str(box.cube)).create_table("memories", data=[{"a": 1, "b": "x"}], mode="overwrite")
     assert ends(box, CHECK, 6)["problems"]
@@ -689,8 +675,7 @@ def test_a_table_that_another_program_wrote_anew(foreign: Box) -> None:
         ({"memory": "x", "confidence": 999}, "confidence"),
     ],
 )
-def test_rows_that_are_no_memories(fields: dict[str, object], says: str, foreign: Box) -> None:
-    box = foreign
+def test_rows_that_are_no_memories(fields: dict[str, object], says: str, box: Box) -> None:
     lance_table(box).add([_row(box, **fields)])
     assert ends(box, CHECK, 6)["problems"]
     for words in (ADD, REINDEX, REPAIR):

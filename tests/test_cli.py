@@ -71,6 +71,65 @@ def test_add_and_search_are_the_whole_set_up(home: Path) -> None:
     assert 0 <= float(line[1]) <= 1
 
 
+@pytest.mark.parametrize("there", [None, "empty"])
+@pytest.mark.parametrize("words", [("add", GATE), ("import", "-")], ids=["add", "import"])
+@pytest.mark.parametrize("cube", ["notes", "./made/notes"], ids=["name", "path"])
+def test_a_cube_is_made_where_nothing_is_and_said_to_be(
+    cube: str, words: tuple[str, ...], there: str | None, home: Path
+) -> None:
+    path = Path(cube) if "/" in cube else home / "cubes" / cube
+    if there:
+        path.mkdir(parents=True)
+    result = memos(*words, "-c", cube, input=json.dumps({"memory": GATE}))
+    assert result.exit_code == 0, result.output
+    assert f"Made the cube notes at {path.absolute()}" in result.stderr
+    assert document("search", "gate", "-c", cube)["hits"][0]["memory"] == GATE
+
+
+@pytest.mark.parametrize("cube", ["notes", "./notes"], ids=["name", "path"])
+def test_no_cube_is_made_among_other_things(cube: str, home: Path) -> None:
+    path = Path(cube) if "/" in cube else home / "cubes" / cube
+    path.mkdir(parents=True)
+    (path / "mine.txt").write_text("mine")
+    for dry in ((), ("--dry-run",)):
+        error = document("add", GATE, "-c", cube, *dry, code=3)["error"]
+        assert error["code"] == "cube_not_found"
+        assert "Something else is there" in error["hint"]
+    assert [file.name for file in path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["wet", "dry"])
+@pytest.mark.parametrize("words", [("--file", "missing.txt"), ("-",), ("x", "--time", "2999-01-01")])
+def test_no_cube_is_made_when_there_is_nothing_to_store(
+    words: tuple[str, ...], dry: tuple[str, ...], home: Path
+) -> None:
+    for cube in ("notes", "./notes"):
+        result = document("add", *words, *dry, "-c", cube, code=1, input="\0")
+        assert result["added"] == []
+        assert len(result["skipped"]) == 1
+    assert not (home / "cubes").exists()
+    assert not Path("notes").exists()
+
+
+def test_what_can_be_stored_goes_into_the_new_cube_and_what_cannot_is_named(home: Path) -> None:
+    Path("good.txt").write_text(LISBON)
+    result = document("add", "--file", "missing.txt", "--file", "good.txt", "--file", "none.txt", code=1)
+    assert [one["memory"] for one in result["added"]] == [LISBON]
+    assert [one["source"] for one in result["skipped"]] == ["missing.txt", "none.txt"]
+
+
+def test_a_dry_run_shows_what_a_new_cube_would_hold_and_makes_none(home: Path) -> None:
+    for cube in ("notes", "./notes"):
+        result = memos("add", GATE, GATE, LISBON, "--dry-run", "-c", cube)
+        assert result.exit_code == 0, result.output
+        assert [line.split("\t")[0] for line in result.stdout.splitlines()] == ["added", "added", "known"]
+        assert "none was made (--dry-run)" in result.stderr
+        dry = document("import", "-", "--dry-run", "-c", cube, input=json.dumps({"memory": GATE}))
+        assert dry["imported"] == 1
+    assert not (home / "cubes").exists()
+    assert not Path("notes").exists()
+
+
 def test_add_answers_added_and_known(home: Path) -> None:
     first = document("add", GATE, LISBON)
     assert [one["memory"] for one in first["added"]] == [GATE, LISBON]
@@ -176,10 +235,18 @@ def test_a_dry_run_stores_nothing(home: Path) -> None:
     assert document("list")["total"] == 1
 
 
-def test_a_path_that_is_no_cube_is_not_made_by_accident(home: Path, tmp_path: Path) -> None:
-    error = document("add", GATE, "-c", "./typo", code=3)["error"]
-    assert error["code"] == "cube_not_found"
-    assert "memos init" in error["hint"]
+def test_what_only_reads_makes_no_cube(home: Path, tmp_path: Path) -> None:
+    for words in (
+        ("search", "x"),
+        ("list",),
+        ("update", "0", "x"),
+        ("archive", "0"),
+        ("reindex",),
+        ("undo",),
+    ):
+        error = document(*words, "-c", "./typo", code=3)["error"]
+        assert error["code"] == "cube_not_found"
+        assert "memos init" in error["hint"]
     assert not (tmp_path / "typo").exists()
 
 

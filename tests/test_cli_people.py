@@ -82,13 +82,57 @@ def test_the_log_shows_whole_ids_and_says_how_to_go_on() -> None:
     moved()
     code, shown = on_terminal("log", "-n", "1")
     assert code == 0
-    assert re.search(
-        r"^\d{4}-\d\d-\d\d \d\d:\d\d add by tester · versions opened 1, closed 1 *\r?$", shown, re.M
-    )
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d add by tester: Ana lives in Lisbon *\r?$", shown, re.M)
     lines = memos("log").stdout.splitlines()
     assert ID.findall(shown) == [lines[0].split("\t")[0]]
     assert "1 of 2; go on with --offset 1." in shown
-    assert lines[0].split("\t")[2:] == ["add", "tester", "1", "1"]
+    assert lines[0].split("\t")[2:] == ["add", "tester", "1", "1", "Ana lives in Lisbon"]
+
+
+def test_the_log_says_which_memories_a_change_touched() -> None:
+    long = "A story \n" * 40
+    memos("add", long, *(f"{n} sheep jump over the gate {'abcdefgh'[n] * 9}." for n in range(7)))
+    memos("add", "Something short.")
+    (last, first) = json.loads(memos("log", "--json").stdout)["changes"]
+    assert [one["memory"] for one in last["memories"]] == ["Something short."]
+    assert len(first["memories"]) == 5
+    assert (first["memories"][0]["memory"], first["opened"]) == (f"{long[:199]}…", 8)
+    assert first["memories"][4]["memory"].startswith("3 sheep")
+    listed = {one["id"] for one in json.loads(memos("list", "--json").stdout)["items"]}
+    assert {one["id"] for one in first["memories"]} < listed
+    said = memos("log", "--offset", "1").stdout.rstrip("\n").split("\t")[-1]
+    assert said.startswith("A story A story")
+    assert said.endswith("… + 7 more")
+    assert len(said) < 100
+    memos("purge", last["memories"][0]["id"], "--yes")
+    purged = json.loads(memos("log", "--json").stdout)["changes"][0]
+    assert [one["memory"] for one in purged["memories"]] == [""]
+    assert memos("log", "-n", "1").stdout.rstrip("\n").endswith("\t(text removed)")
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "gone"),
+    [
+        (("update", "ID", "The gate is red."), ["The gate is green."], ["The gate is red."]),
+        (("archive", "ID"), ["The gate is green."], []),
+        (("add", "A pond was dug."), [], ["A pond was dug."]),
+    ],
+    ids=["update", "archive", "add"],
+)
+def test_undo_says_what_came_back_and_what_went(
+    change: tuple[str, ...], back: list[str], gone: list[str]
+) -> None:
+    memos("add", "The gate is green.")
+    id = json.loads(memos("list", "--json").stdout)["items"][0]["id"]
+    memos(*(id if word == "ID" else word for word in change))
+    for dry in (("--dry-run",), ()):
+        done = json.loads(memos("undo", *dry, "--json").stdout)
+        assert [one["memory"] for one in done["back"]] == back
+        assert [one["memory"] for one in done["gone"]] == gone
+    memos("undo")  # the other way round
+    told = memos("undo").stderr.splitlines()
+    assert [line.partition(": ")[2] for line in told if line.startswith("Back: ")] == back
+    assert [line.partition(": ")[2] for line in told if line.startswith("Gone: ")] == gone
 
 
 def test_a_table_leaves_out_columns_that_hold_nothing(capsys: pytest.CaptureFixture[str]) -> None:

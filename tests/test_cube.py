@@ -422,6 +422,26 @@ def test_a_projection_that_went_missing_or_is_damaged_comes_back(session: Sessio
     assert check(session.cube).problems == ()
 
 
+def test_an_index_of_another_version_of_memos_is_no_damage(open_cube: OpenCube, cube_path: Path) -> None:
+    session = open_cube("tree_text")
+    add_texts(session, "one kept thing")
+    session.cube.ready_graph()
+    older = {"keywords/CURRENT": '"schema": "', "vectors/header": '"schema": ', "graph/CURRENT": '"schema": '}
+    for name, written in older.items():
+        file = cube_path / name
+        text = file.read_text()
+        assert written in text
+        file.write_text(text.replace(written, f"{written}9"))
+    result = check(open_cube().cube)
+    assert result.ok, result.problems
+    assert [note.split()[2] for note in result.notes] == ["keywords", "vectors", "graph"]
+    assert all("another version of memos" in note for note in result.notes)
+    again = open_cube()
+    assert found_by(again, "kept") == ["one kept thing"]
+    again.cube.ready_graph()
+    assert check(again.cube).notes == ()
+
+
 def test_the_graph_is_brought_up_when_it_is_asked_for(open_cube: OpenCube) -> None:
     session = open_cube("tree_text")
     (topic,) = add_texts(session, "Plumbing.")

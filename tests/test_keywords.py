@@ -32,6 +32,7 @@ from memos_cli.schema import (
     Tail,
     Visibility,
 )
+from memos_cli.stores import analysis
 from memos_cli.stores import keywords as module
 from memos_cli.stores.analysis import Phrase, content_terms, exact_terms, parse
 from memos_cli.stores.keyword_fold import chosen
@@ -639,6 +640,48 @@ def test_damage_is_no_revision_and_no_emptiness(index, spoil, data):
     keywords.rebuild([tail(*texts("one"), seq=2)], 2)
     assert keywords.revision == 2
     assert found(keywords, "one") == ["one"]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b'{"id": 1}',
+        b'{"memory": "a", "kind": "b"}',
+        b'{"memory": "a", "x": 1}',
+    ],
+)
+def test_a_stored_memory_that_cannot_be_read_is_told_in_one_sentence(index, stored):
+    from tantivy import Document
+
+    from memos_cli.stores.keyword_index import HEAP, open_index, writing
+
+    index.absorb(tail(*texts("one"), seq=2), 2)
+    (generation,) = index.directory.glob("g-*")
+    opened = open_index(generation)
+    opened.register_tokenizer("content", analysis.content_analyzer())
+    opened.register_tokenizer("exact", analysis.exact_analyzer())
+    with writing(opened, HEAP) as writer:
+        writer.delete_documents_by_term("ordinal", ordinal(2))
+        writer.add_document(Document.from_dict({"ordinal": ordinal(2), "item": stored}, opened.schema))
+        writer.commit()
+    with pytest.raises(ProjectionDamaged) as error:
+        Keywords(index.directory).items([ordinal(2)])
+    assert error.value.message == "The keyword index cannot be read: a memory stored in it is not whole."
+
+
+def test_the_words_of_the_engine_do_not_reach_the_user(index):
+    from memos_cli.stores.keyword_index import engine
+
+    for raised in (ValueError("Schema error: 'x'\n  at src/y.rs"), OSError("odd\nlines"), OSError(5, "z")):
+        with pytest.raises(ProjectionDamaged) as error, engine(index.directory):
+            raise raised
+        assert "\n" not in error.value.message
+        assert str(raised) not in error.value.message
+        assert error.value.__cause__ is raised
     assert len(list(index.directory.iterdir())) == 2
 
 

@@ -247,6 +247,36 @@ def test_a_copied_memory_comes_once_and_names_the_copies(home: Path) -> None:
     assert asked("second", "copy")["hits"][0]["cube"] == "second"
 
 
+def test_what_two_cubes_say_in_the_same_words_comes_once_and_names_both() -> None:
+    gate = TEXTS["garden"][0]
+    document("add", gate, "-c", "school")
+    own = {name: next(h["id"] for h in alone(name) if h["memory"] == gate) for name in ("garden", "school")}
+    assert own["garden"] != own["school"]
+    for order in (("garden", "school"), ("school", "garden")):
+        hits = asked(*order)["hits"]
+        assert texts(hits).count(gate) == 1
+        (hit,) = (hit for hit in hits if hit["memory"] == gate)
+        other = order[1] if hit["cube"] == order[0] else order[0]
+        assert (hit["id"], hit["copies"], hit["also_in"]) == (own[hit["cube"]], [own[other]], [other])
+
+
+def test_the_same_words_of_another_speaker_are_another_memory() -> None:
+    gate = TEXTS["garden"][0]
+    document("add", gate, "--speaker", "Ana", "-c", "school")
+    assert texts(asked("garden", "school")["hits"]).count(gate) == 2
+
+
+def test_a_budget_that_nothing_fits_into_says_what_the_first_hit_needs(home: Path) -> None:
+    for names in (("garden",), ("garden", "school")):
+        answer = document("search", QUESTION, "--max-tokens", "2", *cubes(*names))
+        first = document("search", QUESTION, *cubes(*names))["hits"][0]["memory"]
+        assert answer["hits"] == []
+        assert f"the first alone needs {(len(first) + 3) // 4}" in answer["notes"][-1]
+    fitting = document("search", QUESTION, "--max-tokens", "9", *cubes("garden"))
+    assert fitting["hits"]
+    assert fitting["notes"] == []
+
+
 def test_a_copied_memory_comes_from_where_its_score_is_higher(home: Path) -> None:
     shutil.copytree(home / "cubes" / "garden", home / "cubes" / "copy")
     gate = document("list", "-c", "garden")["items"][-1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memos_cli.cube.cube import MemCube, vector_column
+from memos_cli.cube.cube import MemCube, Projection, vector_column
 from memos_cli.errors import IntegrityError, MemosError
 from memos_cli.schema import CheckResult, MemoryItem, Problem, Status
 from memos_cli.stores.nearness import content_hash
@@ -70,6 +70,7 @@ def _check(cube: MemCube) -> CheckResult:
         revision=newest_version(cube.layout.table) or 0,
         problems=tuple(problems),
         counts={"memories": shown, "versions": truth.rows, "vectors": len(truth.embedded)},
+        notes=tuple(_outdated(cube)),
     )
 
 
@@ -169,12 +170,28 @@ def _level_vectors(cube: MemCube) -> Vectors | None:
 # -- the projections
 
 
-def _stale(cube: MemCube, store: str, revision: int | None) -> Problem | None:
+def _outdated(cube: MemCube) -> list[str]:
+    """What is to be said of projections that another version of memos wrote: no damage, they are made anew."""
+    stores: dict[str, Projection | None] = {"keywords": cube.keywords, "vectors": cube.vectors}
+    if cube.layout.graph.exists():
+        stores["graph"] = cube.graph
+    return [
+        f"the index {name} was written by another version of memos: the next command that needs it "
+        "makes it anew, `memos reindex` does so now"
+        for name, store in stores.items()
+        if store is not None and store.outdated
+    ]
+
+
+def _stale(cube: MemCube, store: str, projection: Projection) -> Problem | None:
     """The problem of a projection that is not level with the table, when it is one.
 
-    Behind our own commits is none: the next command brings it up.
+    Behind our own commits is none, nor is another schema: the next command brings it up.
     """
     newest = newest_version(cube.layout.table) or 0
+    revision = projection.revision
+    if revision is None and projection.outdated:
+        return None
     if revision is None:
         return _problem(store, "it is missing or cannot be read")
     if revision > newest:
@@ -185,7 +202,7 @@ def _stale(cube: MemCube, store: str, revision: int | None) -> Problem | None:
 
 
 def _check_keywords(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
-    if problem := _stale(cube, "keywords", cube.keywords.revision):
+    if problem := _stale(cube, "keywords", cube.keywords):
         yield problem
         return
     if cube.keywords.revision != newest_version(cube.layout.table):
@@ -211,7 +228,7 @@ def _check_vectors(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
     }
     if bare:
         yield _problem("vectors", f"{len(bare)} memories have no vector", bare, "Run `memos reindex`.")
-    if problem := _stale(cube, "vectors", cube.vectors.revision):
+    if problem := _stale(cube, "vectors", cube.vectors):
         yield problem
         return
     if cube.vectors.revision != newest_version(cube.layout.table):
@@ -243,11 +260,10 @@ def _compare(store: str, wanted: set[int], found: set[int]) -> Iterator[Problem]
 def _check_graph(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
     if not cube.layout.graph.exists():
         return
-    revision = cube.graph.revision
-    if problem := _stale(cube, "graph", revision):
+    if problem := _stale(cube, "graph", cube.graph):
         yield problem
         return
-    if revision == newest_version(cube.layout.table):
+    if cube.graph.revision == newest_version(cube.layout.table):
         yield from _compare_graph(cube.graph, truth)
 
 

@@ -73,6 +73,10 @@ class Projection(Protocol):
     def revision(self) -> int | None:
         """Table version absorbed; None when missing, unreadable or of another schema."""
 
+    @property
+    def outdated(self) -> bool:
+        """Whether it was written in another schema; whoever needs it next rebuilds it."""
+
     def absorb(self, tail: Tail, revision: int) -> None:
         """Take rows in; repeating it is harmless."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -131,26 +131,42 @@ def _stage(progress: Progress | None, done: int) -> Callable[[int, int], None] |
     return lambda made, _: progress("embedding", done + made, None)
 
 
+def sift(
+    drafts: Iterable[Draft | Skipped], *, allow_future: bool = False
+) -> tuple[Iterator[Draft | Skipped], AddResult | None]:
+    """The same drafts, read up to the first that can be stored; where none can be, what came of them.
+
+    For a caller that makes a cube only when there is something to put into it.
+    """
+    coming = iter(drafts)
+    refused: list[Skipped] = []
+    for draft in _accepted(coming, refused, allow_future):
+        return chain(refused, [draft], coming), None
+    return iter(refused), AddResult(skipped=tuple(refused))
+
+
 def _accepted(
     drafts: Iterable[Draft | Skipped], skipped: list[Skipped], allow_future: bool
 ) -> Iterator[Draft]:
-    limit = now() + FUTURE
+    limit = None if allow_future else now() + FUTURE
     for draft in drafts:
         if isinstance(draft, Skipped):
             skipped.append(draft)
-        elif reason := _unstorable(draft):
+        elif reason := _refusal(draft, limit):
             skipped.append(Skipped(source=_name(draft), reason=reason))
-        elif not draft.memory.strip():
-            skipped.append(Skipped(source=_name(draft), reason="the text is empty"))
-        elif draft.said_at and draft.said_at > limit and not allow_future:
-            skipped.append(
-                Skipped(
-                    source=_name(draft),
-                    reason=f"its time {draft.said_at:%Y-%m-%d} lies in the future (--allow-future stores it)",
-                )
-            )
         else:
             yield draft
+
+
+def _refusal(draft: Draft, limit: datetime | None) -> str | None:
+    """Why a draft cannot be stored; `limit`: the latest time of saying that is believed."""
+    if reason := _unstorable(draft):
+        return reason
+    if not draft.memory.strip():
+        return "the text is empty"
+    if limit is not None and draft.said_at and draft.said_at > limit:
+        return f"its time {draft.said_at:%Y-%m-%d} lies in the future (--allow-future stores it)"
+    return None
 
 
 def _unstorable(draft: Draft) -> str | None:
@@ -442,4 +458,4 @@ def _notes(session: Session, added: Sequence[Added]) -> tuple[str, ...]:
     return language_notes(session, counts) if sum(counts.values()) >= 3 else ()
 
 
-__all__ = ["BadInput", "add"]
+__all__ = ["BadInput", "add", "sift"]

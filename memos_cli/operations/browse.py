@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memos_cli.errors import MemoryNotFound, UsageError
-from memos_cli.schema import ChangeEntry, Depth, Filters, MemoryItem, Status, Value
+from memos_cli.schema import Added, ChangeEntry, Depth, Filters, MemoryItem, Status, Value
 from memos_cli.stores.table import newest_version, quoted
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 EVERYTHING = (1 << 31) - 1
 """A limit that no cube reaches."""
+
+EXCERPTS = 5
+"""Memories that an answer about a change names; there may be a hundred thousand."""
+
+EXCERPT = 200
+"""Characters of each of them."""
 
 MOSTLY = 0.5
 """Share of memories from which on a cube counts as being in other languages than its embedder."""
@@ -128,8 +134,8 @@ def history(session: Session, id: str) -> HistoryResult:
 
 
 def log(session: Session, limit: int = 50, offset: int = 0) -> LogResult:
-    """Changes, newest first, with how many versions each opened and closed."""
-    columns = ["change", "verb", "actor", "known_from", "closed_by"]
+    """Changes, newest first, with how many versions each opened and closed, and of which memories."""
+    columns = ["change", "verb", "actor", "known_from", "closed_by", "ordinal"]
     rows = session.cube.table.arrow(None, columns).to_pylist()
     opened = Counter(r["change"] for r in rows)
     closed = Counter(r["closed_by"] for r in rows if r["closed_by"])
@@ -147,7 +153,34 @@ def log(session: Session, limit: int = 50, offset: int = 0) -> LogResult:
         if id
     ]
     entries.sort(key=lambda e: (e.time, e.id), reverse=True)
-    return LogResult(changes=tuple(entries[offset : offset + limit]), total=len(entries))
+    shown = entries[offset : offset + limit]
+    touched = _touched(session, {e.id for e in shown}, rows)
+    return LogResult(
+        changes=tuple(e.but(memories=tuple(touched.get(e.id, ()))) for e in shown), total=len(entries)
+    )
+
+
+def excerpt(id: str, memory: str) -> Added:
+    """A memory with the beginning of its text, for an answer that is not about the text."""
+    return Added(id=id, memory=memory if len(memory) <= EXCERPT else f"{memory[: EXCERPT - 1]}…")
+
+
+def _touched(session: Session, changes: set[str], rows: Iterable[dict[str, Any]]) -> dict[str, list[Added]]:
+    """By change, its first memories; only their texts are read, since one change may hold thousands."""
+    first: dict[str, list[int]] = {}
+    for row in rows:
+        ordinals = first.setdefault(row["change"], []) if row["change"] in changes else None
+        if ordinals is not None and len(ordinals) < EXCERPTS:
+            ordinals.append(row["ordinal"])
+    wanted = [ordinal for ordinals in first.values() for ordinal in ordinals]
+    if not wanted:
+        return {}
+    condition = f"ordinal IN ({', '.join(map(str, wanted))})"
+    found: dict[str, list[Added]] = {}
+    texts = session.cube.table.arrow(condition, ["change", "id", "memory", "ordinal"]).to_pylist()
+    for row in sorted(texts, key=lambda r: int(r["ordinal"])):
+        found.setdefault(row["change"], []).append(excerpt(row["id"], row["memory"]))
+    return found
 
 
 def stats(session: Session) -> StatsResult:

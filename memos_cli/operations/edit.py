@@ -6,15 +6,16 @@ Every one computes its change under the write lock, from current versions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, ChangeNotFound, MemoryNotFound, NothingToUndo, UndoConflict
-from memos_cli.operations.browse import find
+from memos_cli.operations.browse import EXCERPTS, excerpt, find
 from memos_cli.reader.language import language_of
-from memos_cli.schema import Change, ChangeResult, Closing, MemoryItem, Status, now, uuid7
+from memos_cli.schema import Added, Change, ChangeResult, Closing, MemoryItem, Status, now, uuid7
 from memos_cli.session import TextVectors
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import quoted
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from memos_cli.session import Session
+
+SHOWN = (Status.ACTIVATED, Status.RESOLVING)
 
 Edited = tuple[MemoryItem, MemoryItem, datetime | None]
 """(current version, next version, when the current one stopped being true)."""
@@ -135,10 +138,23 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
         edits = [_restored(session, target, item) for item in opened if item.known_to is None]
         _refuse_later(target, opened)
         if dry_run:
-            return ChangeResult(
-                change=None, ids=tuple(e[0].id for e in edits), notes=("Nothing was undone (--dry-run).",)
-            )
-        return _commit(session, "undo", edits, _vectors(session, edits))
+            notes = ("Nothing was undone (--dry-run).",)
+            done = ChangeResult(change=None, ids=tuple(e[0].id for e in edits), notes=notes)
+        else:
+            done = _commit(session, "undo", edits, _vectors(session, edits))
+        return done.but(
+            back=_only((new, old) for old, new, _ in edits), gone=_only((old, new) for old, new, _ in edits)
+        )
+
+
+def _only(pairs: Iterable[tuple[MemoryItem, MemoryItem]]) -> tuple[Added, ...]:
+    """Of pairs of versions, the first few whose first is shown and whose second does not say the same."""
+    differ = (
+        a
+        for a, b in pairs
+        if a.status in SHOWN and not (b.status in SHOWN and a.content_hash == b.content_hash)
+    )
+    return tuple(excerpt(item.id, item.memory) for item in islice(differ, EXCERPTS))
 
 
 def _newest_change(session: Session) -> str:

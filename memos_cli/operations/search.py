@@ -177,9 +177,9 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
         if item.id in seen:
             continue
         seen.add(item.id)
-        said = f"{item.content_hash or item.id} {item.speaker}"
-        if (first := hits.get(said)) is not None:
-            hits[said] = first.but(copies=(*first.copies, item.id))
+        words = said(item)
+        if (first := hits.get(words)) is not None:
+            hits[words] = first.but(copies=(*first.copies, item.id))
             continue
         places = {
             name: Route(rank=places[ordinal], score=round(routes[name][ordinal], 6))
@@ -187,7 +187,7 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
             if ordinal in places
         }
         signals = ranked.signals(at[ordinal]) if query.explain else {}
-        hits[said] = Hit(
+        hits[words] = Hit(
             item=item,
             score=score,
             cube=session.ref.name,
@@ -195,6 +195,11 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
             signals={name: round(value, 4) for name, value in signals.items()},
         )
     return list(hits.values())
+
+
+def said(item: MemoryItem) -> str:
+    """The same for memories that say the same in the same words, by the same speaker."""
+    return f"{item.content_hash or item.id} {item.speaker}"
 
 
 def _memories(view: View, ordinals: Iterable[int], query: Query) -> Iterator[tuple[int, MemoryItem]]:
@@ -249,7 +254,14 @@ def finished(
     `load` gives, cut to k and to the token budget. Raises UnknownReranker."""
     if query.rerank:
         hits = _reranked(load, query, list(hits), notes)
-    return tuple(packed(hits[: query.k], query.max_tokens))
+    kept = packed(hits[: query.k], query.max_tokens)
+    if hits and not kept:
+        needed = [tokens(hit.item.memory) for hit in hits[: query.k]]
+        notes.append(
+            f"no hit fits into {query.max_tokens} tokens: the first alone needs {needed[0]}"
+            + (f", the shortest {min(needed)}" if min(needed) < needed[0] else "")
+        )
+    return tuple(kept)
 
 
 def _reranked(load: Callable[[str], Reranker], query: Query, hits: list[Hit], notes: list[str]) -> list[Hit]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memos_cli.errors import MemosError, UsageError
 from memos_cli.location import distinct
-from memos_cli.operations.search import finished, search
+from memos_cli.operations.search import finished, said, search
 from memos_cli.retrieval.rerank import DEPTH as REREAD
 from memos_cli.schema import FailedCube, Failure, Hit, Query, SearchResult
 from memos_cli.session import open_session
@@ -40,8 +40,8 @@ def search_many(
 ) -> SearchResult:
     """Ask several cubes; the best `query.k` hits of all, by score, ties in the order of the cubes.
 
-    A cube named twice is asked once. A memory that several cubes found under one id is returned
-    once, from the cube that scores it highest. The reranker and `max_tokens` see the merged list.
+    A cube named twice is asked once. A memory that several cubes found, under one id or in the same
+    words of the same speaker, is returned once, from the cube that scores it highest. The reranker and `max_tokens` see the merged list.
     Cubes that fail are in `failed` of the answer, and `report` hears of each when it fails.
 
     Raises UsageError when no cube is named, the first cube's error when none of them answered,
@@ -86,14 +86,29 @@ def _failed(ref: CubeRef, error: MemosError) -> FailedCube:
 
 
 def _merged(hits: Sequence[Hit]) -> list[Hit]:
-    """Hits of several cubes, given in the cubes' order, best first, each memory once."""
-    cubes: dict[str, list[str]] = {}
-    for hit in hits:
-        cubes.setdefault(hit.item.id, []).append(hit.cube)
-    best: dict[str, Hit] = {}
+    """Hits of several cubes, given in the cubes' order, best first; each memory and each text once."""
+    cubes = list(dict.fromkeys(hit.cube for hit in hits))
+    groups: list[list[Hit]] = []
+    known: dict[str, list[Hit]] = {}
     for hit in sorted(hits, key=lambda h: -h.score):
-        best.setdefault(hit.item.id, hit)
-    return [hit.but(also_in=tuple(c for c in cubes[id] if c != hit.cube)) for id, hit in best.items()]
+        names = (hit.item.id, said(hit.item))
+        group = next((known[name] for name in names if name in known), None)
+        if group is None:
+            groups.append(group := [])
+        group.append(hit)
+        for name in names:
+            known.setdefault(name, group)
+    return [_as_one(group, cubes) for group in groups]
+
+
+def _as_one(group: Sequence[Hit], cubes: Sequence[str]) -> Hit:
+    """The first of hits that are the same memory or say the same, with what the others add to it."""
+    first, others = group[0], {hit.cube for hit in group[1:]} - {group[0].cube}
+    ids = dict.fromkeys(id for hit in group for id in (hit.item.id, *hit.copies))
+    return first.but(
+        also_in=tuple(cube for cube in cubes if cube in others),
+        copies=tuple(id for id in ids if id != first.item.id),
+    )
 
 
 class _Models:

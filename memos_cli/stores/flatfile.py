@@ -40,7 +40,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from memos_cli.errors import MemosError, NotPermitted, ProjectionDamaged
+from memos_cli.errors import MemosError, NotPermitted, ProjectionDamaged, ProjectionOutdated
 from memos_cli.stores.disk import ensure_directory, mapped_errors, sync_directory
 from memos_cli.stores.flatrows import (
     AMEND,
@@ -145,13 +145,16 @@ class FlatFile:
     def _parse(self, content: bytes) -> dict[str, Any]:
         try:
             header = json.loads(content)
-            known = header["magic"] == MAGIC and header["identity"] == self.identity
+            identity, schema = header["identity"], self.identity["schema"]
+            known = header["magic"] == MAGIC and identity == self.identity
+            if header["magic"] == MAGIC and identity["schema"] != schema:
+                raise ProjectionOutdated(store="vectors", found=identity["schema"], wanted=schema)
             numbers = [header[k] for k in ("rows", "labels", "serial", "revision", "last")]
             names = [header["log"], *header["files"].values()]
             whole = all(type(n) is int for n in numbers) and all(Path(n).name == n for n in names)
             whole = whole and set(header["files"]) == set(self._names()) and header["rows"] >= 0
         except (ValueError, KeyError, TypeError, AttributeError) as e:
-            raise ProjectionDamaged(store="vectors", reason=f"its header is not readable ({e})") from e
+            raise ProjectionDamaged(store="vectors", reason="its header is not readable") from e
         if not known or not whole:
             raise ProjectionDamaged(store="vectors", reason="it was written for another model or format")
         return header

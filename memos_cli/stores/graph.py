@@ -27,7 +27,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from memos_cli.errors import MemosError, NotPermitted, ProjectionDamaged, StorageFull, UsageError
+from memos_cli.errors import (
+    MemosError,
+    NotPermitted,
+    ProjectionDamaged,
+    ProjectionOutdated,
+    StorageFull,
+    UsageError,
+)
 from memos_cli.schema import Tail
 from memos_cli.stores.disk import ensure_directory, mapped_errors, sync_directory
 from memos_cli.stores.graph_nodes import TABLES, Node, apply, copy, latest, merged, rows_of
@@ -92,6 +99,17 @@ class Graph:
             return self._current().revision
         except ProjectionDamaged:
             return None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it was written in another schema, by an older or a later version of memos."""
+        try:
+            self._current()
+        except ProjectionOutdated:
+            return True
+        except (ProjectionDamaged, NotPermitted):
+            return False
+        return False
 
     def absorb(self, tail: Tail, revision: int) -> None:
         """Publish a generation with the tail's memories; the same tail again gives the same graph.
@@ -200,11 +218,13 @@ class Graph:
         content = (self.directory / CURRENT).read_bytes()
         try:
             fields = json.loads(content)
-            schema, now = fields.pop("schema"), _Generation(**fields)
+            if (schema := fields.pop("schema")) != SCHEMA:
+                raise ProjectionOutdated(store="graph", found=schema, wanted=SCHEMA)
+            now = _Generation(**fields)
             whole = Path(now.file).name == now.file and type(now.revision) is int
         except (ValueError, TypeError, KeyError, AttributeError) as e:
-            raise ProjectionDamaged(store="graph", reason=f"CURRENT is not readable ({e})") from e
-        if schema != SCHEMA or not whole:
+            raise ProjectionDamaged(store="graph", reason="CURRENT is not readable") from e
+        if not whole:
             raise ProjectionDamaged(store="graph", reason="it was written in another format")
         size = (self.directory / now.file).stat().st_size
         if size != now.size:
@@ -341,10 +361,10 @@ def _mapped(directory: Path) -> Iterator[None]:
         if "No space left" in text:
             raise StorageFull(path=directory) from e
         if "Permission denied" in text or "Read-only file system" in text:
-            raise NotPermitted(detail=text) from e
+            raise NotPermitted(detail=f"{directory} cannot be opened or written") from e
         if text.startswith(("Parser exception", "Binder exception", "Connection exception")):
             raise UsageError(detail=text) from e
-        raise ProjectionDamaged(store="graph", reason=text) from e
+        raise ProjectionDamaged(store="graph", reason="the engine cannot make sense of its file") from e
 
 
 def _verify(path: Path, generation: _Generation) -> None:

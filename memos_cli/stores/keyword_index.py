@@ -19,7 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memos_cli.errors import Busy, MemosError, NotPermitted, ProjectionDamaged, StorageFull
+from memos_cli.errors import (
+    Busy,
+    MemosError,
+    NotPermitted,
+    ProjectionDamaged,
+    ProjectionOutdated,
+    StorageFull,
+)
 
 if TYPE_CHECKING:
     import tantivy
@@ -52,17 +59,17 @@ class Pointer:
 
 
 def read_pointer(directory: Path) -> Pointer:
-    """What CURRENT says. Raises ProjectionDamaged where it is missing, torn or of another schema."""
+    """What CURRENT says. Raises ProjectionDamaged where it is missing or torn, ProjectionOutdated."""
     try:
         found = json.loads((directory / "CURRENT").read_bytes())
-        schema, name, moved = found["schema"], found["dir"], found["moved"]
+        if (schema := found["schema"]) != SCHEMA:
+            raise ProjectionOutdated(store="keyword", found=schema, wanted=SCHEMA)
+        name, moved = found["dir"], found["moved"]
         pointer = Pointer(name, None if moved is None else (int(moved[0]), int(moved[1])))
     except FileNotFoundError:
         raise ProjectionDamaged(store="keyword", reason="there is none") from None
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise ProjectionDamaged(store="keyword", reason=f"CURRENT is not readable ({error})") from error
-    if schema != SCHEMA:
-        raise ProjectionDamaged(store="keyword", reason=f"its schema is {schema}, not {SCHEMA}")
+        raise ProjectionDamaged(store="keyword", reason="CURRENT is not readable") from error
     if not isinstance(name, str) or Path(name).name != name or not name.startswith("g-"):
         raise ProjectionDamaged(store="keyword", reason="CURRENT names no generation")
     return pointer
@@ -225,34 +232,35 @@ def engine(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _from_errno(error.errno, path, str(error)) from error
+        raise _from_errno(error.errno, path) from error
     except ValueError as error:
         raise _from_text(str(error), path) from error
     except BaseException as error:
         # A panic in the engine is no Exception, and its class cannot be imported.
         if type(error).__name__ != "PanicException":
             raise
-        raise ProjectionDamaged(store="keyword", reason=f"the engine gave up ({error})") from error
+        raise ProjectionDamaged(store="keyword", reason="the engine gave up on its files") from error
 
 
-def _from_errno(number: int | None, path: Path, text: str) -> MemosError:
+def _from_errno(number: int | None, path: Path) -> MemosError:
     if number in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(path=path)
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return NotPermitted(detail=f"{path} cannot be opened or written ({os.strerror(number)})")
-    return ProjectionDamaged(store="keyword", reason=text)
+    told = os.strerror(number) if number else "the system refused to say why"
+    return ProjectionDamaged(store="keyword", reason=f"a file of it cannot be used ({told})")
 
 
 def _from_text(text: str, path: Path) -> MemosError:
     """The engine passes the operating system's error on as words, or only says that a worker died."""
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
         if f"os error {number})" in text or f"code: {number}," in text:
-            return _from_errno(number, path, text)
+            return _from_errno(number, path)
     if "LockBusy" in text:
         return Busy(path=path, holder="a writer of the keyword index", seconds=0)
     if _full(path):
         return StorageFull(path=path)
-    return ProjectionDamaged(store="keyword", reason=text)
+    return ProjectionDamaged(store="keyword", reason="the engine cannot make sense of its files")
 
 
 def _full(path: Path) -> bool:

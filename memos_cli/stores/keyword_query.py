@@ -183,8 +183,13 @@ class View:
         return self.ordinals([DocAddress(place, row) for row in range(rows)])
 
     def item(self, address: DocAddress) -> MemoryItem:
-        stored = self.searcher.doc(address).get_first("item")
-        return _decoder.decode(stored)  # type: ignore[arg-type]
+        """The stored row. Raises ProjectionDamaged where there is none, or one that is no memory."""
+        try:
+            stored = self.searcher.doc(address).get_first("item")
+            return _decoder.decode(stored)  # type: ignore[arg-type]
+        except (ValueError, TypeError) as error:
+            # What the engine and the parser say of it is no sentence for a person.
+            raise ProjectionDamaged(store="keyword", reason="a memory stored in it is not whole") from error
 
     def idf(self, frequency: int) -> float:
         n = max(self.total, frequency)

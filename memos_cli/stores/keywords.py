@@ -33,7 +33,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from memos_cli.errors import NotPermitted, ProjectionDamaged
+from memos_cli.errors import NotPermitted, ProjectionDamaged, ProjectionOutdated
 from memos_cli.schema import Filters, MemoryItem, Status, Tail
 from memos_cli.stores import analysis, nearness
 from memos_cli.stores.disk import ensure_directory
@@ -75,6 +75,17 @@ class Keywords:
             return self._view().revision
         except (ProjectionDamaged, NotPermitted):
             return None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it was written in another schema, by an older or a later version of memos."""
+        try:
+            self._view()
+        except ProjectionOutdated:
+            return True
+        except (ProjectionDamaged, NotPermitted):
+            return False
+        return False
 
     def absorb(self, tail: Tail, revision: int) -> None:
         """Take in the rows of `tail` and stand at `revision`, in one commit of the index.

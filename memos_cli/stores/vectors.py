@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memos_cli.errors import EmbedderMismatch, ProjectionDamaged
+from memos_cli.errors import EmbedderMismatch, NotPermitted, ProjectionDamaged, ProjectionOutdated
 from memos_cli.schema import Filters, MemoryItem, Status, Tail
 from memos_cli.stores import vector_windows
 from memos_cli.stores.flatfile import FlatFile
@@ -106,6 +106,17 @@ class Vectors:
             return self._file.snapshot().revision
         except ProjectionDamaged:
             return None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it was written in another schema, by an older or a later version of memos."""
+        try:
+            self._file.snapshot()
+        except ProjectionOutdated:
+            return True
+        except (ProjectionDamaged, NotPermitted):
+            return False
+        return False
 
     @property
     def rows(self) -> int:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from .shell import Shell
 
 
-def show_change(shell: Shell, done: str, result: ChangeResult) -> None:
+def show_change(
+    shell: Shell, done: str, result: ChangeResult, document: documents.Document | None = None
+) -> None:
     """Print what a change did: its document, or one line per memory and a sentence on stderr."""
-    document = documents.changed(result)
+    document = documents.changed(result) if document is None else document
     shell.out.emit(document, Table(("id",), [(id,) for id in result.ids]))
     if shell.out.machine:
         return

@@ -198,6 +198,8 @@ def _ending(run: Any, shell: Shell) -> int:
         output.finish()
     except MemosError as error:
         out.error(error)
+        if shell.verbose and error.__cause__ is not None:
+            out.note(f"Caused by {type(error.__cause__).__name__}: {error.__cause__}")
         return _flushed(error.exit_code)
     except CommandLineError as error:
         out.failure("usage_error", _text_of(error), f"See `{_help_for(error)}`.")

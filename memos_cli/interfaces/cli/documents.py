@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .output import one_line
+
 if TYPE_CHECKING:
     from memos_cli.schema import AddResult, ChangeResult, FailedCube, Hit, MemoryItem, SearchResult
 
@@ -107,6 +109,20 @@ def added(result: AddResult) -> Document:
 def changed(result: ChangeResult) -> Document:
     """What update, archive, unarchive, purge and undo answer."""
     return {"change": result.change, "ids": list(result.ids), "notes": list(result.notes)}
+
+
+def undone(result: ChangeResult) -> Document:
+    """What undo answers: a change, and what came back or went by it."""
+    both = {"back": result.back, "gone": result.gone}
+    return changed(result) | {
+        name: [{"id": one.id, "memory": one.memory} for one in ones] for name, ones in both.items()
+    }
+
+
+def beginning(text: str, length: int = 80) -> str:
+    """A text in one line of at most `length` characters."""
+    words = one_line(text)
+    return words if len(words) <= length else f"{words[: length - 1]}…"
 
 
 def facts(item: MemoryItem) -> list[str]:

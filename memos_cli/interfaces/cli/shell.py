@@ -71,6 +71,38 @@ class Shell:
         with open_session(self.ref, self.settings, write=write, create=create) as session:
             yield session
 
+    @contextmanager
+    def open_to_add(self, *, dry_run: bool) -> Iterator[Session]:
+        """A session to write with; a cube is made where there is nothing yet, an empty directory aside.
+
+        For a dry run it is made in a temporary directory and goes with it.
+        """
+        from memos_cli.location import is_vacant
+
+        fresh = is_vacant(self.ref.path)
+        if fresh and dry_run:
+            with self._open_elsewhere() as session:
+                yield session
+            self.out.note(f"There is no cube at {self.ref.path} yet; none was made (--dry-run).")
+            return
+        with self.open(write=True, create=fresh) as session:
+            if fresh:
+                self.out.note(f"Made the cube {self.ref.name} at {self.ref.path}")
+            yield session
+
+    @contextmanager
+    def _open_elsewhere(self) -> Iterator[Session]:
+        import tempfile
+        from dataclasses import replace
+        from pathlib import Path
+
+        from memos_cli.session import open_session
+
+        with tempfile.TemporaryDirectory(prefix="memos-") as folder:
+            ref = replace(self.ref, path=Path(folder) / "cube")
+            with open_session(ref, self.settings, write=True, create=True) as session:
+                yield session
+
     def tell(self, ref: CubeRef) -> None:
         """Say which cube is used, where `-v` asks for it."""
         if self.verbose:

@@ -76,6 +76,7 @@ def add(
     is known already is reported and not stored twice. If anything had to be skipped the exit
     code is 1; the rest is stored.
     """
+    from memos_cli.location import is_vacant
     from memos_cli.operations import add as operation
     from memos_cli.schema import Kind, Visibility
 
@@ -94,19 +95,21 @@ def add(
         info=_info(info),
     )
     texts = _texts(text or [], file or [], external_id)
-    # A name is made on its first use, unless nothing is to be written.
-    fresh = shell.ref.is_name and not shell.ref.path.exists() and not dry_run
-    with shell.open(write=True, create=fresh) as cube, shell.out.progress() as progress:
-        result = operation.add(
-            cube,
-            _drafts(texts, file or [], read, progress),
-            allow_duplicates=allow_duplicates,
-            allow_future=allow_future,
-            dry_run=dry_run,
-            progress=progress,
-        )
-    if fresh:
-        shell.out.note(f"Made the cube {shell.ref.name} at {shell.ref.path}")
+    with shell.out.progress() as progress:
+        drafts: Iterator[Draft | Skipped] = _drafts(texts, file or [], read, progress)
+        result = None
+        if is_vacant(shell.ref.path):  # no cube is made of nothing
+            drafts, result = operation.sift(drafts, allow_future=allow_future)
+        if result is None:
+            with shell.open_to_add(dry_run=dry_run) as cube:
+                result = operation.add(
+                    cube,
+                    drafts,
+                    allow_duplicates=allow_duplicates,
+                    allow_future=allow_future,
+                    dry_run=dry_run,
+                    progress=progress,
+                )
     _show(shell, result, dry_run)
     if result.skipped:
         raise typer.Exit(1)

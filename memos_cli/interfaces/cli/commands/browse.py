@@ -132,12 +132,20 @@ def _version(item: MemoryItem) -> Entry:
 def _change(change: ChangeEntry) -> Entry:
     time = documents.stamp(change.time)
     did = f"{change.verb} by {change.actor}" if change.actor else change.verb
+    about = _about(change)
     return Entry(
         lead=change.time.astimezone().strftime("%Y-%m-%d %H:%M"),
-        text=f"{did} · versions opened {change.opened}, closed {change.closed}",
-        facts=[change.id],
-        cells=(change.id, time, change.verb, change.actor, change.opened, change.closed),
+        text=f"{did}: {about}",
+        facts=[f"versions opened {change.opened}, closed {change.closed}", change.id],
+        cells=(change.id, time, change.verb, change.actor, change.opened, change.closed, about),
     )
+
+
+def _about(change: ChangeEntry) -> str:
+    """The text of a change's first memory, cut, and how many others it touched."""
+    first = change.memories[0].memory if change.memories else ""
+    more = f" + {change.opened - 1} more" if change.opened > 1 else ""
+    return (documents.beginning(first) or "(text removed)") + more
 
 
 def _remainder(shell: Shell, shown: int, total: int) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from memos_cli.errors import BadInput
-from memos_cli.interfaces.cli import options
+from memos_cli.interfaces.cli import documents, options
 from memos_cli.interfaces.cli.answers import show_change
 from memos_cli.interfaces.cli.shell import shell_of
 
@@ -79,4 +79,7 @@ def undo(
     shell = shell_of(ctx)
     with shell.open(write=True) as session:
         result = edit.undo(session, change, dry_run=dry_run)
-    show_change(shell, "Would take back" if dry_run else "Took back", result)
+    show_change(shell, "Would take back" if dry_run else "Took back", result, documents.undone(result))
+    if not shell.out.machine:
+        for what, memories in (("Back", result.back), ("Gone", result.gone)):
+            shell.out.notes(f"{what}: {documents.beginning(one.memory)}" for one in memories)

@@ -25,8 +25,8 @@ def init(
 ) -> None:
     """Make a cube.
 
-    A name makes it under the data folder, a path makes it there. `memos add` to a name that
-    is not there yet makes the cube by itself.
+    A name makes it under the data folder, a path makes it there. `memos add` to a name or a path
+    where nothing is yet makes the cube by itself.
     """
     from memos_cli.location import resolve
     from memos_cli.operations.init import init as make

@@ -34,6 +34,8 @@ def check(ctx: typer.Context) -> None:
         Fields([("ok", result.ok), ("revision", result.revision), *sorted(result.counts.items())]),
         Table(("store", "problem", "ids", "next"), rows, wide="problem"),
     )
+    if not shell.out.machine:
+        shell.out.notes(result.notes)
     if not result.ok:
         raise typer.Exit(IntegrityError.exit_code)
 

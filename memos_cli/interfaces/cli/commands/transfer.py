@@ -77,15 +77,12 @@ def import_memories(
 
     shell = shell_of(ctx)
     how = _conflict(on_conflict)
-    fresh = shell.ref.is_name and not shell.ref.path.exists() and not dry_run
     with (
         _lines(file) as lines,
-        shell.open(write=True, create=fresh) as session,
+        shell.open_to_add(dry_run=dry_run) as session,
         shell.out.progress() as progress,
     ):
         result = import_lines(session, lines, on_conflict=how, dry_run=dry_run, progress=progress)
-    if fresh:
-        shell.out.note(f"Made the cube {shell.ref.name} at {shell.ref.path}")
     document = documents.dump(result)
     shell.out.emit(document, Fields([("imported", result.imported), ("known", result.known)]))
     if not shell.out.machine:

@@ -437,7 +437,7 @@ def test_the_error_page_names_every_error() -> None:
     page = help_topics.page("errors") or ""
     for cls in errors.tree():
         if not cls.__subclasses__():
-            assert f"`{help_topics._code(cls)}`" in page
+            assert f"`{errors.code_of(cls)}`" in page
     for code in {cls.exit_code for cls in errors.tree()}:
         assert f"| {code} |" in page
 

@@ -125,7 +125,7 @@ def _default(param: Any) -> str:
 def errors_table() -> str:
     """Every error with its exit code, its message and what it advises."""
     rows = [
-        (f"`{_code(cls)}`", str(cls.exit_code), _template(cls), cls.hint)
+        (f"`{errors.code_of(cls)}`", str(cls.exit_code), _template(cls), cls.hint)
         for cls in errors.tree()
         if _template(cls) != "{detail}" or not cls.__subclasses__()
     ]
@@ -138,10 +138,6 @@ def exits_table() -> str:
     rows += [("3", "Not found."), ("4", "Not permitted."), ("5", "Busy: another process is writing.")]
     rows += [("6", "The cube is damaged."), ("130", "Interrupted.")]
     return _table(("exit", "meaning"), rows)
-
-
-def _code(cls: type[errors.MemosError]) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 def _template(cls: type[errors.MemosError]) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from memos_cli.errors import LLMFailed, LLMRefused, LLMTooLong, LLMUnavailable
 from memos_cli.providers.llm import LLMSettings, Reply, Request, as_llm
 from memos_cli.providers.meter import Usage
-from memos_cli.providers.remote import TooLong, endpoint, openai_errors, whole_answer
+from memos_cli.providers.remote import SAYS_TOO_LONG, TooLong, endpoint, openai_errors, whole_answer
 from memos_cli.providers.structured import is_strict, told
 from memos_cli.providers.thinking import Thoughts, without_thoughts
 
@@ -222,6 +222,8 @@ def _other_manner(
     """How to ask an endpoint that refused a request, if it may be the manner that it refuses."""
     text = str(error)
     if error.status_code not in (400, 422, 500, 501) or _FILTERED.search(text):
+        return None
+    if SAYS_TOO_LONG.search(text) and manner.limit not in text:
         return None
     if manner.limit == "max_tokens" and "max_completion_tokens" in text:
         return replace(manner, limit="max_completion_tokens")

@@ -88,6 +88,7 @@ class LocalModel:
     @cached_property
     def opened(self) -> tuple[Any, Any]:
         """Tokenizer and model. Raises LLMUnavailable."""
+        import safetensors
         import torch
         import transformers
         from transformers.utils import logging
@@ -103,12 +104,22 @@ class LocalModel:
         weights = {} if self._gguf else {"use_safetensors": True}
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(str(self._folder), **where)
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                str(self._folder), **where, **weights, dtype=dtype
+            model, loaded = transformers.AutoModelForCausalLM.from_pretrained(
+                str(self._folder), **where, **weights, dtype=dtype, output_loading_info=True
             )
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            RuntimeError,
+            ImportError,
+            safetensors.SafetensorError,
+        ) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise LLMUnavailable(name=self.name, reason=reason) from error
+        if loaded["missing_keys"]:  # transformers would make them up at random
+            missing = ", ".join(sorted(loaded["missing_keys"])[:3])
+            raise LLMUnavailable(name=self.name, reason=f"its weights lack {missing}")
         return tokenizer, model.eval().to(device)
 
     def _require_safetensors(self) -> None:

@@ -6,7 +6,7 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
 
     MemosError                       1
     ├── UsageError                   2
-    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownSetting
+    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownLLM · UnknownSetting
     ├── NotFound                     3
     │   ├── CubeNotFound · MemoryNotFound · ChangeNotFound · JobNotFound
     ├── NotPermitted                 4
@@ -20,6 +20,9 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
     ├── CubeExists · NothingToUndo · UndoConflict · StaleChange · NoVectors            1
     └── ProviderError                1
         ├── EmbedderUnavailable · EmbedderFailed · RerankerUnavailable · RerankerFailed
+        └── LLMError
+            ├── LLMUnavailable · LLMBudgetSpent
+            └── LLMFailed · LLMRefused · LLMTooLong · LLMUnusable
 
 The docstring of a class is its message, with `{}` fields filled from the constructor's
 keyword arguments; `hint` names the next command to type. The idea is Borg's
@@ -50,7 +53,7 @@ class MemosError(Exception):
     @property
     def code(self) -> str:
         """Stable machine name of the error, for example `memory_not_found`."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+        return code_of(type(self))
 
     def document(self) -> dict[str, dict[str, str]]:
         """The JSON document printed with `--json`."""
@@ -58,6 +61,11 @@ class MemosError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.fields, self.next_step)
+
+
+def code_of(cls: type[MemosError]) -> str:
+    """Stable machine name of an error class."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
 
 
 def _short(text: str) -> str:
@@ -111,6 +119,12 @@ class UnknownReranker(UsageError):
     """No reranker is called {name}."""
 
     hint = "See `memos help reranking`."
+
+
+class UnknownLLM(UsageError):
+    """No language model is called {name}."""
+
+    hint = "See `memos help llm`."
 
 
 class UnknownSetting(UsageError):
@@ -290,6 +304,46 @@ class RerankerFailed(ProviderError):
     """The reranker {name} failed: {reason}."""
 
     hint = "Search without it, or see `memos help reranking`."
+
+
+class LLMError(ProviderError):
+    """{detail}"""
+
+
+class LLMUnavailable(LLMError):
+    """The language model {name} cannot be used: {reason}."""
+
+    hint = "See `memos help llm`."
+
+
+class LLMBudgetSpent(LLMError):
+    """The budget of {budget} tokens for language models does not allow another call: {used} are used, and the call may take {needed}."""
+
+    hint = "Allow more with --max-llm-tokens; what was done so far is kept."
+
+
+class LLMFailed(LLMError):
+    """The language model {name} failed: {reason}."""
+
+    hint = "Try again, or see `memos help llm`."
+
+
+class LLMRefused(LLMFailed):
+    """The language model {name} refuses to answer: {reason}."""
+
+    hint = "Try another model; see `memos help llm`."
+
+
+class LLMTooLong(LLMFailed):
+    """The text is too long for the language model {name}: {reason}."""
+
+    hint = "Give it less at once, or use a model that reads more."
+
+
+class LLMUnusable(LLMFailed):
+    """The language model {name} gave no answer in the wanted form: {reason}."""
+
+    hint = "Use a more capable model; see `memos help llm`."
 
 
 def tree(cls: type[MemosError] = MemosError) -> list[type[MemosError]]:

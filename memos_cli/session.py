@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.config import check_writable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from memos_cli.cube.config import CubeConfig
     from memos_cli.location import CubeRef
     from memos_cli.providers.embedder import Embedder
+    from memos_cli.providers.llm import LLM
+    from memos_cli.providers.meter import Meter
     from memos_cli.providers.reranker import Reranker
     from memos_cli.schema import EmbedderInfo
     from memos_cli.settings import Settings
@@ -42,6 +45,8 @@ class Session:
         self._load = load
         self._embedder: tuple[EmbedderInfo, Embedder] | None = None
         self._rerankers: dict[str, Reranker] = {}
+        self.verb = "python"
+        """On whose behalf models are asked; the command line writes its command's name."""
 
     @property
     def actor(self) -> str:
@@ -76,6 +81,32 @@ class Session:
         if name not in self._rerankers:
             self._rerankers[name] = resolve(name, settings=self.settings)
         return self._rerankers[name]
+
+    @cached_property
+    def meter(self) -> Meter:
+        """What this session uses of language models, against the budget of its settings."""
+        from memos_cli.providers.ledger import Ledger
+        from memos_cli.providers.meter import Meter
+        from memos_cli.settings import read_prices
+
+        return Meter(
+            self.settings.max_llm_tokens or None,
+            verb=self.verb,
+            prices=read_prices(self.settings.llm_prices),
+            ledger=Ledger(self.settings.usage_file),
+        )
+
+    @cached_property
+    def llm(self) -> LLM | None:
+        """The language model of the settings; None when none is configured.
+
+        Raises UnknownLLM, LLMUnavailable.
+        """
+        from memos_cli.providers.llm import resolve
+
+        if not self.settings.llm:
+            return None
+        return resolve(self.settings.llm, settings=self.settings, meter=self.meter)
 
     def _own(self, info: EmbedderInfo) -> Embedder:
         from memos_cli.providers.embedder import resolve, verify

@@ -48,6 +48,13 @@ def _count(value: Any) -> int:
     return number
 
 
+def _tokens(value: Any) -> int:
+    number = int(value)
+    if not 0 <= number < 1 << 53:
+        raise ValueError("write a whole number from 0 up")
+    return number
+
+
 def _text(value: Any) -> str:
     text = str(value).strip()
     if not text:
@@ -57,6 +64,25 @@ def _text(value: Any) -> str:
 
 def _text_or_none(value: Any) -> str:
     """Like `_text`, but empty is how the thing is switched off."""
+    return str(value).strip()
+
+
+_PRICE = re.compile(r"\s*(\S+?)\s*=\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*")
+
+
+def read_prices(text: str) -> dict[str, tuple[float, float]]:
+    """`gpt-x=0.15/0.6, …` by model: for a million tokens of prompts and of answers.
+
+    Raises ValueError.
+    """
+    found = [_PRICE.fullmatch(part) for part in text.split(",") if part.strip()]
+    if not all(found):
+        raise ValueError("write MODEL=PROMPT/ANSWER, such as gpt-x=0.15/0.6, with commas between models")
+    return {one[1]: (float(one[2]), float(one[3])) for one in found if one}
+
+
+def _prices(value: Any) -> str:
+    read_prices(str(value))
     return str(value).strip()
 
 
@@ -114,6 +140,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "rerank_timeout", _seconds, ("MEMOS_RERANK_TIMEOUT",), "Seconds to wait for one reranking request"
     ),
+    Setting("llm", _text_or_none, ("MEMOS_LLM",), "Language model of verbs that use one; empty for none"),
+    Setting("llm_base_url", _text, ("MEMOS_LLM_BASE_URL",), "Endpoint for the language model only"),
+    Setting("llm_api_key", _text, ("MEMOS_LLM_API_KEY",), "Key for the language model only", secret=True),
+    Setting(
+        "llm_timeout", _seconds, ("MEMOS_LLM_TIMEOUT",), "Seconds to wait for one answer of it; 0: for ever"
+    ),
+    Setting("llm_parallel", _count, ("MEMOS_LLM_PARALLEL",), "Requests to it at once"),
+    Setting("llm_prices", _prices, ("MEMOS_LLM_PRICES",), "MODEL=PROMPT/ANSWER, …: for a million tokens"),
+    Setting("max_llm_tokens", _tokens, ("MEMOS_MAX_LLM_TOKENS",), "Tokens a command may use; 0: any number"),
     Setting("fsync", _truth, ("MEMOS_FSYNC",), "Wait for the disk at each commit; false risks a power cut"),
     Setting("color", _color, ("MEMOS_COLOR",), "Colours: auto, always or never"),
 )
@@ -167,6 +202,13 @@ class Settings:
     rerank_base_url: str | None = None
     rerank_api_key: str | None = field(default=None, repr=False)
     rerank_timeout: float = 30.0
+    llm: str = ""
+    llm_base_url: str | None = None
+    llm_api_key: str | None = field(default=None, repr=False)
+    llm_timeout: float = 120.0
+    llm_parallel: int = 4
+    llm_prices: str = ""
+    max_llm_tokens: int = 0
     fsync: bool = True
     color: str = "auto"
     config_file: Path = None  # type: ignore[assignment]  # derived from home when not given
@@ -197,6 +239,11 @@ class Settings:
                 values[name] = _parse(_BY_NAME[name], value, origin)
                 origins[name] = origin
         return cls(**values, origins=origins)
+
+    @property
+    def usage_file(self) -> Path:
+        """Where the use of language models is kept."""
+        return self.home / "usage.jsonl"
 
     def origin(self, name: str) -> str:
         """Where the value of `name` came from: flag, environment, config file or default."""

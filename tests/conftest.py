@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import llm_server as scripted
 import pytest
 
 from memos_cli.location import CubeRef
@@ -59,6 +60,13 @@ def open_cube(cube_path: Path, settings: Settings) -> OpenCube:
 def session(open_cube: OpenCube) -> Session:
     """A session on an empty cube of depth general_text."""
     return open_cube()
+
+
+@pytest.fixture
+def llm_server() -> Iterator[scripted.Script]:
+    """A language model behind a scripted server: `open_cube(**llm_server.settings)`."""
+    with scripted.serving() as script:
+        yield script
 
 
 @pytest.fixture

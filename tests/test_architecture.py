@@ -15,13 +15,14 @@ import memos_cli
 
 PACKAGE = Path(memos_cli.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-OPEN = {"errors", "schema"}
+OPEN = {"errors", "schema", "prompts"}
 """Rooms everyone may enter."""
 HALL = {"settings", "location"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "schema": set(),
+    "prompts": set(),
     "settings": set(),
     # Which folder is a cube is told by the name of its config file, which layout alone spells.
     "location": {"settings", "cube.layout"},

@@ -553,6 +553,7 @@ SCRIPTS: dict[str, Callable[[dict[str, str], Path], list[str]]] = {
     "export": lambda ids, tmp: ["export", "-o", str(tmp / "out.jsonl")],
     "import": lambda ids, tmp: ["import", str(tmp / "in.jsonl")],
     "eval": lambda ids, tmp: ["eval", "prefeval", str(tmp / "food.json")],
+    "usage": lambda ids, tmp: ["usage"],
     "config get": lambda ids, tmp: ["config", "get", "cube"],
     "config set": lambda ids, tmp: ["config", "set", "cube", "default"],
     "config list": lambda ids, tmp: ["config", "list"],
@@ -568,8 +569,12 @@ def test_every_command_is_documented_with_an_example() -> None:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_documents_are_what_the_page_says(name: str, filled: dict[str, str], tmp_path: Path) -> None:
+def test_documents_are_what_the_page_says(
+    name: str, filled: dict[str, str], tmp_path: Path, home: Path
+) -> None:
     (tmp_path / "in.jsonl").write_text('{"memory": "one"}\nbroken\n')
+    call = '{"at": "2026-03-14T10:00:00+00:00", "model": "openai:m", "verb": "add", '
+    (home / "usage.jsonl").write_text(call + '"prompt_tokens": 5, "completion_tokens": 2, "cost": 0.5}\n')
     (tmp_path / "food.json").write_text('[{"preference": "I eat no nuts.", "question": "Which cake?"}]')
     example = dict(_documented())[name]
     result = memos(*SCRIPTS[name](filled, tmp_path), "--json")

@@ -7,7 +7,7 @@ one set of ONNX or safetensors weights; never a pickle, never code). Does not ow
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,10 @@ from typing import Any
 from memos_cli.errors import EmbedderUnavailable
 from memos_cli.providers.embedder import EmbedderSettings
 
-_CONFIGURATION = ["*.json", "README.md"]
+Weights = Callable[[list[str], str], list[str]]
+"""(files of a repository, the model's name) to the files to fetch."""
+
+_CONFIGURATION = ["*.json", "*.jinja", "README.md"]
 _HUB_NAME_HINT = "Write a folder, or a name on the Hub, which has the form `OWNER/MODEL`."
 
 
@@ -31,10 +34,17 @@ class Place:
     """What a cube stores after the colon: it finds the same model from any working directory."""
 
 
-def find(scheme: str, rest: str, settings: EmbedderSettings, marker: str = "modules.json") -> Place:
-    """The place of what stands after `onnx:` or `st:`; downloads it if it must and may.
+def find(
+    scheme: str,
+    rest: str,
+    settings: EmbedderSettings,
+    marker: str = "modules.json",
+    weights: Weights | None = None,
+) -> Place:
+    """The place of what stands after `onnx:`, `st:` or `local:`; downloads it if it must and may.
 
     `marker`: the file without which a model of the wanted kind is not whole in the Hub's cache.
+    `weights`: which files are its weights; without, `weights_of`.
     """
     path = Path(rest).expanduser()
     if path.exists():
@@ -49,7 +59,8 @@ def find(scheme: str, rest: str, settings: EmbedderSettings, marker: str = "modu
     repository, _, revision = rest.partition("@")
     if not _is_hub_name(repository):
         raise EmbedderUnavailable(name=name, reason=f"there is no folder {path}", hint=_HUB_NAME_HINT)
-    return Place(_from_hub(name, repository, revision or None, settings, marker), None, rest)
+    folder = _from_hub(name, repository, revision or None, settings, marker, weights or weights_of)
+    return Place(folder, None, rest)
 
 
 def _on_disk(path: Path, stored: str) -> Place | None:
@@ -73,7 +84,12 @@ def _is_hub_name(text: str) -> bool:
 
 
 def _from_hub(
-    name: str, repository: str, revision: str | None, settings: EmbedderSettings, marker: str
+    name: str,
+    repository: str,
+    revision: str | None,
+    settings: EmbedderSettings,
+    marker: str,
+    weights: Weights,
 ) -> Path:
     cached = _cached(repository, revision, settings, marker)
     if cached:
@@ -84,7 +100,7 @@ def _from_hub(
             reason=f"{repository} is not in the Hub's cache, and memos is offline",
             hint="Allow downloads with `memos config set offline false`, or give the model's folder.",
         )
-    return _download(name, repository, revision, settings)
+    return _download(name, repository, revision, settings, weights)
 
 
 def _cached(repository: str, revision: str | None, settings: EmbedderSettings, marker: str) -> Path | None:
@@ -108,13 +124,15 @@ def _has_weights(folder: Path) -> bool:
     return all(p.exists() for p in parts) if parts else any(folder.rglob("*.safetensors"))
 
 
-def _download(name: str, repository: str, revision: str | None, settings: EmbedderSettings) -> Path:
+def _download(
+    name: str, repository: str, revision: str | None, settings: EmbedderSettings, weights: Weights
+) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     with hub_errors(name):
         info = HfApi().model_info(repository, revision=revision, timeout=settings.embed_timeout or None)
         files = [f.rfilename for f in info.siblings or ()]
-        patterns = [*_CONFIGURATION, *weights_of(files, name)]
+        patterns = [*_CONFIGURATION, *weights(files, name)]
         where: dict[str, Any] = {"revision": revision, "cache_dir": settings.models_dir}
         return Path(snapshot_download(repository, allow_patterns=patterns, **where))
 
@@ -126,8 +144,14 @@ def weights_of(files: list[str], name: str) -> list[str]:
         if model in files:
             beside = [f for f in files if f.startswith(model.removesuffix(".onnx") + ".onnx")]
             return [*beside, *(f for f in safe if "/" in f)]
+    return safe or safetensors_of(files, name)
+
+
+def safetensors_of(files: list[str], name: str) -> list[str]:
+    """The safetensors files of a repository, those in its root where it has some there."""
+    safe = [f for f in files if f.endswith(".safetensors")]
     if safe:
-        return safe
+        return [f for f in safe if "/" not in f] or safe
     pickles = [f for f in files if f.endswith((".bin", ".pt", ".pth", ".ckpt"))]
     what = (
         f"only {', '.join(pickles)}, a pickle that can run code"

@@ -45,7 +45,7 @@ _OVERLAP_CHARACTERS = 200
 TEXTS_PER_REQUEST = 128
 CHARACTERS_PER_REQUEST = 200_000
 RETRIES = 5
-_TOO_LONG = re.compile(
+SAYS_TOO_LONG = re.compile(
     r"context.length|too (long|large|many tokens)|maximum.*(length|tokens|context)|exceeds?.*(length|tokens|context)",
     re.I,
 )
@@ -229,7 +229,7 @@ def openai_errors(name: str) -> Iterator[None]:
         ) from error
     except openai.APIStatusError as error:
         text = _short(error)
-        if error.status_code in (400, 413, 422, 500) and _TOO_LONG.search(text):
+        if error.status_code in (400, 413, 422, 500) and SAYS_TOO_LONG.search(text):
             raise TooLong(text) from error
         raise EmbedderFailed(name=name, reason=text) from error
     except openai.OpenAIError as error:

@@ -46,6 +46,8 @@ class Command:
     filters: bool = False
     several: bool = False
     """Whether it works on several cubes at once."""
+    models: bool = False
+    """Whether it can use a language model (`--llm`, `--max-llm-tokens`)."""
 
 
 COMMANDS: dict[str, Command] = {
@@ -76,6 +78,9 @@ COMMANDS: dict[str, Command] = {
     "export": Command("transfer:export", "Write memories as JSON lines.", "Cubes", filters=True),
     "import": Command("transfer:import_memories", "Read memories from JSON lines.", "Cubes"),
     "eval": Command("eval:evaluate", "Measure recall on a public benchmark.", "This machine"),
+    "usage": Command(
+        "usage:usage", "Say what language models used, by day, model and command.", "This machine"
+    ),
     "config": Command("config:app", "Show and change this machine's settings.", "This machine"),
     "cron": Command("cron:app", "Have a verb run by itself, at night or every few hours.", "This machine"),
     "doctor": Command("doctor:doctor", "Look for trouble in this installation.", "This machine"),
@@ -102,6 +107,8 @@ def build(name: str) -> Any:
             options.attach(leaf, options.filtering, options.keep_filter)
         if entry.streams:
             options.attach(leaf, options.streaming, options.keep_common)
+        if entry.models:
+            options.attach(leaf, options.modelling, options.keep_model)
         keep = options.keep_common if entry.several else options.keep_for_one_cube
         options.attach(leaf, options.common, keep)
         options.spare(leaf)
@@ -158,6 +165,7 @@ class CommandTable(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; for a name that is not one, say which are near."""
         name = args[0]
+        shell_of(ctx).verb = name
         if name not in COMMANDS and not name.startswith("-"):
             near = get_close_matches(name, COMMANDS)
             meant = f" Did you mean {' or '.join(near)}?" if near else ""

@@ -1,6 +1,6 @@
 """The pages of `memos help`: Markdown files of the package, with tables made from the code.
 
-Owns: which topics there are, and the tables of commands, errors and settings. Does not own:
+Owns: which topics there are, and the tables of commands, errors, settings and prompts. Does not own:
 the words of a page (`memos_cli/help/*.md`), or the on-disk specification (`cube/layout`).
 
 A page that holds `{{commands}}`, `{{errors}}`, `{{settings}}` … gets the table in that place,
@@ -125,7 +125,7 @@ def _default(param: Any) -> str:
 def errors_table() -> str:
     """Every error with its exit code, its message and what it advises."""
     rows = [
-        (f"`{_code(cls)}`", str(cls.exit_code), _template(cls), cls.hint)
+        (f"`{errors.code_of(cls)}`", str(cls.exit_code), _template(cls), cls.hint)
         for cls in errors.tree()
         if _template(cls) != "{detail}" or not cls.__subclasses__()
     ]
@@ -138,10 +138,6 @@ def exits_table() -> str:
     rows += [("3", "Not found."), ("4", "Not permitted."), ("5", "Busy: another process is writing.")]
     rows += [("6", "The cube is damaged."), ("130", "Interrupted.")]
     return _table(("exit", "meaning"), rows)
-
-
-def _code(cls: type[errors.MemosError]) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 def _template(cls: type[errors.MemosError]) -> str:
@@ -165,6 +161,18 @@ def kinds_table() -> str:
     return _table(("kind",), [(f"`{kind}`",) for kind in Kind])
 
 
+def prompts_table() -> str:
+    """Every prompt in every language, and then their words."""
+    from memos_cli.prompts import prompts
+
+    found = prompts()
+    rows = [(f"`{one.name}`", one.language, str(one.version), one.purpose) for one in found]
+    shown = [
+        f"## {one.name}, {one.language}, version {one.version}\n\n````text\n{one.text}\n````" for one in found
+    ]
+    return "\n\n".join([_table(("prompt", "language", "version", "purpose"), rows), *shown])
+
+
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [columns, tuple("---" for _ in columns), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
@@ -177,4 +185,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "exits": exits_table,
     "settings": settings_table,
     "kinds": kinds_table,
+    "prompts": prompts_table,
 }

@@ -53,6 +53,23 @@ def streaming(
     """What commands take that answer with a list."""
 
 
+def modelling(
+    llm: Annotated[
+        str | None,
+        typer.Option(
+            "--llm",
+            metavar="MODEL",
+            help="Language model to use; the setting llm when left out, `none` for none.",
+        ),
+    ] = None,
+    max_llm_tokens: Annotated[
+        int | None,
+        typer.Option("--max-llm-tokens", metavar="N", min=0, help="Tokens it may use; 0: any number."),
+    ] = None,
+) -> None:
+    """What commands take that can use a language model."""
+
+
 def filtering(
     kind: Annotated[
         list[str] | None,
@@ -181,6 +198,12 @@ def keep_common(ctx: typer.Context, name: str, value: Any) -> None:
         shell.cubes = tuple(value)
     else:
         setattr(shell if name == "verbose" else shell.out, name, value)
+
+
+def keep_model(ctx: typer.Context, name: str, value: Any) -> None:
+    """Let an option beat the setting of its name."""
+    if value is not None:
+        shell_of(ctx).overrides[name] = "" if value == "none" else value
 
 
 def keep_for_one_cube(ctx: typer.Context, name: str, value: Any) -> None:

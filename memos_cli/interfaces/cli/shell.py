@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -31,6 +31,10 @@ class Shell:
     cubes: tuple[str, ...] = ()
     """What `-c` names; several for a search alone, none where it was not given."""
     verbose: bool = False
+    verb: str = ""
+    """The command's name."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """Settings that an option of the command line beats."""
     out: Output = field(default_factory=Output)
 
     @cached_property
@@ -38,7 +42,7 @@ class Shell:
         """This machine's settings; read when first needed, so that `--help` needs none."""
         from memos_cli.settings import Settings
 
-        loaded = Settings.load()
+        loaded = Settings.load(self.overrides)
         self.out.color = loaded.color
         return loaded
 
@@ -69,6 +73,7 @@ class Shell:
         start_no_algebra_threads()
         self.tell(self.ref)
         with open_session(self.ref, self.settings, write=write, create=create) as session:
+            session.verb = self.verb
             yield session
 
     @contextmanager

@@ -18,7 +18,7 @@ _ADVERBS_OF_CHANGE = ("now", "currently", "nowadays", "these days", "recently", 
 _ADVERBS = ("already", "finally", "officially", "still", "at the moment", "at present", "just")
 _UNSURE = (
     "if would could might may maybe perhaps probably possibly likely seems seem seemed apparently supposedly wish wishes "
-    "hope hopes hoping want wants wanted wanna plan plans planning planned going gonna will shall should must ought "
+    "hope hopes hoping want wants wanted wanna planning planned going gonna will shall should must ought "
     "said says say saying told tells claims claimed thinks think thought believes believe believed heard hear "
     "guess suppose supposed imagine imagines imagined dream dreams dreamed dreamt pretend pretends expects considering consider "
     "thinking used formerly previously once ago until till unless whether or either neither nor sometimes "
@@ -26,7 +26,7 @@ _UNSURE = (
     "because when while before after during another other former previous old ex alleged rumour rumor "
     "was were had did who whom which what where why how half part-time seasonally everyone somebody someone"
 )
-_UNSURE_PHRASES = ("as well", "a second", "a third", "for now", "this morning", "this week", "this month", "this year", "last", "next", "for the", "on weekends", "right now", "in case", "at least", "at most", "more than", "less than")
+_UNSURE_PHRASES = ("as well", "plan to", "plans to", "plan on", "plans on", "a second", "a third", "for now", "this morning", "this week", "this month", "this year", "last", "next", "for the", "on weekends", "right now", "in case", "at least", "at most", "more than", "less than")
 _NOBODY = frozenset(
     "he she it they this that these those there who what someone somebody everyone everybody nobody anyone "
     "anybody one some any no every each all most many few you your his her hers its their him them a an "
@@ -223,6 +223,8 @@ def levelled(text: str) -> tuple[str, ...]:
 
 def _valued(text: str) -> tuple[str, ...]:
     """A value: as `levelled`, a date's parts in one order and its months as numbers."""
+    if not text:
+        return ()
     text = _re(r"^(?:on|at|by|from|in) ").sub("", text)
     words = levelled(text) or (text.casefold(),)
     if any(w in _MONTHS for w in words) and any(w.isdigit() for w in words):
@@ -310,7 +312,9 @@ def _home(s: _Sentence) -> list[Claim] | None:
         return None
     who = subject(_re(r"^My$").sub("I", found.group("s")))
     place = found.group("v")
-    if who is None or not place[0].isupper() or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(place):
+    if who is None or _timed(place):
+        return None
+    if not place[0].isupper() or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(place):
         return []
     return [
         _claim(
@@ -567,7 +571,7 @@ def _renamed(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _vague(value: str) -> bool:
     """A description in place of a value: "a nurse from Bergen", "very high", "what we agreed on"."""
-    return bool(_re(r"^(?:an?|very|too|quite|really|so|about|around|what|that|going|being|getting|missing|unknown|wrong|important|in|due|not)\b", re.I).match(value))
+    return bool(_re(r"^(?:an? \w|(?:very|too|quite|really|so|about|around|what|that|going|being|getting|missing|unknown|wrong|important|in|due|not)\b)", re.I).match(value))
 
 
 def _prefers(s: _Sentence) -> list[Claim] | None:

@@ -163,6 +163,8 @@ def _home(s: _Sentence) -> list[Claim] | None:
     named, place = subject(who), _place(found.group("v").removesuffix("了"))
     if named is None or not place:
         return []
+    if moved and _re(r"^\d+[楼层]$|^\d+[号]?.{0,4}室$").search(place):
+        return [_claim(s, f"{named}|在哪层", Manner.STATE, value=(place,), changed=True)]
     if _re(r"楼$|层$|号$|室$|里$|附近|隔壁|旁|边$|对面|宿舍|酒店|家$").search(place):
         return []
     changed = moved or bool(found.group("no") and "再" in found.group("no")) or bool(found.group("end"))
@@ -296,6 +298,9 @@ _TIME = r"(?:周[一二三四五六日天]|星期[一二三四五六日天]|\d+�
 
 def _occasion(s: _Sentence) -> list[Claim] | None:
     found = _match(rf"{_S}(?P<how>改到|改在|改期到|推迟到|延期到|延到|提前到|挪到|调到|定在|定于|安排在|在)了?(?P<v>[^,,]+?)了?", s)
+    if found and found.group("how") == "在" and _re(r"^\d+[楼层]$|^\d+[号]?.{0,4}室$").match(found.group("v")):
+        who = subject(found.group("s"))
+        return [_claim(s, f"{who}|在哪层", Manner.STATE, value=(found.group("v"),), domain="occasion")] if who else []
     if not found or not _re(f"^{_TIME}").match(found.group("v")):
         return None
     if not _re(rf"^(?:{_TIME}|[\d:一二三四五六七八九十半整]|日|号|分|年)+$").match(found.group("v")):
@@ -316,9 +321,9 @@ def _clock(text: str) -> str:
 
 def _attribute_name(text: str) -> tuple[str, str] | None:
     """("小明", "手机号") of 小明的手机号; None where it names no attribute with one value."""
-    if favourite := _re(r"^(.+?)(?:的)?最(?:喜欢|爱)的(.{1,6})$").match(text):
+    if favourite := _re(r"^(.+?)(?:的)?最(?:喜欢|爱)([吃喝看听玩]?)的(.{1,6})$").match(text):
         who = subject(favourite.group(1))
-        return (who, f"最喜欢的{favourite.group(2)}") if who else None
+        return (who, f"最喜欢{favourite.group(2)}的{favourite.group(3)}") if who else None
     for name in sorted(_ATTRIBUTES, key=len, reverse=True):
         if text.endswith(name) and len(text) > len(name):
             owner = text[: -len(name)]

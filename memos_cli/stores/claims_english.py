@@ -154,6 +154,14 @@ def _idle_word() -> re.Pattern[str]:
 
 
 _ODD = re.compile(r"[?;\"“”«»\n()\[\]{}|<>*#…!]|\.{2}|[.] |, (?:and|so)\b|:[^\d ]")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_EVENT = re.compile(r" (?:moved|relocated|joined|left|quit|promoted|changed|switched|turned|became|started|stopped|postponed|got) ")
+_WHEN = re.compile(
+    r" (?:last (?:week|month|year|night|spring|summer|autumn|fall|winter|\w+day)|yesterday|today|this (?:week|month|year)"
+    r"|(?:a|an|two|three|\d+) (?:day|week|month|year)s? ago"
+    r"|in (?:January|February|March|April|May|June|July|August|September|October|November|December)|on \w+day)$"
+)
+"""When an event was, told from the day of saying: it orders nothing that the day of saying does not."""
 _LEAD = re.compile(r"^(?:(update|correction|change)|fyi|note|btw|by the way|actually|in fact|remember|remember that|please remember that)\s*[:,]?\s+", re.IGNORECASE)
 _STARTS = re.compile(r"^(?:I|[A-Z])", 0)
 _SHORT = (
@@ -176,8 +184,10 @@ def _sentence(text: str) -> _Sentence | None:
         return None
     for short, full in _SHORT:
         text = text.replace(short, full)
-    text = text.replace(" was born in ", " born in ").replace(" went up to ", " rose to ").replace(" went down to ", " fell to ")
+    text = text.replace(" was born ", " born ").replace(" went up to ", " rose to ").replace(" went down to ", " fell to ")
     text = _re(r" was promoted to (?:an? )?").sub(" became a ", text)
+    if _EVENT.search(text):
+        text = _WHEN.sub("", text)
     text = _re(r" was (?=(?:postponed|moved|rescheduled|changed|updated|extended|delayed|set)\b)").sub(" has been ", text)
     text = _re(r"(\w)n't\b").sub(r"\1 not", text)
     instead = " instead of " in text
@@ -236,11 +246,12 @@ def stem(word: str) -> str:
     """A verb or noun without its ending, alike for smoke, smokes and smoking."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    for ending in ("ing", "ies", "es", "s", "y", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl" else word.removesuffix("e")
+    if word.endswith("ing") and re.search("[aeiouy]", word[:-3]):
+        word = word[:-3]
+    elif word.endswith(("ies", "es", "s")) and not word.endswith("ss") and len(word) > 3:
+        word = re.sub("(?:ies|(?<=[csxzho])es|s)$", "", word)
+    doubled = len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl"
+    return word[:-1] if doubled else re.sub("(?<=..)[ey]$", "", word)
 
 
 def subject(text: str) -> str | None:
@@ -314,6 +325,8 @@ def _home(s: _Sentence) -> list[Claim] | None:
     place = found.group("v")
     if who is None or _timed(place):
         return None
+    if moved and _YEAR.search(s.text):
+        return []
     if not place[0].isupper() or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(place):
         return []
     return [
@@ -338,6 +351,8 @@ def _work(s: _Sentence) -> list[Claim] | None:
             if not firm[0].isupper():
                 return None
             if who is None or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(firm):
+                return []
+            if turn and _YEAR.search(s.text):
                 return []
             # One who left is no more there than one who never was; joining and leaving may be of anything.
             no = turn < 0 or bool(found.groupdict().get("no"))
@@ -458,6 +473,7 @@ def _switched(s: _Sentence) -> list[Claim] | None:
             return None
         before, after = levelled(found.group("p")), levelled(found.group("v"))
         keys = tuple(dict.fromkeys(_plain_key(who, (stem(v), *before)) for v in verbs))
+        keys += (_plain_key(who, ("be", "using", *before)),)
         return [_claim(s, _plain_key(who, ("switch", *after)), Manner.PLAIN, ended=keys, changed=True)]
     found = _match(rf"{_S} (?P<verb>\w+) {_V} instead of (?P<p>.+)", s)
     if found:
@@ -483,7 +499,12 @@ def _moved_date(s: _Sentence) -> list[Claim] | None:
             return None
         return _dated(s, found, changed=True)
     found = _match(rf"{_S} (?:is|are|takes place|is scheduled for|is set for|starts|start|begins) (?:on |at )?{_V}", s)
-    if found and _timed(found.group("v")) and not _re(r"\b(?:every|each)\b").search(found.group("v")):
+    if not found:
+        found = _match(rf"{_S} (?P<verb>opens|closes|leaves|departs|arrives|ends|finishes) at {_V}", s)
+        if found and (who := subject(found.group("s"))) and found.group("v")[0].isdigit():
+            return [_claim(s, f"{who}|{found.group('verb')}", Manner.STATE, value=_valued(found.group("v")), domain="occasion")]
+        return None
+    if _timed(found.group("v")) and not _re(r"\b(?:every|each)\b").search(found.group("v")):
         if _functional(found.group("s")):
             return None
         return _dated(s, found, changed=False)
@@ -514,8 +535,11 @@ def _dated(s: _Sentence, found: re.Match[str], *, changed: bool) -> list[Claim]:
 def _attribute(s: _Sentence) -> list[Claim] | None:
     born = _match(rf"{_S} (?:is|are|am)? ?born in {_V}", s) or _re(rf"^{_S} born in {_V}$").match(s.text)
     if born and (who := subject(born.group("s"))) and born.group("v")[0].isupper():
-        return [_claim(s, f"{who} 's birthplace", Manner.FIXED, value=levelled(born.group("v")), domain="place")]
-    change = r"(?:has changed|have changed|changed|has been changed|was changed|is changed|has been updated|is updated|has been set|went up|rose|dropped|fell|has been postponed|is postponed|has been extended|is extended|has been moved|postponed|increased|decreased|has risen|has dropped|became|switched)"
+        return [_claim(s, f"{who} birthplace", Manner.FIXED, value=levelled(born.group("v")), domain="place")]
+    born = _match(rf"{_S} born on {_V}", s)
+    if born and (who := subject(born.group("s"))) and _timed(born.group("v")):
+        return [_claim(s, f"{who} birthday", Manner.FIXED, value=_valued(born.group("v")))]
+    change = r"(?:has increased|has decreased|has fallen|has gone up|has changed|have changed|changed|has been changed|was changed|is changed|has been updated|is updated|has been set|went up|rose|dropped|fell|has been postponed|is postponed|has been extended|is extended|has been moved|postponed|increased|decreased|has risen|has dropped|became|switched)"
     if found := _match(rf"{_S} {change}(?: from (?P<p>[^,]+?))? to {_V}", s):
         return _attribute_of(s, found.group("s"), found.group("v"), changed=True, prior=found.group("p") or "")
     if found := _match(rf"(?P<s>(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z][\w'&-]*(?: [A-Z]\w*)*'s) [\w' -]+?):? (?P<is>is|are|=) (?P<no>not )?{_V}", s):
@@ -536,7 +560,8 @@ def _attribute_of(
     words = levelled(f"{inverted.group(2)} {inverted.group(1)}" if inverted else what)
     fresh = any(w in ("new", "current", "latest", "present") for w in words)
     words = tuple(w for w in words if w not in ("new", "current", "latest", "present"))
-    words = _renamed(words)
+    husbands = len(words) > 2 and words[-2] == "'s" and words[-1] in ("husband", "wife")
+    words = _renamed(tuple(w for w in words if w != "'s"))
     if len(words) < 2 or len(words) > 8 or words[0] in _NOBODY or _re(r"^(?:[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Yy]our|[Tt]his|[Tt]hat)\b").match(what):
         return None
     head = words[-1]
@@ -556,15 +581,15 @@ def _attribute_of(
             positive=not denied, domain="moves" if head in _MOVES else "",
         )
     ]  # fmt: skip
-    if head in ("husband", "wife") and len(words) > 2 and words[-2] == "'s":
-        spouse = _claim(s, f"{' '.join(words[:-2])}|marital", Manner.STATE, value=("married",), rest=got, positive=not denied)
+    if husbands:
+        spouse = _claim(s, f"{' '.join(words[:-1])}|marital", Manner.STATE, value=("married",), rest=got, positive=not denied)
         made.append(spouse)
     return made
 
 
 def _renamed(words: tuple[str, ...]) -> tuple[str, ...]:
     text = " ".join(words)
-    for a, b in (("wifi 's", "wifi"), ("phone number", "phone"), ("mobile number", "mobile"), ("email address", "email"), ("postal code", "postcode"), ("job title", "job")):
+    for a, b in (("phone number", "phone"), ("mobile number", "mobile"), ("email address", "email"), ("postal code", "postcode"), ("job title", "job")):
         text = _re(rf"{a}$").sub(b, text) if " " in b or a.endswith(("number", "address", "code", "title")) else text.replace(a, b)
     return tuple(text.split())
 

@@ -105,8 +105,8 @@ def same(a: str, b: str) -> str | None:
     one, other = normalized(a), normalized(b)
     if one == other:
         return "same text"
-    words = _canonical(one)
-    agree = words and words == _canonical(other) and _names_agree(a, b)
+    words = canonical(one)
+    agree = words and words == canonical(other) and _names_agree(a, b)
     return "near-identical text" if agree else None
 
 
@@ -128,11 +128,11 @@ _remembered = lru_cache(maxsize=4096)(_bands)
 
 def _shingles(text: str) -> list[str]:
     plain = normalized(text)
-    words = _canonical(plain)
+    words = canonical(plain)
     return [*words, *map(" ".join, pairwise(words))] if words else [plain]
 
 
-def _canonical(plain: str) -> list[str]:
+def canonical(plain: str) -> list[str]:
     """Words of a normalised text with what carries no meaning levelled (numbers, order kept)."""
     if "a " in plain:
         plain = _MEANT_A.sub("some ", plain)

@@ -1,0 +1,84 @@
+"""What a short statement claims: of whom, which attribute, which value, and whether it is denied.
+
+Owns: the value `Claim`, and the terms by which two statements on one matter find each other in the
+keyword index. Does not own: the grammar (`stores/claims_english`, `stores/claims_chinese`), what
+follows when two claims meet (`stores/verdicts`), nor the index (`stores/keyword_rows`).
+
+Only a text that is one plain statement about somebody or something definite claims anything: no
+question, wish, plan, hearsay or supposition, no pronoun whose bearer it does not name, nothing that
+holds for a moment. Whatever the grammar does not read to its last word claims nothing: a claim that
+is missed costs a duplicate, one that is misread costs a fact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from memos_cli.schema import Draft, MemoryItem
+
+LONGEST = 160
+"""Characters; what is longer says more than one thing."""
+
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+class Manner(StrEnum):
+    STATE = "state"
+    """One value at a time, and it changes: where somebody lives, a price."""
+    FIXED = "fixed"
+    """One value for good: a birthday. Another one corrects it."""
+    PLAIN = "plain"
+    """True or not; other such claims are true beside it: what somebody likes."""
+
+
+class Claim(NamedTuple):
+    """`key` names the matter (subject and attribute); of two claims with one key one may be the
+    other's duplicate, update or denial. Words are levelled: case, articles and spelling say nothing."""
+
+    key: str
+    manner: Manner
+    value: tuple[str, ...] = ()
+    """Empty where the claim is that something is so or not."""
+    positive: bool = True
+    changed: bool = False
+    """It says itself that something is other than before ("now", "no longer", "moved to")."""
+    event: bool = False
+    """It tells the change itself ("moved to"), which is more than that it is so now."""
+    domain: str = ""
+    """What its value is: a place, name, number … as far as the attribute tells."""
+    rest: tuple[str, ...] = ()
+    """Details beside the value; two claims are the same only where these are."""
+    ended: tuple[str, ...] = ()
+    """Keys of plain claims that it says are over ("switched from MySQL to Postgres")."""
+    prior: tuple[str, ...] = ()
+    """The value it says was before ("moved from Oslo to Bergen")."""
+
+
+def claims_of(text: str) -> tuple[Claim, ...]:
+    """What a text claims; mostly nothing. The first is its main claim."""
+    return _remembered(text) if 4 <= len(text) <= LONGEST else ()
+
+
+@lru_cache(maxsize=8192)
+def _remembered(text: str) -> tuple[Claim, ...]:
+    if _CHINESE.search(text):
+        from memos_cli.stores.claims_chinese import read
+    else:
+        from memos_cli.stores.claims_english import read
+    return tuple(read(text))
+
+
+def terms_of(item: MemoryItem | Draft, owner: Iterable[object]) -> list[str]:
+    """Index terms of what a memory claims; `owner` is what two memories must share to be compared."""
+    mine = "\0".join(map(str, owner))
+    return [term(mine, claim.key) for claim in claims_of(item.memory)]
+
+
+def term(owner: str, key: str) -> str:
+    """A term of 64 bits: what it finds is read again, so a collision costs one look."""
+    return hashlib.blake2b(f"{owner}\0{key}".encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -1,0 +1,702 @@
+"""The grammar of plain English statements: sentence → claims.
+
+Owns: the patterns and the words they need. Does not own: what a claim is (`stores/claims`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from memos_cli.stores.claims import Claim, Manner
+
+# -- words
+
+_ADVERBS_OF_CHANGE = ("now", "currently", "nowadays", "these days", "recently", "presently", "meanwhile", "instead", "again")
+_ADVERBS = ("already", "finally", "officially", "still", "at the moment", "at present", "just")
+_UNSURE = (
+    "if would could might may maybe perhaps probably possibly likely seems seem seemed apparently supposedly wish wishes "
+    "hope hopes hoping want wants wanted wanna planning planned going gonna will shall should must ought "
+    "said says say saying told tells claims claimed thinks think thought believes believe believed heard hear "
+    "guess suppose supposed imagine imagines imagined dream dreams dreamed dreamt pretend pretends expects considering consider "
+    "thinking used formerly previously once ago until till unless whether or either neither nor sometimes "
+    "temporarily today tonight yesterday tomorrow also too both only almost nearly except but although though "
+    "because when while before after during another other former previous old ex alleged rumour rumor "
+    "was were had did who whom which what where why how half part-time seasonally everyone somebody someone"
+)
+_UNSURE_PHRASES = ("as well", "plan to", "plans to", "plan on", "plans on", "a second", "a third", "for now", "this morning", "this week", "this month", "this year", "last", "next", "for the", "on weekends", "right now", "in case", "at least", "at most", "more than", "less than")
+_NOBODY = frozenset(
+    "he she it they this that these those there who what someone somebody everyone everybody nobody anyone "
+    "anybody one some any no every each all most many few you your his her hers its their him them a an "
+    "here both several people which another such".split()
+)
+_RELATIVES = frozenset(
+    "brother sister sibling friend child son daughter cousin uncle aunt nephew niece colleague coworker neighbour "
+    "neighbor pet dog cat hobby interest goal language skill allergy habit book idea plan task problem child kid "
+    "student teacher classmate roommate flatmate teammate client customer member favourite favorite "
+    "point advantage benefit reason example part thing issue question answer story dream wish".split()
+)
+_FUNCTIONAL = frozenset(
+    "name nickname surname birthday birthplace hometown home address number phone mobile email e-mail mail "
+    "password passphrase passcode pin code key colour color size height weight age price cost fee rent salary budget "
+    "deadline date time version port host hostname url status state capital population president ceo "
+    "manager boss supervisor director chair owner landlord doctor dentist husband wife spouse partner fiance fiancee "
+    "boyfriend girlfriend mother father mom mum dad employer job occupation profession title role position "
+    "major nationality religion sign type temperature speed limit capacity length width depth volume "
+    "food dish drink fruit vegetable film movie book song band singer author writer artist sport team game show series "
+    "season animal flower restaurant city country place subject language brand framework editor database default "
+    "operating-system os timezone zone ip diet username login account handle score rate ratio percentage "
+    "headquarters location venue room seat floor desk extension plan model".split()
+)
+"""Head nouns of attributes with one value. A favourite is one whatever it is a favourite of; those
+that are only functional as favourites are held apart below."""
+_ONLY_AS_FAVOURITE = frozenset(
+    "food dish drink fruit vegetable film movie book song band singer author writer artist sport team game show "
+    "series season animal flower restaurant city country place subject language brand framework home".split()
+)
+_FIXED = frozenset("birthday birthplace hometown nationality capital mother father mom mum dad name surname sign type".split())
+_MOVES = frozenset("age version price cost status state temperature score".split())
+"""Attributes whose change is expected, so that another value needs no word of change to be an update."""
+
+_TRADES = frozenset(
+    "developer engineer manager director nurse teacher student assistant analyst consultant professor doctor lead intern "
+    "officer architect designer scientist editor lecturer chef cook lawyer programmer researcher accountant apprentice "
+    "technician trainer journalist pilot captain secretary waiter waitress barista clerk baker electrician plumber "
+    "translator librarian pharmacist surgeon dentist therapist psychologist trainee head president partner".split()
+)
+_MONTHS = {
+    name: f"m{i}"
+    for i, names in enumerate(
+        (
+            "january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul",
+            "august aug", "september sep sept", "october oct", "november nov", "december dec",
+        ),
+        1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday noon midnight".split())
+_NUMBERS = {
+    w: str(i)
+    for i, w in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split()
+    )
+}
+_ARTICLES = frozenset("a an the".split())
+_SYNONYMS = {
+    "favorite": "favourite", "color": "colour", "mom": "mother", "mum": "mother", "dad": "father",
+    "spouse": "partner", "cellphone": "mobile", "cell": "mobile", "telephone": "phone", "e-mail": "email",
+    "film": "movie", "films": "movie", "boss": "manager", "supervisor": "manager", "profession": "job", "occupation": "job",
+    "cost": "price", "neighbor": "neighbour", "bike": "bicycle", "flat": "apartment", "licence": "license",
+    "postgres": "postgresql", "tv": "television", "passcode": "code", "wi-fi": "wifi",
+}  # fmt: skip
+_LIKES = {"like": "like", "love": "love", "enjoy": "like", "adore": "love", "hate": "hate", "dislike": "dislike", "detest": "hate", "despise": "hate"}
+_OPPOSITES = {
+    "closed": "open", "shut": "open", "fixed": "open", "resolved": "open", "offline": "online", "disabled": "enabled",
+    "unavailable": "available", "inactive": "active", "broken": "working", "unfinished": "finished",
+    "incomplete": "complete", "unmarried": "married", "dead": "alive", "absent": "present", "unsafe": "safe",
+    "unhappy": "happy", "impossible": "possible", "illegal": "legal", "invalid": "valid", "unemployed": "employed",
+    "unlocked": "locked", "unpaid": "paid", "unknown": "known", "insecure": "secure", "down": "up",
+}  # fmt: skip
+_MARITAL = {
+    "single": "single", "engaged": "engaged", "married": "married", "divorced": "divorced", "widowed": "widowed",
+    "dating": "dating", "separated": "separated", "unmarried": "single",
+}  # fmt: skip
+_UNITS = frozenset("kg kilo kilos kilogram kilograms g gram grams lb lbs pound pounds ton tons t oz".split())
+_IRREGULAR = {"has": "have", "have": "have", "be": "be", "do": "do", "go": "go", "does": "do", "goes": "go", "is": "be", "am": "be", "are": "be", "owns": "have", "own": "have", "possesses": "have"}
+_PAST = frozenset(
+    "went came saw took made got gave found knew thought left became began bought brought built caught chose drew "
+    "drank drove ate fell felt flew forgot grew heard held kept led lost met paid ran sang sat sent sold slept spoke "
+    "spent stood swam taught told threw understood won wore wrote broke".split()
+)
+_FREQUENCY = re.compile(
+    r"^(?P<core>.+?) (?P<how>every \w+|every \w+ \w+|each \w+|often|regularly|daily|always|usually|a lot|in the mornings?|in the evenings?|all the time|\w+ times a \w+|once a \w+|twice a \w+)$"
+)
+
+
+# -- a sentence, plain
+
+
+class _Sentence(NamedTuple):
+    text: str
+    changed: bool
+    denied: bool
+    """Denied by an adverb (no longer, any more); "not" stands in the text."""
+
+
+@cache
+def _re(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    return re.compile(pattern, flags)
+
+
+def _words(words: str | tuple[str, ...]) -> str:
+    listed = words.split() if isinstance(words, str) else words
+    return "|".join(re.escape(w) for w in sorted(listed, key=len, reverse=True))
+
+
+@cache
+def _unsure() -> re.Pattern[str]:
+    phrases = [w for w in _UNSURE_PHRASES]
+    return re.compile(rf"\b(?:{_words((*_UNSURE.split(), *phrases))})\b", re.IGNORECASE)
+
+
+@cache
+def _change_word() -> re.Pattern[str]:
+    return re.compile(rf",?\s*\b(?:{_words(_ADVERBS_OF_CHANGE)})\b,?", re.IGNORECASE)
+
+
+@cache
+def _idle_word() -> re.Pattern[str]:
+    return re.compile(rf"\s*\b(?:{_words(_ADVERBS)})\b", re.IGNORECASE)
+
+
+_ODD = re.compile(r"[?;\"“”«»\n()\[\]{}|<>*#…!]|\.{2}|[.] |, (?:and|so)\b|:[^\d ]")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_EVENT = re.compile(r" (?:moved|relocated|joined|left|quit|promoted|changed|switched|turned|became|started|stopped|postponed|got) ")
+_WHEN = re.compile(
+    r" (?:last (?:week|month|year|night|spring|summer|autumn|fall|winter|\w+day)|yesterday|today|this (?:week|month|year)"
+    r"|(?:a|an|two|three|\d+) (?:day|week|month|year)s? ago"
+    r"|in (?:January|February|March|April|May|June|July|August|September|October|November|December)|on \w+day)$"
+)
+"""When an event was, told from the day of saying: it orders nothing that the day of saying does not."""
+_LEAD = re.compile(r"^(?:(update|correction|change)|fyi|note|btw|by the way|actually|in fact|remember|remember that|please remember that)\s*[:,]?\s+", re.IGNORECASE)
+_STARTS = re.compile(r"^(?:I|[A-Z])", 0)
+_SHORT = (
+    ("I'm ", "I am "), ("I've ", "I have "), ("won't", "will not"), ("can't", "can not"), ("cannot", "can not"),
+    ("We're ", "We are "), ("we're ", "we are "), ("We've ", "We have "), ("i'm ", "I am "),
+)  # fmt: skip
+
+
+def _sentence(text: str) -> _Sentence | None:
+    """The statement without adverbs that only say since when; None for what is no plain statement."""
+    text = text.strip().replace("’", "'")
+    if text[-1:] in ".!":
+        text = text[:-1].rstrip()
+    changed = False
+    if lead := _LEAD.match(text):
+        changed = bool(lead.group(1))
+        text = text[lead.end() :]
+        text = text[:1].upper() + text[1:]
+    if _ODD.search(text) or not text or not (text[0].isupper() or text.startswith("i ")):
+        return None
+    for short, full in _SHORT:
+        text = text.replace(short, full)
+    text = text.replace(" was born ", " born ").replace(" went up to ", " rose to ").replace(" went down to ", " fell to ")
+    text = _re(r" was promoted to (?:an? )?").sub(" became a ", text)
+    if _EVENT.search(text):
+        text = _WHEN.sub("", text)
+    text = _re(r" was (?=(?:postponed|moved|rescheduled|changed|updated|extended|delayed|set)\b)").sub(" has been ", text)
+    text = _re(r"(\w)n't\b").sub(r"\1 not", text)
+    instead = " instead of " in text
+    if not instead:
+        cut = _change_word().sub("", text)
+        changed |= cut != text
+        text = cut.strip()
+    cut = _idle_word().sub("", text)
+    text = cut.strip()
+    text = text[:1].upper() + text[1:]
+    denied = False
+    if " no longer " in text:
+        text, denied = text.replace(" no longer ", " ", 1), True
+    else:
+        more = _re(r" (?:any ?more|any longer)$").sub("", text)
+        if more != text:
+            bare = more.replace(" do not ", " ", 1).replace(" does not ", " ", 1)
+            bare = bare if bare != more else more.replace(" not ", " ", 1)
+            if bare == more:
+                return None
+            # The verb stands bare after "does not"; the stem levels that.
+            text, denied = bare, True
+    if _unsure().search(_re(r"(?<=[\w,] )May\b|years? old$").sub("", text)):
+        return None
+    return _Sentence(text, changed or denied, denied)
+
+
+def levelled(text: str) -> tuple[str, ...]:
+    """Words of a name, value or detail as they are compared."""
+    out = []
+    for word in _re(r"[^\W_][\w.,:/@+#&'-]*|[$€£¥%]").findall(text):
+        low = word.casefold().strip(".,:'-")
+        if low.endswith("'s"):
+            out += [_SYNONYMS.get(low[:-2], low[:-2]), "'s"]
+            continue
+        if low in _ARTICLES or not low:
+            continue
+        if ordinal := _re(r"^(\d+)(?:st|nd|rd|th)$").match(low):
+            low = ordinal.group(1)
+        out.append(_SYNONYMS.get(low, _NUMBERS.get(low, low)))
+    return tuple(out)
+
+
+def _valued(text: str) -> tuple[str, ...]:
+    """A value: as `levelled`, a date's parts in one order and its months as numbers."""
+    if not text:
+        return ()
+    text = _re(r"^(?:on|at|by|from|in) ").sub("", text)
+    words = levelled(text) or (text.casefold(),)
+    if any(w in _MONTHS for w in words) and any(w.isdigit() for w in words):
+        return tuple(sorted(_MONTHS.get(w, w) for w in words if w not in ("of", "on")))
+    return words
+
+
+def stem(word: str) -> str:
+    """A verb or noun without its ending, alike for smoke, smokes and smoking."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ing") and re.search("[aeiouy]", word[:-3]):
+        word = word[:-3]
+    elif word.endswith(("ies", "es", "s")) and not word.endswith("ss") and len(word) > 3:
+        word = re.sub("(?:ies|(?<=[csxzho])es|s)$", "", word)
+    doubled = len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl"
+    return word[:-1] if doubled else re.sub("(?<=..)[ey]$", "", word)
+
+
+def subject(text: str) -> str | None:
+    """A definite subject, levelled; None for a pronoun without a bearer, for anybody, for what is no name."""
+    words = text.split()
+    if not words or len(words) > 6:
+        return None
+    first = words[0].casefold()
+    if first in ("i", "we") and len(words) == 1:
+        return first
+    if first in _NOBODY or first in ("i", "we") or any(w.casefold() in ("not", "never", "i", "he", "she", "they", "it", "you", "is", "are", "and") for w in words[1:]):
+        return None
+    if first in ("my", "our", "the"):
+        # "The" is part of who is meant, and levelled; it must name something.
+        return " ".join(levelled(text)) if len(words) > 1 else None
+    owner = next((i for i, w in enumerate(words) if w.endswith("'s")), None)
+    named = words if owner is None else words[: owner + 1]
+    joined = ("and", "of", "de", "van", "von", "da", "der", "den")
+    if not all(w[0].isupper() or w in joined for w in named) or words[-1] in joined:
+        return None
+    return " ".join(levelled(text))
+
+
+# -- patterns: each yields claims or nothing
+
+_V = r"(?P<v>[^,]+?)"
+_S = r"(?P<s>[\w' .&-]+?)"
+_TAIL = r"(?P<rest>(?:,? (?:with|near|because|together|alone|as|in|on|for|by|at|since|and|from) .+)?)"
+
+
+def read(text: str) -> Iterator[Claim]:
+    """The claims of an English text. See `stores/claims`."""
+    sentence = _sentence(text)
+    if sentence is None:
+        return
+    for pattern in (_home, _work, _married, _role, _schooled, _measured, _counted, _switched, _moved_date, _attribute, _prefers):
+        found = pattern(sentence)
+        if found is not None:
+            yield from found
+            return
+    yield from _plain(sentence)
+
+
+def _match(pattern: str, sentence: _Sentence) -> re.Match[str] | None:
+    return _re(rf"^{pattern}$").match(sentence.text)
+
+
+def _claim(sentence: _Sentence, key: str, manner: Manner, **fields: object) -> Claim:
+    made = Claim(key, manner, **fields)  # type: ignore[arg-type]
+    return made._replace(positive=made.positive and not sentence.denied, changed=made.changed or sentence.changed)
+
+
+def _details(found: re.Match[str]) -> tuple[str, ...]:
+    words = levelled(found.group("rest") or "")
+    return words[1:] if words[:1] == ("as",) else words
+
+
+def _home(s: _Sentence) -> list[Claim] | None:
+    lives = r"(?:lives?|living|am living|is living|are living|resides?|reside|am based|is based|are based)"
+    found = _match(rf"{_S}(?P<no> do not| does not)? {lives} in {_V}{_TAIL}", s)
+    moved = False
+    if not found:
+        found = _match(rf"(?P<s>[\w' ]+?)(?:'s)? home is (?P<no>not )?in {_V}{_TAIL}", s)
+    if not found:
+        verb = r"(?:moved|have moved|has moved|relocated|have relocated|has relocated|moved back|moved over)"
+        found = _match(rf"{_S} {verb}(?: from (?P<p>[A-Z][\w ]+?))? to {_V}{_TAIL}", s)
+        moved = True
+    if not found:
+        return None
+    who = subject(_re(r"^My$").sub("I", found.group("s")))
+    place = found.group("v")
+    if who is None or _timed(place):
+        return None
+    if moved and _YEAR.search(s.text):
+        return []
+    if not place[0].isupper() or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(place):
+        return []
+    return [
+        _claim(
+            s, f"{who}|home", Manner.STATE, value=levelled(place), rest=_details(found), domain="place",
+            positive=moved or not found.group("no"), changed=moved, event=moved,
+            prior=levelled(found.groupdict().get("p") or ""),
+        )
+    ]  # fmt: skip
+
+
+def _work(s: _Sentence) -> list[Claim] | None:
+    patterns = (
+        (rf"{_S}(?P<no> do not| does not)? (?:works?|am working|is working|are working|am employed|is employed|are employed) (?:at|for|by) {_V}{_TAIL}", 0),
+        (rf"{_S}(?P<no> do not| does not)? works? as (?P<rest>an? .+?) (?:at|for) {_V}", 0),
+        (rf"{_S} (?:have |has )?(?:joined|started (?:working |work |a new job |a job )?at|got a (?:new )?job at|moved on to|switched jobs to) {_V}{_TAIL}", 1),
+        (rf"{_S} (?:have |has )?(?:left|quit|resigned from|quit (?:my|his|her|their) job at|left (?:my|his|her|their) job at|stopped working (?:at|for)|(?:got|am|is) (?:laid off|fired) (?:from|by)) {_V}{_TAIL}", -1),
+    )  # fmt: skip
+    for pattern, turn in patterns:
+        if found := _match(pattern, s):
+            who, firm = subject(found.group("s")), found.group("v")
+            if not firm[0].isupper():
+                return None
+            if who is None or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(firm):
+                return []
+            if turn and _YEAR.search(s.text):
+                return []
+            # One who left is no more there than one who never was; joining and leaving may be of anything.
+            no = turn < 0 or bool(found.groupdict().get("no"))
+            return [
+                _claim(
+                    s, f"{who}|work", Manner.STATE, value=levelled(firm), rest=_details(found),
+                    positive=not no, changed=turn != 0, event=turn != 0, domain="name",
+                )
+            ]  # fmt: skip
+    return None
+
+
+def _married(s: _Sentence) -> list[Claim] | None:
+    state = _words(tuple(_MARITAL))
+    pair = _match(rf"(?P<s>[A-Z]\w+) and (?P<v>[A-Z]\w+) (?:got|are|have|are getting) (?:been )?(?P<st>{state})", s)
+    if pair:
+        named = [subject(pair.group(g)) for g in ("s", "v")]
+        if None in named:
+            return []
+        return [
+            _claim(s, f"{a}|marital", Manner.STATE, value=(_MARITAL[pair.group("st")],), rest=(str(b),), changed=True, event=True)
+            for a, b in (named, named[::-1])
+        ]
+    found = _match(rf"{_S} (?P<be>is|am|are|got|became|has been) (?P<no>not )?(?P<st>{state})(?: (?:to|with|from)? ?(?P<v>[A-Z][\w ]*?))?", s)
+    if not found:
+        return None
+    who = subject(found.group("s"))
+    if who is None or who.endswith("'s"):
+        return []
+    changed = found.group("be") in ("got", "became")
+    return [
+        _claim(
+            s, f"{who}|marital", Manner.STATE, value=(_MARITAL[found.group("st")],), positive=not found.group("no"),
+            rest=levelled(found.group("v") or ""), changed=changed, event=changed,
+        )
+    ]  # fmt: skip
+
+
+def _role(s: _Sentence) -> list[Claim] | None:
+    """What somebody is by trade. Two trades go together, so that only a word of change makes one follow
+    the other."""
+    found = _match(rf"{_S} (?P<v>is|am|works as|work as|became) (?P<no>not )?an? (?P<role>[\w -]+?)(?P<rest>(?: (?:at|for|with|in) .+)?)", s)
+    if not found or levelled(found.group("role"))[-1:][0] not in _TRADES:
+        return None
+    who = subject(found.group("s"))
+    if who is None:
+        return []
+    role, place = levelled(found.group("role")), _details(found)
+    no, became = bool(found.group("no")), found.group("v") == "became"
+    return [
+        _claim(s, f"{who}|role", Manner.STATE, value=role, rest=place, positive=not no, changed=became, event=became, domain="occasion"),
+        _claim(s, _plain_key(who, ("be", *role, *place)), Manner.PLAIN, positive=not no, changed=became, event=became),
+    ]
+
+
+def _schooled(s: _Sentence) -> list[Claim] | None:
+    found = _match(rf"{_S}(?P<no> do not| does not)? (?:stud(?:y|ies)|is studying|am studying|goes to school|go to school|attends?|transferred) (?:at |to )?{_V}{_TAIL}", s)
+    if not found:
+        return None
+    who, school = subject(found.group("s")), found.group("v")
+    if who is None or not _re(r"\b(?:University|College|School|Institute|Academy|Gymnasium|ETH|MIT|UCLA)\b").search(school):
+        return None
+    return [
+        _claim(
+            s, f"{who}|school", Manner.STATE, value=levelled(school), rest=_details(found), domain="name",
+            positive=not found.group("no"), changed="transferred" in s.text,
+        )
+    ]  # fmt: skip
+
+
+def _measured(s: _Sentence) -> list[Claim] | None:
+    number = r"(?P<n>\d+(?:[.,]\d+)?|" + _words(tuple(_NUMBERS)) + r"|twenty-\w+|thirty-\w+|forty-\w+)"
+    if found := _match(rf"{_S} (?P<be>is|am|are|turned|has turned) {number}(?P<years> years? old| years? of age)?", s):
+        who = subject(found.group("s"))
+        if who is None or (found.group("s").casefold().startswith(("the ", "my ", "our ")) and not found.group("years")):
+            return None
+        return [_claim(s, f"{who}|age", Manner.STATE, value=levelled(found.group("n")), domain="moves")]
+    unit = r"(?P<u>[$€£¥]?)(?P<n>\d[\d.,]*) ?(?P<u2>[$€£¥%]|[\w ]+?)?"
+    if found := _match(rf"{_S} (?P<verb>costs?|weighs?|is worth|(?:is|am|are) priced at|went up to|rose to|dropped to|fell to) {unit}(?P<tall> tall| long| high)?", s):
+        who = subject(found.group("s"))
+        if who is None:
+            return []
+        verb, measure = found.group("verb"), (found.group("u") or found.group("u2") or "").strip().casefold()
+        if verb in ("went up to", "rose to", "dropped to", "fell to"):
+            return _attribute_of(s, found.group("s"), found.group("u") + found.group("n") + " " + (found.group("u2") or ""), changed=True)
+        slot = "weight" if verb.startswith("weigh") else "price"
+        if len(measure.split()) > 1:
+            return []
+        return [_claim(s, f"{who}|{slot}", Manner.STATE, value=(found.group("n"), measure), domain="price" if slot == "price" else "number")]
+    if found := _match(rf"{_S} (?:is|am) (?P<n>\d[\d.,]*) ?(?P<u>cm|m|feet|meters|metres) tall", s):
+        who = subject(found.group("s"))
+        return [_claim(s, f"{who}|height", Manner.STATE, value=(found.group("n"), found.group("u")))] if who else []
+    if found := _match(rf"{_S} (?P<verb>runs?(?: on)?|uses?|is running|are running) (?P<v>[A-Z][\w ]*? \d[\w.]*)", s):
+        who = subject(found.group("s"))
+        name, _, number_ = found.group("v").rpartition(" ")
+        return [_claim(s, f"{who}|runs {' '.join(levelled(name))}", Manner.STATE, value=levelled(number_), domain="moves")] if who else []
+    return None
+
+
+def _counted(s: _Sentence) -> list[Claim] | None:
+    number = r"(?P<n>\d+|" + _words(tuple(_NUMBERS)) + ")"
+    found = _match(rf"{_S} (?:has|have|owns?) {number} (?P<what>\w+(?: \w+)?s|children|people|employees|sheep|fish|mice)", s)
+    if not found:
+        return None
+    who = subject(found.group("s"))
+    if who is None or found.group("n") in ("one", "1"):
+        return []
+    what = " ".join(stem(w) for w in levelled(found.group("what")))
+    return [_claim(s, f"{who}|count {what}", Manner.STATE, value=levelled(found.group("n")), domain="number")]
+
+
+def _switched(s: _Sentence) -> list[Claim] | None:
+    verbs = "use uses drink drinks eat eats drive drives take takes play plays have prefer run".split()
+    found = _match(rf"{_S} (?:have |has )?(?:switched|migrated|changed|moved) from (?P<p>.+?) to {_V}", s)
+    if found:
+        who = subject(found.group("s"))
+        if who is None or who.split()[-1] in _FUNCTIONAL:
+            return None
+        before, after = levelled(found.group("p")), levelled(found.group("v"))
+        keys = tuple(dict.fromkeys(_plain_key(who, (stem(v), *before)) for v in verbs))
+        keys += (_plain_key(who, ("be", "using", *before)),)
+        return [_claim(s, _plain_key(who, ("switch", *after)), Manner.PLAIN, ended=keys, changed=True)]
+    found = _match(rf"{_S} (?P<verb>\w+) {_V} instead of (?P<p>.+)", s)
+    if found:
+        who = subject(found.group("s"))
+        changed = bool(_change_word().search(found.group("v")))
+        value = levelled(_change_word().sub("", found.group("v")))
+        if who is None or not changed:
+            return []
+        verb = stem(found.group("verb").casefold())
+        key = _plain_key(who, (verb, *value))
+        return [_claim(s, key, Manner.PLAIN, ended=(_plain_key(who, (verb, *levelled(found.group("p")))),), changed=True)]
+    return None
+
+
+def _moved_date(s: _Sentence) -> list[Claim] | None:
+    """When something takes place; without a word of change two such statements may be of two occasions."""
+    shifted = r"(?:moved|postponed|rescheduled|delayed|brought forward|pushed back|shifted|changed|pushed)"
+    found = _match(rf"{_S} (?:has been|have been|is|are|got) {shifted}(?: from [^,]+?)? to {_V}", s)
+    if not found:
+        found = _match(rf"{_S} {shifted}(?: from [^,]+?)? to {_V}", s)
+    if found:
+        if not _timed(found.group("v")):
+            return None
+        return _dated(s, found, changed=True)
+    found = _match(rf"{_S} (?:is|are|takes place|is scheduled for|is set for|starts|start|begins) (?:on |at )?{_V}", s)
+    if not found:
+        found = _match(rf"{_S} (?P<verb>opens|closes|leaves|departs|arrives|ends|finishes) at {_V}", s)
+        if found and (who := subject(found.group("s"))) and found.group("v")[0].isdigit():
+            return [_claim(s, f"{who}|{found.group('verb')}", Manner.STATE, value=_valued(found.group("v")), domain="occasion")]
+        return None
+    if _timed(found.group("v")) and not _re(r"\b(?:every|each)\b").search(found.group("v")):
+        if _functional(found.group("s")):
+            return None
+        return _dated(s, found, changed=False)
+    return None
+
+
+def _functional(what: str) -> bool:
+    """Whether it is an attribute of something: "the project deadline", "the deadline of the project"."""
+    words = levelled(_re(r"^[Tt]he ([\w -]+?) (?:of|for) .+$").sub(r"\1", what))
+    return bool(words) and words[-1] in _FUNCTIONAL
+
+
+def _timed(text: str) -> bool:
+    words = levelled(text)
+    dated = any(w in _MONTHS for w in words) and any(w.isdigit() for w in words)
+    return dated or any(w in _DAYS for w in words) or bool(_re(r"\d(?::\d\d)? ?(?:am|pm)\b|\d:\d\d").search(text))
+
+
+def _dated(s: _Sentence, found: re.Match[str], *, changed: bool) -> list[Claim]:
+    who = subject(found.group("s"))
+    if who is None:
+        return []
+    if _functional(found.group("s")):
+        return _attribute_of(s, found.group("s"), found.group("v"), changed=changed) or []
+    return [_claim(s, f"{who}|when", Manner.STATE, value=_valued(found.group("v")), changed=changed, domain="occasion")]
+
+
+def _attribute(s: _Sentence) -> list[Claim] | None:
+    born = _match(rf"{_S} (?:is|are|am)? ?born in {_V}", s) or _re(rf"^{_S} born in {_V}$").match(s.text)
+    if born and (who := subject(born.group("s"))) and born.group("v")[0].isupper():
+        return [_claim(s, f"{who} birthplace", Manner.FIXED, value=levelled(born.group("v")), domain="place")]
+    born = _match(rf"{_S} born on {_V}", s)
+    if born and (who := subject(born.group("s"))) and _timed(born.group("v")):
+        return [_claim(s, f"{who} birthday", Manner.FIXED, value=_valued(born.group("v")))]
+    change = r"(?:has increased|has decreased|has fallen|has gone up|has changed|have changed|changed|has been changed|was changed|is changed|has been updated|is updated|has been set|went up|rose|dropped|fell|has been postponed|is postponed|has been extended|is extended|has been moved|postponed|increased|decreased|has risen|has dropped|became|switched)"
+    if found := _match(rf"{_S} {change}(?: from (?P<p>[^,]+?))? to {_V}", s):
+        return _attribute_of(s, found.group("s"), found.group("v"), changed=True, prior=found.group("p") or "")
+    if found := _match(rf"(?P<s>(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z][\w'&-]*(?: [A-Z]\w*)*'s) [\w' -]+?):? (?P<is>is|are|=) (?P<no>not )?{_V}", s):
+        if (made := _attribute_of(s, found.group("s"), found.group("v"), denied=bool(found.group("no")))) is not None:
+            return made
+    if found := _match(rf"(?P<s>(?:[Mm]y|[Oo]ur|[Tt]he) [\w' -]+?): {_V}", s):
+        return _attribute_of(s, found.group("s"), found.group("v"))
+    if found := _match(rf"{_V} is (?P<s>(?:my|our|[A-Z]\w+'s) [\w ]+)", s):
+        return _attribute_of(s, found.group("s"), found.group("v"))
+    return None
+
+
+def _attribute_of(
+    s: _Sentence, what: str, value: str, *, changed: bool = False, prior: str = "", denied: bool = False
+) -> list[Claim] | None:
+    """`what` is "Anna's phone number" or "the password of the wifi"; None where it is no such thing."""
+    inverted = _re(r"^[Tt]he ([\w -]+?) (?:of|for) ((?:the |my |our )?[\w' -]+)$").match(what)
+    words = levelled(f"{inverted.group(2)} {inverted.group(1)}" if inverted else what)
+    fresh = any(w in ("new", "current", "latest", "present") for w in words)
+    words = tuple(w for w in words if w not in ("new", "current", "latest", "present"))
+    husbands = len(words) > 2 and words[-2] == "'s" and words[-1] in ("husband", "wife")
+    words = _renamed(tuple(w for w in words if w != "'s"))
+    if len(words) < 2 or len(words) > 8 or words[0] in _NOBODY or _re(r"^(?:[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Yy]our|[Tt]his|[Tt]hat)\b").match(what):
+        return None
+    head = words[-1]
+    favourite = "favourite" in words
+    if not favourite and (head not in _FUNCTIONAL or head in _ONLY_AS_FAVOURITE):
+        return None
+    if head in _RELATIVES and not favourite:
+        return None
+    got = _valued(value)
+    if not got or len(got) > 8 or got[0] in ("not", "very", "too", "so") or _vague(value):
+        return []
+    own = "new" in what.split() or "New" in what.split()
+    manner = Manner.FIXED if head in _FIXED and not favourite else Manner.STATE
+    made = [
+        _claim(
+            s, " ".join(words), manner, value=got, changed=changed or own or (fresh and own), prior=_valued(prior),
+            positive=not denied, domain="moves" if head in _MOVES else "",
+        )
+    ]  # fmt: skip
+    if husbands:
+        spouse = _claim(s, f"{' '.join(words[:-1])}|marital", Manner.STATE, value=("married",), rest=got, positive=not denied)
+        made.append(spouse)
+    return made
+
+
+def _renamed(words: tuple[str, ...]) -> tuple[str, ...]:
+    text = " ".join(words)
+    for a, b in (("phone number", "phone"), ("mobile number", "mobile"), ("email address", "email"), ("postal code", "postcode"), ("job title", "job")):
+        text = _re(rf"{a}$").sub(b, text) if " " in b or a.endswith(("number", "address", "code", "title")) else text.replace(a, b)
+    return tuple(text.split())
+
+
+def _vague(value: str) -> bool:
+    """A description in place of a value: "a nurse from Bergen", "very high", "what we agreed on"."""
+    return bool(_re(r"^(?:an? \w|(?:very|too|quite|really|so|about|around|what|that|going|being|getting|missing|unknown|wrong|important|in|due|not)\b)", re.I).match(value))
+
+
+def _prefers(s: _Sentence) -> list[Claim] | None:
+    found = _match(rf"{_S} prefers? {_V} (?:to|over) (?P<o>[^,]+?)", s)
+    if found and (who := subject(found.group("s"))):
+        one, other = levelled(found.group("v")), levelled(found.group("o"))
+        pair = " / ".join(sorted((" ".join(one), " ".join(other))))
+        return [_claim(s, f"{who}|prefer {pair}", Manner.STATE, value=one, domain="choice")]
+    found = _match(rf"{_S} (?:is|are|am) (?P<c>\w+er|more \w+|less \w+) than {_V}", s)
+    if found and (who := subject(found.group("s"))):
+        pair = " / ".join(sorted((who, " ".join(levelled(found.group("v"))))))
+        return [_claim(s, f"{found.group('c')} {pair}", Manner.STATE, value=tuple(who.split()), domain="choice")]
+    return None
+
+
+# -- what is so or not
+
+
+def _plain_key(who: str, words: tuple[str, ...]) -> str:
+    return f"{who}|{' '.join(words)}"
+
+
+def _plain(s: _Sentence) -> Iterator[Claim]:
+    found = _match(r"(?P<s>.+?) (?:have |has )?(?P<q>quit|stopped|gave up|given up) (?P<ing>\w+ing)(?P<o>(?: .+)?)", s)
+    if found:
+        if who := subject(found.group("s")):
+            yield from _stated(s, who, found.group("ing"), found.group("o"), positive=False, changed=True)
+        return
+    found = _match(r"(?P<s>.+?) (?:have |has )?(?P<q>started|began|taken up|took up) (?P<ing>\w+ing)(?P<o>(?: .+)?)", s)
+    if found:
+        if who := subject(found.group("s")):
+            yield from _stated(s, who, found.group("ing"), found.group("o"), positive=True, changed=True)
+        return
+    for place in _re(r" ").finditer(s.text):
+        who = subject(s.text[: place.start()])
+        if who is None:
+            continue
+        predicate = s.text[place.end() :]
+        if made := _predicate(s, who, predicate):
+            yield from made
+            return
+
+
+def _predicate(s: _Sentence, who: str, text: str) -> list[Claim]:
+    verbs = r"(?:is|am|are|has|have|can)"
+    if found := _re(rf"^(?P<v>{verbs})(?P<no> not| never)? (?P<o>.+)$").match(text):
+        return list(_stated(s, who, found.group("v"), found.group("o"), positive=not found.group("no")))
+    if found := _re(r"^(?:do|does) not (?P<v>[a-z]+)(?P<o>(?: .+)?)$").match(text):
+        return list(_stated(s, who, found.group("v"), found.group("o"), positive=False))
+    if found := _re(r"^never (?P<v>[a-z]+)(?P<o>(?: .+)?)$").match(text):
+        return list(_stated(s, who, found.group("v"), found.group("o"), positive=False))
+    found = _re(r"^(?P<v>[a-z]+)(?P<o>(?: .+)?)$").match(text)
+    if not found:
+        return []
+    verb = found.group("v")
+    third = who not in ("i", "we")
+    if (third and not s.denied and not verb.endswith("s")) or verb in _PAST or verb.endswith(("ed", "ly")):
+        return []
+    if verb in ("not", "no", "and") or (not third and verb.endswith("s") and not verb.endswith("ss")):
+        return []
+    return list(_stated(s, who, verb, found.group("o"), positive=True))
+
+
+def _stated(
+    s: _Sentence, who: str, verb: str, rest: str, *, positive: bool, changed: bool = False
+) -> Iterator[Claim]:
+    verb, rest = verb.casefold(), rest.strip()
+    how: tuple[str, ...] = ()
+    if often := _FREQUENCY.match(rest):
+        rest, how = often.group("core"), levelled(often.group("how"))
+    words = list(levelled(rest))
+    if words and words[0] in ("not", "never", "no", "any"):
+        if words[0] != "any":
+            positive = not positive
+        words = words[1:]
+    words = [w for w in words if w != "any"]
+    if any(w in ("not", "never", "no", "nothing", "nobody", "none", "without", "hardly", "very", "quite", "so", "much") for w in words):
+        return
+    base = stem(verb)
+    if verb == "can" and words[:1] == ["stand"]:  # "can not stand", which is stronger than to dislike
+        yield _claim(s, _plain_key(who, ("like", *words[1:])), Manner.PLAIN, positive=False, rest=("hate",)) if not positive else _claim(s, _plain_key(who, ("can", *words)), Manner.PLAIN)
+        return
+    likes = {stem(k): v for k, v in _LIKES.items()}
+    if base in likes:
+        feeling = likes[base]
+        good = feeling in ("like", "love")
+        if not good and not positive:
+            return  # not to hate is not to like
+        degree = () if feeling == "like" or (feeling == "dislike") else (feeling,)
+        yield _claim(s, _plain_key(who, ("like", *words)), Manner.PLAIN, positive=positive and good, rest=degree + how, changed=changed)
+        return
+    if base == "be" and words:
+        if len(words) > 1 and words[0] in ("allergic",):
+            words = ["allergic", *(stem(w) for w in words[1:] if w != "to")]
+        if words[0] in _OPPOSITES and (opposite := _OPPOSITES[words[0]]):
+            changed |= words[0] in ("fixed", "resolved")
+            words, positive = [opposite, *words[1:]], not positive
+        words = [w for w in words if w != "located"] or words
+    if base == "have" and len(words) == 2 and words[1] == "allergy":
+        base, words = "be", ["allergic", stem(words[0])]
+    if not words and base in ("be", "have", "can", "do"):
+        return
+    yield _claim(s, _plain_key(who, (base, *words)), Manner.PLAIN, positive=positive, rest=how, changed=changed)

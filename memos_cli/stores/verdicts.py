@@ -1,0 +1,134 @@
+"""What a new statement is to one that is there, by what the two claim.
+
+Owns: the decision on two claims. Does not own: reading them (`stores/claims`), who may be compared
+with whom, nor what is done about it (`operations/judge`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from memos_cli.stores.claims import Claim, Manner, claims_of
+from memos_cli.stores import sayings
+from memos_cli.stores.nearness import same
+from memos_cli.stores.places import comparable
+
+
+class Relation(StrEnum):
+    """What a new memory is to one that is there."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    UPDATE = "update"
+    CONTRADICTION = "contradiction"
+    COMPLEMENT = "complement"
+
+
+class Verdict(NamedTuple):
+    relation: Relation
+    reason: str = ""
+    sure: bool = False
+    """Whether a duplicate may be merged, or an old version closed, on this alone; else it is linked."""
+
+
+NOTHING = Verdict(Relation.NEW)
+
+
+def by_rule(old: str, new: str) -> Verdict:
+    """What `new` is to `old`, both said by one person, `new` not before `old`."""
+    if reason := same(old, new):
+        return Verdict(Relation.DUPLICATE, reason, True)
+    best = NOTHING
+    for ours in claims_of(new):
+        for theirs in claims_of(old):
+            found = compare(theirs, ours)
+            if found.sure or (found.relation is not Relation.NEW and best.relation is Relation.NEW):
+                best = found
+            if best.sure:
+                return best
+    return best if best.relation is not Relation.NEW else _sentences(old, new)
+
+
+def _sentences(old: str, new: str) -> Verdict:
+    if sayings.restated(old, new):
+        return Verdict(Relation.DUPLICATE, "the same in other words", True)
+    if sayings.denied(old, new):
+        # It may be of another occasion: both stand, linked.
+        return Verdict(Relation.CONTRADICTION, "one denies what the other says")
+    return NOTHING
+
+
+def compare(old: Claim, new: Claim) -> Verdict:
+    """What one claim is to another."""
+    if old.key in new.ended and old.positive:
+        return Verdict(Relation.UPDATE, "it says that this is over", True)
+    if old.key != new.key:
+        return NOTHING
+    if old.manner is Manner.PLAIN:
+        return _plain(old, new)
+    if old.value == new.value:
+        return _same_value(old, new)
+    return _other_value(old, new)
+
+
+def _plain(old: Claim, new: Claim) -> Verdict:
+    if old.positive == new.positive:
+        if (old.rest, old.event) == (new.rest, new.event) and (new.positive or old.changed == new.changed):
+            return Verdict(Relation.DUPLICATE, "the same in other words", True)
+        return Verdict(Relation.COMPLEMENT, "the same with another detail")
+    return _denied(old, new)
+
+
+def _denied(old: Claim, new: Claim) -> Verdict:
+    """One says that it is so, the other that it is not."""
+    affirmed, denial = (old, new) if old.positive else (new, old)
+    if denial.rest and denial.rest != affirmed.rest and denial.rest not in (("hate",), ("dislike",), ("讨厌",), ("厌恶",), ("反感",)):
+        return NOTHING  # "not every day" does not deny "often"
+    if new.positive and new.rest and not denial.changed and not new.changed and denial.rest != new.rest and new.manner is not Manner.PLAIN:
+        return NOTHING
+    if new.changed:
+        return Verdict(Relation.UPDATE, "it says that this has changed", True)
+    return Verdict(Relation.CONTRADICTION, "one denies what the other says", True)
+
+
+def _same_value(old: Claim, new: Claim) -> Verdict:
+    if old.positive != new.positive:
+        return _denied(old, new)
+    if (old.rest, old.event) == (new.rest, new.event):
+        return Verdict(Relation.DUPLICATE, "the same in other words", True)
+    return Verdict(Relation.COMPLEMENT, "the same with another detail")
+
+
+def _other_value(old: Claim, new: Claim) -> Verdict:
+    if not (old.positive and new.positive):
+        return Verdict(Relation.COMPLEMENT, "more on the same matter")
+    one, other = set(old.value), set(new.value)
+    if one < other or other < one:
+        return Verdict(Relation.COMPLEMENT, "one is more exact than the other")
+    if old.domain == "occasion" and not new.changed:
+        return NOTHING
+    if not _differ(old, new):
+        return NOTHING
+    if new.manner is Manner.FIXED:
+        return Verdict(Relation.CONTRADICTION, "only one of the two can be true", True)
+    if new.changed or new.domain == "moves" or old.key.endswith(("|home", "|work", "|school", "|marital", "|住", "|工作", "|上学", "|婚恋")):
+        return Verdict(Relation.UPDATE, "another value of the same attribute", True)
+    return Verdict(Relation.CONTRADICTION, "only one of the two can be true", True)
+
+
+def _differ(old: Claim, new: Claim) -> bool:
+    """Whether the two values exclude one another: a city and a country do not."""
+    if old.prior and old.prior == new.value:
+        return new.changed
+    if new.prior and set(new.prior) & set(old.value):
+        return True
+    if new.domain == "place":
+        return comparable(old.value, new.value, told=new.changed)
+    if new.domain in ("price", "number") and len(new.value) == 2:
+        return old.value[1:] == new.value[1:]
+    return _kind(old.value) == _kind(new.value) or new.changed
+
+
+def _kind(value: tuple[str, ...]) -> str:
+    return "number" if any(c.isdigit() for word in value for c in word) else "words"

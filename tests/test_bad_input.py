@@ -275,7 +275,6 @@ REFUSALS = (
     Refusal("a path too long", ("list", "-c", "./" + "a" * 5000), 3, "cube_not_found"),
     Refusal("a file where the cube should be", ("list", "-c", "./plain"), 3, "cube_not_found", "", None, lambda b: (b.root / "plain").write_text("x")),
     Refusal("a path inside a file", ("list", "-c", "./plain/cube"), 3, "cube_not_found", "", None, lambda b: (b.root / "plain").write_text("x")),
-    Refusal("add to a path that is not there", ("add", "x", "-c", "./none"), 3, "cube_not_found", "memos init"),
     Refusal("add to a file", ("add", "x", "-c", "./plain"), 3, "cube_not_found", "", None, lambda b: (b.root / "plain").write_text("x")),
     Refusal("init over files", ("init", "./full"), 1, "cube_exists", "full", None, lambda b: files.holding("a", "x")(_folder(b.root / "full"))),
     Refusal("init over a file", ("init", "./plain"), 1, "cube_exists", "plain", None, lambda b: (b.root / "plain").write_text("x")),

@@ -510,7 +510,7 @@ def test_the_document_is_what_the_page_says(home: Path) -> None:
 ARGUMENTS = {
     "init": [], "add": ["A text"], "get": ["x"], "update": ["x", "y"], "archive": ["x"], "unarchive": ["x"],
     "purge": ["x", "--yes"], "history": ["x"], "deepen": ["--text", "tree_text"], "import": ["none"],
-    "eval": ["prefeval", "none"], "config": ["list"],
+    "eval": ["prefeval", "none"], "config": ["list"], "cron": ["list"],
 }  # fmt: skip
 
 
@@ -519,7 +519,7 @@ ARGUMENTS = {
 def test_no_other_command_takes_several(name: str, before: bool, home: Path) -> None:
     words = [name, *ARGUMENTS.get(name, [])]
     words = [*cubes("garden", "new"), *words] if before else [*words, *cubes("garden", "new")]
-    called = f"memos {name} list" if name == "config" else f"memos {name}"
+    called = f"memos {name} list" if name in ("config", "cron") else f"memos {name}"
     error = document(*words, code=2)["error"]
     assert error["code"] == "usage_error"
     assert error["message"] == f"`{called}` works on one cube, and 2 are named: garden, new."

@@ -18,10 +18,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Have a verb run by itself: a systemd user timer, a crontab block or a launchd file.
+    help="""Have a verb run by itself, at night or every few hours.
 
-    Each job has a lock, so that it never overlaps itself, and its own log. `memos cron remove`
-    leaves nothing behind.""",
+    A job is a systemd user timer, a block of the crontab or a launchd file. Each
+    has a lock, so that it never overlaps itself, and its own log. `memos cron remove` leaves
+    nothing behind.""",
 )
 
 _NOT_ALONE = ("cron", "help", "eval", "config", "init")
@@ -49,13 +50,13 @@ def install(
         bool, typer.Option("--print", help="Show what would be installed, and change nothing.")
     ] = False,
 ) -> None:
-    """Install a job; `maintain` where no verb is named. The same verb on the same cube is replaced."""
+    """Install a job; `compact` where no verb is named. The same verb on the same cube is replaced."""
     from memos_cli.cron import schedulers
     from memos_cli.cron.job import Jobs
 
     shell = shell_of(ctx)
     chosen = schedulers.choose(scheduler, to_show=only_print)
-    job = _job(shell, list(words or ["maintain"]), every, at, chosen.name)
+    job = _job(shell, list(words or ["compact"]), every, at, chosen.name)
     files = chosen.files(job)
     document: dict[str, Any] = {
         "name": job.name,
@@ -65,6 +66,8 @@ def install(
         "words": list(job.words),
         "files": [{"path": _shown(path), "text": text} for path, text in files.items()],
         "installed": not only_print,
+        "log": None,
+        "notes": [],
     }
     if only_print:
         parts = [f"# {_shown(path) or 'crontab'}\n{text}" for path, text in files.items()]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 
-from memos_cli.retrieval.timephrases import stretches
+from memos_cli.dates.timephrases import stretches
 
 _LONGEST = 4_000
 """Characters of a question that are read for windows; more is a pasted document, not a question."""

@@ -1,7 +1,7 @@
 """The words of a question that speak of time, as a string of tags.
 
 Owns: cutting a text into words and telling what each may mean in a phrase about time, in English
-and Chinese. Does not own: the phrases (`temporal`) nor the calendar (`timespans`).
+and Chinese. Does not own: the phrases (`timephrases`) nor the calendar (`timespans`).
 
 Each word becomes one tag, one character long, so that a phrase is a regular expression over tags
 (`pattern`) and scanning stays linear. A word that could be no time is OTHER; numbers with anything
@@ -21,7 +21,7 @@ _NAMES = """
     LAST PAST NEXT THIS EARLIER LATER AGO BACK A THE FEW OTHERDAY OTHERDAYS RECENT
     IN WITHIN ON AT FOR OF SINCE BEFORE AFTER UNTIL BY BETWEEN AND FROM TO AS AROUND ABOUT
     EARLY BEGINNING BIT YEARPART SINCE_POST START_POST AROUND_POST AFTER_POST
-    POINT WEAK
+    WEEKENDS POINT WEAK
 """
 TAG = {name: chr(0xE000 + place) for place, name in enumerate(_NAMES.split())}
 """One character of the private use area for each kind of word."""
@@ -90,6 +90,7 @@ _SINGLE: dict[str, tuple[str, str]] = {
     "AROUND": ("around circa near roughly approximately", ""),
     "ABOUT": ("about", ""),
     "WEEKEND": ("weekend", ""),
+    "WEEKENDS": ("weekends", ""),
 }
 _VALUED: dict[str, dict[str, Any]] = {
     "IN": {"in": "in", "during": "during", "throughout": "during", "over": "over"},
@@ -188,7 +189,7 @@ _CHINESE = rf"""
  |(?P<cperiod>(?<![地楼天以之马身路])(?P<p1>上{{1,3}}|下{{1,3}}|[这本])一?个?(?P<p2>周末|周(?![年期岁边围到密折])|星期|礼拜|月(?![台光亮球饼])))
  |(?P<cweekday>(?<![一每两几单双首])(?:周|星期|礼拜)(?P<d2>{_DAY_NAME}))
  |(?P<cweekend>周末)
- |(?P<coffset>(?:大前|前(?<![目之以眼]前)|昨|今|明|大?后(?<![以之今]后))(?:天(?![气空花津文然才性])|(?<=[昨今明])日(?![本语常])))
+ |(?P<coffset>(?:大前|前(?<![目之以眼]前)|昨|今|明|大?后(?<![以之今]后))(?:天(?![气空花津文然才性]|努力|培养|因素|形成|环境|教育|训练|习得|免疫)|(?<=[昨今明])日(?![本语常])))
  |(?P<cdaypart>(?P<a1>[昨今明]|前(?<![目之以眼]前))(?P<a2>早(?!已)|晨|晚(?![辈年])|夜)上?)
  |(?P<cyearrel>(?:大?前(?<![目之以]前)|去|今|本|明|后(?<![以之]后))年(?![龄纪轻度级]|多大|几岁|\d+岁)(?P<ybit>[初底末])?)
  |(?P<yearpart>年[初底末](?!尾))

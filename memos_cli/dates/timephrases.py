@@ -254,6 +254,8 @@ def _placed(words: Words, question: Question) -> Point | None:
     point = _points(words)[0]
     kind = point.cycle.kind if point.cycle else point.unit or ""
     word = words.get("IN") or next((w for w in ("on", "at", "for", "of") if words.has(w.upper())), "")
+    if word == "for" and kind == "weekday" and not words.has("THE"):
+        return Point(question.booked(point))
     if (
         word not in _ALLOWED.get(kind, ())
         or _adjective(words)

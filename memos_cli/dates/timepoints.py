@@ -114,6 +114,16 @@ class Question:
         """Half a year, or half a month, before or after now."""
         return cal.away(self.now, 6 * way, MONTH) if unit == YEAR else cal.away(self.now, 15 * way, DAY)
 
+    def other_days(self, back: tuple[int, int], fuzzy: float, *, counted: bool = True) -> Span | None:
+        """Some day so many days back, as 前几天 (`counted`: few days) or 'the other day' says."""
+        first = self.today - timedelta(days=back[1])
+        span = cal.days(first, back[1] - back[0] + 1, fuzzy)
+        return Span(span.start, min(span.end, self.now), fuzzy)
+
+    def booked(self, point: Point) -> Span | None:
+        """What 'for Friday' names."""
+        return None
+
     def recent(self) -> Span | None:
         """What 'recently' names."""
         start = cal.midnight(self.today - timedelta(days=RECENT_DAYS))
@@ -432,24 +442,21 @@ def _ahead(words: Words, question: Question) -> Point | None:
 def _other_day(words: Words, question: Question) -> Point | None:
     unit, part = words.get("UNIT"), words.get("PART")
     if unit == DAY or part == NIGHT:
-        return Point(_days_back(question, (2, 7), 3.0), vague=True)
-    return Point(_days_back(question, (7, 28), 7.0), vague=True) if unit == WEEK else None
+        return _vague(question.other_days((2, 7), 3.0, counted=False))
+    return _vague(question.other_days((7, 28), 7.0, counted=False)) if unit == WEEK else None
 
 
 def _other_days(words: Words, question: Question) -> Point | None:
     near, far = words.get("OTHERDAYS")
-    return Point(_days_back(question, (near, far), max(2.0, (far - near) / 2)), vague=True)
+    return _vague(question.other_days((near, far), max(2.0, (far - near) / 2)))
 
 
-def _days_back(question: Question, back: tuple[int, int], fuzzy: float) -> Span:
-    first = question.today - timedelta(days=back[1])
-    span = cal.days(first, back[1] - back[0] + 1, fuzzy)
-    return Span(span.start, min(span.end, question.now), fuzzy)
+def _vague(span: Span | None) -> Point | None:
+    return Point(span, vague=True) if span else None
 
 
 def _recent(words: Words, question: Question) -> Point | None:
-    span = question.recent()
-    return Point(span, vague=True) if span else None
+    return _vague(question.recent())
 
 
 def _bit_of(words: Words, point: Point) -> Point | None:

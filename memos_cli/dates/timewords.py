@@ -183,7 +183,7 @@ _LATIN = r"[A-Za-z0-9_$€£¥%#@&+/\\.:'’\-\u00c0-\u024f]+"
 _CHINESE = rf"""
   (?P<cyear>\d{{4}}年(?![级代历]))
  |(?P<cmonth>(?<![\d个几两十百第.])(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])月(?![饼球亮光台嫂经薪票嫩色牙夜天])份?)
- |(?P<cday>(?<![/第])(?:3[01]|[12]\d|0?[1-9])(?:日(?![游内间元本])|号(?![楼线馆门机车房店厅院桌室柜位球选文路段站台仓铺床人公病])))
+ |(?P<cday>(?<![/第])(?:3[01]|[12]\d|0?[1-9])(?:日(?![游内间元本])|号(?![楼线馆门机车房店厅院桌室柜位球选文路段站台仓铺床人公病电])))
  |(?P<cdays>(?<=月)(?:3[01]|[12]\d|0?[1-9]|三十一?|二?十[一二三四五六七八九]?|[一二三四五六七八九])[日号])
  |(?P<cweeksday>(?<![地楼天以之马身路早晚])(?P<w1>上{{1,3}}|下{{1,3}}|[这本])(?:个)?(?:周|星期|礼拜)(?:周|星期|礼拜)?(?P<w2>{_DAY_NAME}))
  |(?P<cperiod>(?<![地楼天以之马身路])(?P<p1>上{{1,3}}|下{{1,3}}|[这本])一?个?(?P<p2>周末|周(?![年期岁边围到密折])|星期|礼拜|月(?![台光亮球饼])))
@@ -515,3 +515,19 @@ _READERS: dict[str, Any] = {
     "bit": lambda m, y: ("BIT", _BITS[m[0]]),
     "cword": lambda m, y: (_CHINESE_WORDS[m[0]], None),
 }
+
+
+_FULL_WIDTH = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), 0xFF0D, 0xFF0F, 0xFF1A)} | {
+    0x3000: " "
+}
+_QUOTED = r"\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|《[^》\n]{1,200}》|「[^」\n]{1,200}」"
+
+
+def without_quotations(text: str) -> str:
+    """Full-width digits made plain, quotations blotted out; every character stays in its place.
+
+    What stands in quotation marks is a title or someone's words ("Summer 2023"), no time of the text's own.
+    """
+    plain = text if text.isascii() else text.translate(_FULL_WIDTH)
+    blotted = _compiled(_QUOTED).sub(lambda quoted: ";" * len(quoted[0]), plain)
+    return plain if blotted.strip("; .?!") == "" else blotted

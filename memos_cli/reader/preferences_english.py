@@ -16,12 +16,12 @@ from memos_cli.reader.preference_words import LIKED, LOVED, SHOWN, UNBEARABLE, F
 
 _OPENERS = (
     r"(?:(?:well|yes|yeah|yep|no|nope|oh|ah|hey|hi|ok|okay|honestly|actually|personally|also|and|but|so|because|as|plus|however"
-    r"|though|although|still|really|wow|haha|lol|thanks|btw|by the way|to be honest|in general|generally|at home|in fact|of course"
+    r"|though|although|really|wow|haha|lol|thanks|btw|by the way|to be honest|in general|generally|at home|in fact|of course"
     r"|these days|since|while|cause|'cause|for me|me too|same here|then|besides)[\s,]+){0,3}"
 )
 _VERY = (
     r"(?:(?:really|absolutely|always|truly|just|also|mostly|generally|especially|particularly|tend to|do|still|personally"
-    r"|definitely|quite|totally|simply|genuinely|actually|honestly|certainly|even|both|so|kinda|usually|only|normally|typically"
+    r"|strongly|highly|deeply|greatly|definitely|quite|totally|simply|genuinely|actually|honestly|certainly|even|both|so|kinda|usually|only|normally|typically"
     r"|(?:have|'ve) always|much)\s+){0,3}"
 )
 _AM = r"(?:\s*(?:'m|am|'ve been|have been|'ve always been|have always been))"
@@ -38,7 +38,12 @@ _USED = r"(?:order|book|choose|pick|buy|use|take|drink|eat|wear|listen to|watch|
 _RULES: tuple[tuple[str, int, float, bool], ...] = (
     (rf"i\s+{_VERY}(?:love|adore|cherish|(?:have|'ve) always (?:loved|adored))\s+(?P<t>.+)", 1, LOVED, True),
     (rf"i've\s+always\s+(?:loved|adored|liked|enjoyed|preferred)\s+(?P<t>.+)", 1, LOVED, True),
+    (rf"i\s+{_VERY}prefer\s+(?:not\s+to|to\s+avoid)\s+(?P<t>.+)", -1, LIKED, True),
     (rf"i\s+{_VERY}(?:like|enjoy|prefer)\s+(?P<t>.+)", 1, LIKED, True),
+    (rf"i\s+{_VERY}refuse\s+to\s+(?P<t>.+)", -1, LOVED, True),
+    (r"i\s+have\s+(?:a|an)\s+(?:\w+\s+)?aversion\s+to\s+(?P<t>.+)", -1, LOVED, True),
+    (rf"i{_AM}\s+(?:not\s+(?:really\s+|at all\s+)?interested|uninterested)\s+in\s+(?P<t>.+)", -1, LIKED, True),
+    (rf"i\s+{_VERY}(?:need|have)\s+to\s+avoid\s+(?P<t>.+)", -1, LOVED, True),
     (rf"i{_AM}\s+{_VERY}{_FOND}\s+(?P<t>.+)", 1, LOVED, True),
     (rf"i{_AM}\s+not\s+{_VERY}(?:too\s+|a\s+)?(?:{_FOND})\s+(?P<t>.+)", -1, LIKED, True),
     (rf"i've\s+never\s+(?:been\s+{_FOND}|(?:really\s+)?(?:liked|enjoyed|loved|cared for))\s+(?P<t>.+)", -1, LIKED, True),
@@ -87,11 +92,16 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
 _TOPIC_END = (
     r"\s*[,;:.!?()—–]|\s+-\s|\s+(?:but|because|since|so|when|whenever|while|although|though|if|unless|except|even|these days|nowadays"
     r"|at all|by the way|instead|rather than|more than|better than|over|than|as well|too|a lot|very much|so much|the most|the best"
-    r"|anymore|lately|right now|at the moment|especially|and (?:i|it|we|my|he|she|they|that|have|usually|always)|it|which|who|as (?:i|it|a|they))\b"
+    r"|anymore|lately|right now|at the moment|especially|and (?:i|it|we|my|he|she|they|that|have|usually|always|prefer|love|hate|like|dislike|enjoy)|which|who|as (?:i|it|a|they)"
+    r"|(?P<unsaid>it|them|like (?:this|that|these|those)))\b"
 )
+_HANGING = r"(?:^|\s)(?:to|on|of|in|for|with|at|from|by|through|about|a|an|the|and|or|my|this|that|take|enjoy|find|make|making|keep)$"
+"""Last words of a topic that lacks its object."""
+_ADJECTIVE = r"[\w-]+(?:al|ful|ive|ous|ward|less|able|ible|tech|ed|ant|ent|ish)$"
+
 _NO_TOPIC = (
     r"(?:it|that|this|these|those|you|your|yours|him|her|his|them|their|its|us|me|how|what|when|where|why|who|which|if|whether|everything"
-    r"|everyone|everybody|anything|anyone|something|someone|nothing|all|both|one|none|some|any|being able|hearing|seeing you|the (?:idea|way"
+    r"|(?:any|every)(?:one|body|thing)|something|someone|nothing|all|both|one|none|some|being able|hearing|seeing you|the (?:idea|way"
     r"|fact|sound|look|new|same|first|last|thought)|to (?:bother|say|admit|ask|interrupt|break|tell|be|miss|hear|see|think|know|disappoint"
     r"|disagree|complain|brag|point)|not|too|so|very|much|more|most|today|tomorrow|tonight|now|until|after|before|at|in|on|for|with|from"
     r"|there|here|and|or|is|are|my (?:wife|husband|son|daughter|kids?|children|mom|mum|mother|dad|father|family|friends?|brothers?|sisters?"
@@ -142,12 +152,22 @@ def _in_clause(sentence: str, start: int, end: int, offset: int) -> Iterator[Fou
 def _topic(sentence: str, first: int, last: int) -> tuple[int, int]:
     """The place of a topic: up to the first word that ends it, and of a bounded length."""
     cut = _compiled(_TOPIC_END).search(sentence, first, last)
-    words = list(_compiled(r"\S+").finditer(sentence, first, cut.start() if cut else last))
-    if not words:
-        return first, first
-    if len(words) > _LONGEST_TOPIC:
-        return first, first
-    return words[0].start(), words[-1].end()
+    if cut and cut["unsaid"]:
+        return first, first  # 'working on it', 'scents like this': what, is said elsewhere
+    end = cut.start() if cut else last
+    if cut and cut[0].strip() == "," and _compiled(_ADJECTIVE).search(sentence[first:end]):
+        return _topic_of_adjectives(sentence, first, last)
+    first = _compiled(r"(?:any\s+(?:(?:form|kind|type)s?\s+of\s+)?)?").match(sentence, first).end()  # type: ignore[union-attr]
+    topic = sentence[first:end].rstrip(" -'\"")
+    whole = len(topic.split()) <= _LONGEST_TOPIC and not _compiled(_HANGING).search(topic)
+    return (first, first + len(topic)) if whole else (first, first)
+
+
+def _topic_of_adjectives(sentence: str, first: int, last: int) -> tuple[int, int]:
+    """'straightforward, traditional methods': the noun comes after the comma."""
+    match = _compiled(r"[\w-]+(?:, [\w-]+){1,2}(?: [\w-]+){1,3}(?=\s*$|[.;!])").match(sentence, first, last)
+    # Several words that end in an adjective lack their noun: 'to exercise with traditional, …'.
+    return match.span() if match else (first, first)
 
 
 @cache

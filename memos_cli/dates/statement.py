@@ -23,7 +23,7 @@ from memos_cli.dates.tense import Tense, statement_tense
 from memos_cli.dates.timephrases import phrases
 from memos_cli.dates.timepoints import Point, Question, replace_end
 from memos_cli.dates.timespans import Cycle, Span
-from memos_cli.dates.timewords import DAY, HOUR, MINUTE, MONTH, TAG, WEEK, YEAR, Token, without_quotations
+from memos_cli.dates.timewords import DAY, HOUR, MINUTE, MONTH, TAG, YEAR, Token, without_quotations
 from memos_cli.schema import Precision
 
 LONGEST = 4_000
@@ -142,7 +142,7 @@ class Statement(Question):
         return self._text[self._clauses[clause] : self._clauses[clause + 1]]
 
     @property
-    def tense(self) -> Tense:  # type: ignore[override]
+    def tense(self) -> Tense:
         """What the verbs of the clause at `place` say; without a verb, those of the whole sentence."""
         clause = self._clause(self.place)
         if clause not in self._tenses:
@@ -233,7 +233,7 @@ class Statement(Question):
         return _between(self.away(way * near, smaller), self.away(way * far, smaller))
 
     def other_days(self, back: tuple[int, int], fuzzy: float, *, counted: bool = True) -> Span | None:
-        sure = counted and 0 < back[0] and back[1] <= 7
+        sure = counted and back[0] > 0 and back[1] <= 7
         return super().other_days(back, fuzzy) if sure else None
 
     def recent(self) -> Span | None:

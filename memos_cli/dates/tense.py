@@ -135,12 +135,56 @@ _IRREGULAR = (
     "driven flown known begun sung drunk fallen forgotten hidden ridden risen spoken stolen torn thrown worn wasn't weren't "
     "didn't hadn't couldn't froze burnt learnt dreamt spilt sat spun tore bit blew bled bent bound bred dealt dug drew fed fled"
 )
-_SAME_IN_PRESENT = frozenset("put quit read hit shut lay".split())
+_SAME_IN_PRESENT = frozenset(["put", "quit", "read", "hit", "shut", "lay"])
 """Past forms that are present forms as well: they count only with 'I', 'we', 'she' … and no sign of the future."""
 _NO_PASTS = frozenset(
-    "excited interested married tired bored worried scared supposed scheduled planned expected need indeed hundred speed exceed "
-    "proceed succeed feed breed seed weed excited relaxed stressed thrilled pleased delighted amazed confused "
-    "divorced retired limited advanced used naked wicked sacred beloved hatred kindred embed blessed so-called united".split()
+    [
+        "excited",
+        "interested",
+        "married",
+        "tired",
+        "bored",
+        "worried",
+        "scared",
+        "supposed",
+        "scheduled",
+        "planned",
+        "expected",
+        "need",
+        "indeed",
+        "hundred",
+        "speed",
+        "exceed",
+        "proceed",
+        "succeed",
+        "feed",
+        "breed",
+        "seed",
+        "weed",
+        "excited",
+        "relaxed",
+        "stressed",
+        "thrilled",
+        "pleased",
+        "delighted",
+        "amazed",
+        "confused",
+        "divorced",
+        "retired",
+        "limited",
+        "advanced",
+        "used",
+        "naked",
+        "wicked",
+        "sacred",
+        "beloved",
+        "hatred",
+        "kindred",
+        "embed",
+        "blessed",
+        "so-called",
+        "united",
+    ]
 )
 _AHEAD = r"""
     \b(?:gonna|going\ to|about\ to|due|upcoming|coming\ up|looking\ forward|can['’]?t\ wait|cannot\ wait|hope\ to|hoping|let['’]?s|gotta)\b
@@ -154,9 +198,7 @@ _AHEAD = r"""
   | \bcomes?\ (?:out|back|over|home|to)\b
 """
 _WILL = r"\b(?:will|won['’]t|gonna|shall)\b|['’]ll\b"
-_USUAL = (
-    r"\b(?:usually|always|often|normally|typically|every|each|generally|tends?|mostly|sometimes|never|rarely)\b"
-)
+_USUAL = r"\b(?:usually|always|often|normally|typically|every|each|generally|tends?|mostly|sometimes|never|rarely)\b"
 _ZH_AHEAD = (
     r"(?<![不只需主重必想纲首概摘还])要(?!了|是|求|紧|么|不|素|点|好|害|命)|(?<![开机社学聚协大委晚都才宴])会(?!议|员|计|场|馆|长|费|儿|所)(?=[\u4e00-\u9fff])"
     r"|打算|计划|准备|即将|将[要会在于]|安排|[得该]去|希望|想(?!起|到|了|过|象)|[一一起见吧]吧|见[！!。]?$|有(?:一?[个场次])|等到|截止"

@@ -588,7 +588,10 @@ POINTS: tuple[Rule, ...] = (
     (f"{COUNT} [WEEKEND WEEKENDS] AGO", _weekends_ago),
     ("[MONTH SEASON WEEKDAY] OF? [LAST NEXT THIS] UNIT", _of_period),
     ("(?<= IN ) SHY_MONTH OF? [LAST NEXT THIS] UNIT", _of_period),
-    ("[NUM ORD] OF? MONTH OF? [LAST NEXT THIS] UNIT | MONTH THE? [NUM ORD] OF? [LAST NEXT THIS] UNIT", _of_period),
+    (
+        "[NUM ORD] OF? MONTH OF? [LAST NEXT THIS] UNIT | MONTH THE? [NUM ORD] OF? [LAST NEXT THIS] UNIT",
+        _of_period,
+    ),
     (f"(?: AND | NUM | NUMBER ) A? HALF {COUNT}? UNIT AGO", _nothing),
     (f"IN {COUNT} UNIT (?! OF )", _ahead),
     ("[NUMBER FEW] UNIT AFTER_POST", _ahead),

@@ -44,9 +44,7 @@ class Preference:
     about: str | None = None
 
 
-def preferences_in(
-    text: str, speaker: str | None = None, role: str | None = None
-) -> tuple[Preference, ...]:
+def preferences_in(text: str, speaker: str | None = None, role: str | None = None) -> tuple[Preference, ...]:
     """What the speaker of a text says of their own preferences, in the order of the words.
 
     `role` is the chat role: an assistant, a tool or a system prompt has no preferences.

@@ -29,7 +29,9 @@ _FOND = (
     r"(?:(?:a\s+)?(?:(?:big|huge|great|massive|real|die-hard|lifelong|total|such a)\s+){0,2}(?:a\s+)?fan of|into|fond of|keen on"
     r"|passionate about|obsessed with|crazy about|mad about|hooked on|addicted to|a sucker for|partial to|nuts about)"
 )
-_AGAINST = r"(?:hate|dislike|detest|loathe|despise|abhor|(?:can't|cannot|can not)\s+(?:stand|bear|tolerate|abide))"
+_AGAINST = (
+    r"(?:hate|dislike|detest|loathe|despise|abhor|(?:can't|cannot|can not)\s+(?:stand|bear|tolerate|abide))"
+)
 _NOT = r"(?:don't|do not|didn't use to|never)"
 _SOMEWHAT = r"(?:(?:really|particularly|much|especially|actually|even|personally)\s+){0,2}"
 _FAVOURITE = r"favou?rite"
@@ -37,27 +39,52 @@ _USED = r"(?:order|book|choose|pick|buy|use|take|drink|eat|wear|listen to|watch|
 
 _RULES: tuple[tuple[str, int, float, bool], ...] = (
     (rf"i\s+{_VERY}(?:love|adore|cherish|(?:have|'ve) always (?:loved|adored))\s+(?P<t>.+)", 1, LOVED, True),
-    (rf"i've\s+always\s+(?:loved|adored|liked|enjoyed|preferred)\s+(?P<t>.+)", 1, LOVED, True),
+    (r"i've\s+always\s+(?:loved|adored|liked|enjoyed|preferred)\s+(?P<t>.+)", 1, LOVED, True),
     (rf"i\s+{_VERY}prefer\s+(?:not\s+to|to\s+avoid)\s+(?P<t>.+)", -1, LIKED, True),
     (rf"i\s+{_VERY}(?:like|enjoy|prefer)\s+(?P<t>.+)", 1, LIKED, True),
     (rf"i\s+{_VERY}refuse\s+to\s+(?P<t>.+)", -1, LOVED, True),
     (r"i\s+have\s+(?:a|an)\s+(?:\w+\s+)?aversion\s+to\s+(?P<t>.+)", -1, LOVED, True),
-    (rf"i{_AM}\s+(?:not\s+(?:really\s+|at all\s+)?interested|uninterested)\s+in\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        rf"i{_AM}\s+(?:not\s+(?:really\s+|at all\s+)?interested|uninterested)\s+in\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
     (rf"i\s+{_VERY}(?:need|have)\s+to\s+avoid\s+(?P<t>.+)", -1, LOVED, True),
     (rf"i{_AM}\s+{_VERY}{_FOND}\s+(?P<t>.+)", 1, LOVED, True),
     (rf"i{_AM}\s+not\s+{_VERY}(?:too\s+|a\s+)?(?:{_FOND})\s+(?P<t>.+)", -1, LIKED, True),
-    (rf"i've\s+never\s+(?:been\s+{_FOND}|(?:really\s+)?(?:liked|enjoyed|loved|cared for))\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        rf"i've\s+never\s+(?:been\s+{_FOND}|(?:really\s+)?(?:liked|enjoyed|loved|cared for))\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
     (rf"i\s+{_VERY}{_AGAINST}\s+(?P<t>.+)", -1, LOVED, True),
-    (rf"i\s+{_SOMEWHAT}(?:don't|do not)\s+{_SOMEWHAT}(?:like|enjoy|care for|love)\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        rf"i\s+{_SOMEWHAT}(?:don't|do not)\s+{_SOMEWHAT}(?:like|enjoy|care for|love)\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
     (r"i'd\s+(?:much\s+)?rather\s+(?:have\s+)?(?P<t>.+?)\s+than\s+.+", 1, LIKED, True),
     (rf"i{_AM}\s+(?:\w+\s+)?allergic\s+to\s+(?P<t>.+)", -1, UNBEARABLE, True),
     (r"i\s+have\s+(?:a|an)\s+(?:\w+\s+)?allergy\s+to\s+(?P<t>.+)", -1, UNBEARABLE, True),
     (r"i\s+have\s+(?:a|an)\s+(?:severe\s+|bad\s+)?(?P<t>\w+)\s+allergy", -1, UNBEARABLE, True),
     (rf"i{_AM}\s+(?P<t>lactose|gluten|dairy)[ -]intolerant", -1, UNBEARABLE, True),
     (r"i\s+(?:can't|cannot|don't|do not)\s+(?:eat|drink|smoke)\s+(?P<t>.+)", -1, UNBEARABLE, True),
-    (rf"i(?:{_AM}\s+trying|\s+{_VERY}try)\s+to\s+(?:avoid|stay away from|steer clear of)\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        rf"i(?:{_AM}\s+trying|\s+{_VERY}try)\s+to\s+(?:avoid|stay away from|steer clear of)\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
     (rf"i\s+{_VERY}(?:avoid|stay away from|steer clear of)\s+(?P<t>.+)", -1, LIKED, True),
-    (rf"i{_AM}\s+(?:a\s+)?(?:strict\s+)?(?P<t>vegetarian|vegan|pescatarian|teetotal(?:er|ler)?)\b", 1, SHOWN, False),
+    (
+        rf"i{_AM}\s+(?:a\s+)?(?:strict\s+)?(?P<t>vegetarian|vegan|pescatarian|teetotal(?:er|ler)?)\b",
+        1,
+        SHOWN,
+        False,
+    ),
     (rf"i\s+(?:always|usually|normally|mostly|typically)\s+{_USED}\s+(?P<t>.+)", 1, SHOWN, False),
     (rf"i\s+never\s+{_USED}\s+(?P<t>.+)", -1, SHOWN, False),
     (r"there's\s+nothing\s+i\s+(?:like|love|enjoy)\s+more\s+than\s+(?P<t>.+)", 1, LOVED, True),
@@ -76,9 +103,19 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
         True,
     ),
     (rf"(?P<t>[^,;:]+?)\s+(?:is|are)\s+(?:something|what)\s+i\s+{_AGAINST}\b.*", -1, LOVED, True),
-    (r"(?P<t>[^,;:]+?)\s+(?:is|are)\s+(?:something|what)\s+i\s+(?:really\s+)?(?:love|enjoy)\b.*", 1, LOVED, True),
-    (rf"please\s+always\s+(?:use|answer in|reply in|write in|keep to|include)\s+(?P<t>.+)", 1, LIKED, True),
-    (r"(?:please\s+)?(?:don't|do not|never)\s+(?:ever\s+)?(?:use|include|suggest|recommend)\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        r"(?P<t>[^,;:]+?)\s+(?:is|are)\s+(?:something|what)\s+i\s+(?:really\s+)?(?:love|enjoy)\b.*",
+        1,
+        LOVED,
+        True,
+    ),
+    (r"please\s+always\s+(?:use|answer in|reply in|write in|keep to|include)\s+(?P<t>.+)", 1, LIKED, True),
+    (
+        r"(?:please\s+)?(?:don't|do not|never)\s+(?:ever\s+)?(?:use|include|suggest|recommend)\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
     (r"please\s+avoid\s+(?:using\s+)?(?P<t>.+)", -1, LIKED, True),
     (
         r"(?:please\s+)?(?:always\s+)?give\s+me\s+(?P<t>(?:short|brief|concise|detailed|long|simple|honest|direct|plain)(?:er)?\s+"
@@ -123,7 +160,9 @@ def find(sentence: str, offset: int) -> Iterator[Found]:
 
 def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
     """Where a clause may begin; each runs to the sentence's end, since its topic ends where it ends."""
-    for match in _compiled(r"^|[,;:—–(]\s*|\s-+\s|\s(?=(?:but|and|so|because|since|while)\s)").finditer(sentence):
+    for match in _compiled(r"^|[,;:—–(]\s*|\s-+\s|\s(?=(?:but|and|so|because|since|while)\s)").finditer(
+        sentence
+    ):
         yield match.end(), len(sentence)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memos_cli.retrieval import timespans
+from memos_cli.dates import timespans
 from memos_cli.retrieval.temporal import Window, asks_when, closeness, has_time_word, windows
 
 NOW = datetime(2023, 11, 22, 15, 0, tzinfo=UTC)  # a Wednesday

@@ -22,6 +22,7 @@ from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput
 from memos_cli.operations.browse import language_notes
 from memos_cli.operations.edit import next_text, next_version
+from memos_cli.reader.annotate import annotated
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
     Added,
@@ -384,7 +385,16 @@ def _updated(old: MemoryItem, draft: Draft) -> MemoryItem:
         )
         if (value := getattr(draft, name))
     }
-    return next_text(old, draft.memory, draft.said_at).but(**stated, status=Status.ACTIVATED)
+    told = annotated(
+        draft.but(
+            said_at=draft.said_at or old.said_at,
+            speaker=draft.speaker or old.speaker,
+            info=draft.info or old.info,
+        ),
+        now(),
+    )
+    read = {name: getattr(told, name) for name in ("event_start", "event_end", "event_precision", "info")}
+    return next_text(old, draft.memory, draft.said_at).but(**stated | read, status=Status.ACTIVATED)
 
 
 def _link(plan: _Plan, item: MemoryItem, draft: Draft, reason: str) -> None:
@@ -415,7 +425,7 @@ def _fresh_sources(plan: _Plan, item: MemoryItem, draft: Draft) -> tuple[Source,
 
 
 def _item(draft: Draft, digest: str, change: Change) -> MemoryItem:
-    stated = msgspec.structs.asdict(draft)
+    stated = msgspec.structs.asdict(annotated(draft, change.time))
     return MemoryItem(
         **{
             **stated,

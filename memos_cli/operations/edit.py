@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, ChangeNotFound, MemoryNotFound, NothingToUndo, UndoConflict
 from memos_cli.operations.browse import EXCERPTS, excerpt, find
+from memos_cli.reader.annotate import fields_of
 from memos_cli.reader.language import language_of
 from memos_cli.schema import Added, Change, ChangeResult, Closing, MemoryItem, Status, now, uuid7
 from memos_cli.session import TextVectors
@@ -61,6 +62,7 @@ def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryIte
         memory=text,
         content_hash=content_hash(text),
         language=language_of(text),
+        **fields_of(text, said_at or old.said_at or since, old.speaker, old.info),
         said_at=said_at or old.said_at,
         valid_from=since,
         valid_to=None,

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 
-from memos_cli.retrieval.timephrases import stretches
+from memos_cli.dates.timephrases import stretches
+from memos_cli.dates.timewords import without_quotations
 
 _LONGEST = 4_000
 """Characters of a question that are read for windows; more is a pasted document, not a question."""
@@ -42,7 +43,7 @@ def windows(text: str, now: datetime) -> tuple[Window, ...]:
     A month, day or weekday without a year is the last one, or the next one where the question looks
     ahead; where its tense tells neither, or both, a weekday or a holiday gives nothing.
     """
-    question = _plain(text[:_LONGEST])
+    question = without_quotations(text[:_LONGEST])
     zone = now.tzinfo or UTC
     found: dict[tuple[datetime, datetime], Window] = {}
     for span, first, last in stretches(question, now.replace(tzinfo=None)):
@@ -50,24 +51,6 @@ def windows(text: str, now: datetime) -> tuple[Window, ...]:
         if start < end:
             found.setdefault((start, end), Window(start, end, span.fuzzy, text[first:last]))
     return tuple(found.values())
-
-
-_FULL_WIDTH = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), 0xFF0D, 0xFF0F, 0xFF1A)} | {
-    0x3000: " "
-}
-
-
-_QUOTED = r"\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|《[^》\n]{1,200}》|「[^」\n]{1,200}」"
-
-
-def _plain(text: str) -> str:
-    """Full-width digits made plain, quotations blotted out; every character stays in its place.
-
-    What stands in quotation marks is a title or someone's words ("Summer 2023"), no time of the question's.
-    """
-    plain = text if text.isascii() else text.translate(_FULL_WIDTH)
-    blotted = _compiled(_QUOTED).sub(lambda quoted: ";" * len(quoted[0]), plain)
-    return plain if blotted.strip("; .?!") == "" else blotted
 
 
 def _instant(moment: datetime, zone: tzinfo) -> datetime:

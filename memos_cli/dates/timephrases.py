@@ -14,9 +14,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 
-from memos_cli.retrieval import timespans as cal
-from memos_cli.retrieval.tense import Tense
-from memos_cli.retrieval.timepoints import (
+from memos_cli.dates import timespans as cal
+from memos_cli.dates.tense import Tense
+from memos_cli.dates.timepoints import (
     COUNT,
     PERIODS,
     POINTS,
@@ -28,8 +28,8 @@ from memos_cli.retrieval.timepoints import (
     few_away,
     replace_end,
 )
-from memos_cli.retrieval.timespans import Cycle, Span
-from memos_cli.retrieval.timewords import DAY, TAG, WEEK, Token, needed, pattern, tokens
+from memos_cli.dates.timespans import Cycle, Span
+from memos_cli.dates.timewords import DAY, TAG, WEEK, Token, needed, pattern, tokens
 
 BEGINNING, END = datetime.min, datetime.max
 """The open ends of 'before 2022' and 'after May'."""
@@ -254,6 +254,8 @@ def _placed(words: Words, question: Question) -> Point | None:
     point = _points(words)[0]
     kind = point.cycle.kind if point.cycle else point.unit or ""
     word = words.get("IN") or next((w for w in ("on", "at", "for", "of") if words.has(w.upper())), "")
+    if word == "for" and kind == "weekday" and not words.has("THE"):
+        return Point(question.booked(point))
     if (
         word not in _ALLOWED.get(kind, ())
         or _adjective(words)
@@ -318,15 +320,8 @@ _SEEDS = (
 
 def stretches(text: str, now: datetime) -> list[tuple[Span, int, int]]:
     """Every stretch of time that `text` names, with the place of its words; `now` is local, without a zone."""
-    words = tokens(text, now.year)
-    tags = "".join(token.tag for token in words)
-    if not pattern(_SEEDS).search(tags):
-        return []
     question = Question(text, now)
-    words = _apply(POINTS, words, tags, question)
-    tags = "".join(token.tag for token in words)
-    words = _apply(_STRETCHES, words, tags, question)
-    strong = [(token.value, token) for token in words if token.tag == TAG["POINT"]]
+    strong = [(token.value, token) for token in phrases(text, question) if token.tag == TAG["POINT"]]
     dated = any(point.dated for point, _ in strong)
     found = [
         (span, token)
@@ -335,6 +330,17 @@ def stretches(text: str, now: datetime) -> list[tuple[Span, int, int]]:
         for span in _spans(point, question)
     ]
     return [(span, token.start, token.end) for span, token in found if span]
+
+
+def phrases(text: str, question: Question) -> list[Token]:
+    """The words of a text with its phrases of time put together, each a token POINT, or WEAK where it
+    lacks the word that would make it one. Nothing at all where no word of time is found."""
+    words = tokens(text, question.today.year)
+    tags = "".join(token.tag for token in words)
+    if not pattern(_SEEDS).search(tags):
+        return []
+    words = _apply(POINTS, words, tags, question)
+    return _apply(_STRETCHES, words, "".join(token.tag for token in words), question)
 
 
 def _spans(point: Point, question: Question) -> list[Span | None]:
@@ -376,6 +382,7 @@ def _apply(rules: tuple[Rule, ...], words: list[Token], tags: str, question: Que
 def _made(
     build: Callable[[Words, Question], Point | None], matched: list[Token], question: Question
 ) -> Token:
+    question.place = matched[0].start
     try:
         point = build(Words(matched), question)
     except (ValueError, OverflowError):

@@ -1,7 +1,7 @@
 """The words of a question that speak of time, as a string of tags.
 
 Owns: cutting a text into words and telling what each may mean in a phrase about time, in English
-and Chinese. Does not own: the phrases (`temporal`) nor the calendar (`timespans`).
+and Chinese. Does not own: the phrases (`timephrases`) nor the calendar (`timespans`).
 
 Each word becomes one tag, one character long, so that a phrase is a regular expression over tags
 (`pattern`) and scanning stays linear. A word that could be no time is OTHER; numbers with anything
@@ -21,7 +21,7 @@ _NAMES = """
     LAST PAST NEXT THIS EARLIER LATER AGO BACK A THE FEW OTHERDAY OTHERDAYS RECENT
     IN WITHIN ON AT FOR OF SINCE BEFORE AFTER UNTIL BY BETWEEN AND FROM TO AS AROUND ABOUT
     EARLY BEGINNING BIT YEARPART SINCE_POST START_POST AROUND_POST AFTER_POST
-    POINT WEAK
+    WEEKENDS POINT WEAK
 """
 TAG = {name: chr(0xE000 + place) for place, name in enumerate(_NAMES.split())}
 """One character of the private use area for each kind of word."""
@@ -90,6 +90,7 @@ _SINGLE: dict[str, tuple[str, str]] = {
     "AROUND": ("around circa near roughly approximately", ""),
     "ABOUT": ("about", ""),
     "WEEKEND": ("weekend", ""),
+    "WEEKENDS": ("weekends", ""),
 }
 _VALUED: dict[str, dict[str, Any]] = {
     "IN": {"in": "in", "during": "during", "throughout": "during", "over": "over"},
@@ -182,13 +183,13 @@ _LATIN = r"[A-Za-z0-9_$€£¥%#@&+/\\.:'’\-\u00c0-\u024f]+"
 _CHINESE = rf"""
   (?P<cyear>\d{{4}}年(?![级代历]))
  |(?P<cmonth>(?<![\d个几两十百第.])(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])月(?![饼球亮光台嫂经薪票嫩色牙夜天])份?)
- |(?P<cday>(?<![/第])(?:3[01]|[12]\d|0?[1-9])(?:日(?![游内间元本])|号(?![楼线馆门机车房店厅院桌室柜位球选文路段站台仓铺床人公病])))
+ |(?P<cday>(?<![/第])(?:3[01]|[12]\d|0?[1-9])(?:日(?![游内间元本])|号(?![楼线馆门机车房店厅院桌室柜位球选文路段站台仓铺床人公病电])))
  |(?P<cdays>(?<=月)(?:3[01]|[12]\d|0?[1-9]|三十一?|二?十[一二三四五六七八九]?|[一二三四五六七八九])[日号])
  |(?P<cweeksday>(?<![地楼天以之马身路早晚])(?P<w1>上{{1,3}}|下{{1,3}}|[这本])(?:个)?(?:周|星期|礼拜)(?:周|星期|礼拜)?(?P<w2>{_DAY_NAME}))
  |(?P<cperiod>(?<![地楼天以之马身路])(?P<p1>上{{1,3}}|下{{1,3}}|[这本])一?个?(?P<p2>周末|周(?![年期岁边围到密折])|星期|礼拜|月(?![台光亮球饼])))
  |(?P<cweekday>(?<![一每两几单双首])(?:周|星期|礼拜)(?P<d2>{_DAY_NAME}))
  |(?P<cweekend>周末)
- |(?P<coffset>(?:大前|前(?<![目之以眼]前)|昨|今|明|大?后(?<![以之今]后))(?:天(?![气空花津文然才性])|(?<=[昨今明])日(?![本语常])))
+ |(?P<coffset>(?:大前|前(?<![目之以眼]前)|昨|今|明|大?后(?<![以之今]后))(?:天(?![气空花津文然才性]|努力|培养|因素|形成|环境|教育|训练|习得|免疫)|(?<=[昨今明])日(?![本语常])))
  |(?P<cdaypart>(?P<a1>[昨今明]|前(?<![目之以眼]前))(?P<a2>早(?!已)|晨|晚(?![辈年])|夜)上?)
  |(?P<cyearrel>(?:大?前(?<![目之以]前)|去|今|本|明|后(?<![以之]后))年(?![龄纪轻度级]|多大|几岁|\d+岁)(?P<ybit>[初底末])?)
  |(?P<yearpart>年[初底末](?!尾))
@@ -514,3 +515,19 @@ _READERS: dict[str, Any] = {
     "bit": lambda m, y: ("BIT", _BITS[m[0]]),
     "cword": lambda m, y: (_CHINESE_WORDS[m[0]], None),
 }
+
+
+_FULL_WIDTH = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), 0xFF0D, 0xFF0F, 0xFF1A)} | {
+    0x3000: " "
+}
+_QUOTED = r"\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|《[^》\n]{1,200}》|「[^」\n]{1,200}」"
+
+
+def without_quotations(text: str) -> str:
+    """Full-width digits made plain, quotations blotted out; every character stays in its place.
+
+    What stands in quotation marks is a title or someone's words ("Summer 2023"), no time of the text's own.
+    """
+    plain = text if text.isascii() else text.translate(_FULL_WIDTH)
+    blotted = _compiled(_QUOTED).sub(lambda quoted: ";" * len(quoted[0]), plain)
+    return plain if blotted.strip("; .?!") == "" else blotted

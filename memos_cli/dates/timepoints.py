@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from memos_cli.retrieval import timespans as cal
-from memos_cli.retrieval.tense import Tense, speaks_of_birth, tense
-from memos_cli.retrieval.timespans import Cycle, Span
-from memos_cli.retrieval.timewords import DAY, HOUR, MINUTE, MONTH, NIGHT, TAG, WEEK, YEAR, Token
+from memos_cli.dates import timespans as cal
+from memos_cli.dates.tense import Tense, speaks_of_birth, tense
+from memos_cli.dates.timespans import Cycle, Span
+from memos_cli.dates.timewords import DAY, HOUR, MINUTE, MONTH, NIGHT, TAG, WEEK, YEAR, Token
 
 RECENT_DAYS = 14
 """How far back 'recently' reaches."""
@@ -51,6 +51,8 @@ class Question:
         self._lower = text.casefold()
         self.now = now
         self.today = now.date()
+        self.place = 0
+        """Where in the text the words stand that a rule is asked about."""
 
     @cached_property
     def tense(self) -> Tense:
@@ -89,6 +91,43 @@ class Question:
         """The one that is running or comes first."""
         running = cal.latest(cycle, self.today)
         return running if running and running.end > self.now else cal.earliest(cycle, self.today)
+
+    def following(self, cycle: Cycle) -> Span | None:
+        """The one that 'next' names."""
+        if cycle.kind == "weekend":
+            return cal.weekend(self.today, 1)
+        return cal.earliest(cycle, self.today + timedelta(days=1))
+
+    def looks_ahead(self) -> bool:
+        """Whether 'in three days' is a time from now on, not how long something took."""
+        return self.tense is Tense.FUTURE
+
+    def away(self, count: int, unit: str) -> Span:
+        """What lies `count` units from now."""
+        return cal.away(self.now, count, unit)
+
+    def few(self, few: tuple[int, int], unit: str, way: int) -> Span:
+        """A few units before or after now."""
+        return few_away(self.now, few, unit, way)
+
+    def half(self, unit: str, way: int) -> Span:
+        """Half a year, or half a month, before or after now."""
+        return cal.away(self.now, 6 * way, MONTH) if unit == YEAR else cal.away(self.now, 15 * way, DAY)
+
+    def other_days(self, back: tuple[int, int], fuzzy: float, *, counted: bool = True) -> Span | None:
+        """Some day so many days back, as 前几天 (`counted`: few days) or 'the other day' says."""
+        first = self.today - timedelta(days=back[1])
+        span = cal.days(first, back[1] - back[0] + 1, fuzzy)
+        return Span(span.start, min(span.end, self.now), fuzzy)
+
+    def booked(self, point: Point) -> Span | None:
+        """What 'for Friday' names."""
+        return None
+
+    def recent(self) -> Span | None:
+        """What 'recently' names."""
+        start = cal.midnight(self.today - timedelta(days=RECENT_DAYS))
+        return Span(start, self.now, float(RECENT_DAYS))
 
     def last(self, cycle: Cycle) -> Span | None:
         """The last one that is over: never the one running."""
@@ -233,10 +272,7 @@ def _last_one(words: Words, question: Question) -> Point | None:
 
 
 def _next_one(words: Words, question: Question) -> Point | None:
-    cycle = _named_cycle(words)
-    if cycle.kind == "weekend":
-        return Point(cal.weekend(question.today, 1))
-    return _with_part(words, Point(cal.earliest(cycle, question.today + timedelta(days=1))))
+    return _with_part(words, Point(question.following(_named_cycle(words))))
 
 
 def _this_one(words: Words, question: Question) -> Point | None:
@@ -335,6 +371,27 @@ def _weeks_day(words: Words, question: Question) -> Point | None:
     return Point(cal.part_of(day, part) if part else cal.days(day, 1))
 
 
+def _weekends_ago(words: Words, question: Question) -> Point | None:
+    """'two weekends ago': the last one that is over counts as one."""
+    last = question.last(Cycle("weekend", 0))
+    weeks = count_of(words) - 1
+    return Point(cal.weekend(last.first, -weeks)) if last and not words.has("FEW") else None
+
+
+def _of_period(words: Words, question: Question) -> Point | None:
+    """'July last year', 'the spring of last year', '5 May last year', 'Tuesday next week'."""
+    unit, offset = words.get("UNIT"), -1 if words.has("LAST") else 1 if words.has("NEXT") else 0
+    if unit == WEEK and words.has("WEEKDAY"):
+        return Point(cal.days(cal.week(question.today, offset).first + timedelta(words.get("WEEKDAY")), 1))
+    if unit != YEAR or words.has("WEEKDAY"):
+        return None
+    number, of_year = words.get("MONTH", "SHY_MONTH"), question.today.year + offset
+    if words.has("SEASON"):
+        return Point(cal.in_year(Cycle("season", words.get("SEASON")), of_year), dated=True)
+    day = words.get("NUM", "ORD")
+    return Point(cal.days(date(of_year, number, day), 1) if day else cal.month(of_year, number), dated=True)
+
+
 def _rolling(words: Words, question: Question) -> Point | None:
     """'the past month', 'the last ten days', 最近三天; with 'next' the days ahead."""
     unit, count = words.get("UNIT"), count_of(words)
@@ -357,12 +414,8 @@ def count_of(words: Words) -> int:
 def _away(words: Words, question: Question, way: int) -> Span:
     unit, few = words.get("UNIT"), words.get("FEW")
     if words.has("HALF"):
-        return (
-            cal.away(question.now, 6 * way, MONTH) if unit == YEAR else cal.away(question.now, 15 * way, DAY)
-        )
-    if few is None:
-        return cal.away(question.now, way * count_of(words), unit)
-    return few_away(question.now, few, unit, way)
+        return question.half(unit, way)
+    return question.away(way * count_of(words), unit) if few is None else question.few(few, unit, way)
 
 
 def few_away(moment: datetime, few: tuple[int, int], unit: str, way: int) -> Span:
@@ -381,7 +434,7 @@ def _ago(words: Words, question: Question) -> Point | None:
 
 
 def _ahead(words: Words, question: Question) -> Point | None:
-    if question.tense is not Tense.FUTURE or words.get("IN") not in (None, "in"):
+    if not question.looks_ahead() or words.get("IN") not in (None, "in"):
         return None
     return Point(_away(words, question, 1))
 
@@ -389,24 +442,21 @@ def _ahead(words: Words, question: Question) -> Point | None:
 def _other_day(words: Words, question: Question) -> Point | None:
     unit, part = words.get("UNIT"), words.get("PART")
     if unit == DAY or part == NIGHT:
-        return Point(_days_back(question, (2, 7), 3.0), vague=True)
-    return Point(_days_back(question, (7, 28), 7.0), vague=True) if unit == WEEK else None
+        return _vague(question.other_days((2, 7), 3.0, counted=False))
+    return _vague(question.other_days((7, 28), 7.0, counted=False)) if unit == WEEK else None
 
 
 def _other_days(words: Words, question: Question) -> Point | None:
     near, far = words.get("OTHERDAYS")
-    return Point(_days_back(question, (near, far), max(2.0, (far - near) / 2)), vague=True)
+    return _vague(question.other_days((near, far), max(2.0, (far - near) / 2)))
 
 
-def _days_back(question: Question, back: tuple[int, int], fuzzy: float) -> Span:
-    first = question.today - timedelta(days=back[1])
-    span = cal.days(first, back[1] - back[0] + 1, fuzzy)
-    return Span(span.start, min(span.end, question.now), fuzzy)
+def _vague(span: Span | None) -> Point | None:
+    return Point(span, vague=True) if span else None
 
 
 def _recent(words: Words, question: Question) -> Point | None:
-    start = cal.midnight(question.today - timedelta(days=RECENT_DAYS))
-    return Point(Span(start, question.now, float(RECENT_DAYS)), vague=True)
+    return _vague(question.recent())
 
 
 def _bit_of(words: Words, point: Point) -> Point | None:
@@ -535,6 +585,13 @@ POINTS: tuple[Rule, ...] = (
     (f"{COUNT} UNIT (?: AGO | BACK )", _ago),
     (f"{COUNT} UNIT AGO OFFSET", _ago),
     ("HALF A? UNIT AGO", _ago),
+    (f"{COUNT} [WEEKEND WEEKENDS] AGO", _weekends_ago),
+    ("[MONTH SEASON WEEKDAY] OF? [LAST NEXT THIS] UNIT", _of_period),
+    ("(?<= IN ) SHY_MONTH OF? [LAST NEXT THIS] UNIT", _of_period),
+    (
+        "[NUM ORD] OF? MONTH OF? [LAST NEXT THIS] UNIT | MONTH THE? [NUM ORD] OF? [LAST NEXT THIS] UNIT",
+        _of_period,
+    ),
     (f"(?: AND | NUM | NUMBER ) A? HALF {COUNT}? UNIT AGO", _nothing),
     (f"IN {COUNT} UNIT (?! OF )", _ahead),
     ("[NUMBER FEW] UNIT AFTER_POST", _ahead),

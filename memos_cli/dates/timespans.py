@@ -1,7 +1,7 @@
 """Stretches of the calendar: how long a named time lasts and which of its recurrences is meant.
 
 Owns: days, weeks, months, seasons and holidays as spans, and finding the latest or next of those
-that come again. Does not own: the words for them (`timewords`), nor phrases (`temporal`).
+that come again. Does not own: the words for them (`timewords`), nor phrases (`timephrases`).
 
 Everything here is local time without a zone. Weeks begin on Monday, seasons are the northern
 meteorological ones (summer is June to August), Thanksgiving is that of the United States.
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
-from memos_cli.retrieval.timewords import (
+from memos_cli.dates.timewords import (
     AFTERNOON,
     DAWN,
     EVENING,

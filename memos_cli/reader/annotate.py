@@ -1,0 +1,65 @@
+"""What a text says without a model being asked: when it happened, and whom and what it names.
+
+Owns: the annotations that go beside a memory's text, which stays as it came. Does not own: the
+rules (`events`, `entities`), nor when a memory is written (`operations`).
+
+The event's time has fields of its own. The rest stands under one key of `info`: the names, and the
+times where there are several.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from memos_cli.reader.entities import entities_in
+from memos_cli.reader.events import event_fields
+from memos_cli.schema import Draft, Kind
+
+READ = "read"
+"""The key of `info` that holds what was read out of the text."""
+
+_LEFT_ALONE = frozenset({Kind.TOOL_SCHEMA, Kind.TOOL_TRAJECTORY, Kind.SKILL})
+_ROLES = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot", "function", "developer"})
+_TYPED = frozenset({"text"})
+
+
+def annotated(draft: Draft, now: datetime) -> Draft:
+    """A draft with what its text says; what its reader or the caller stated stays.
+
+    Relative dates count from when it was said. A text that somebody types is said `now`; what comes
+    out of a file without a time could be of any age, and only full dates are read there.
+    """
+    if draft.kind in _LEFT_ALONE:
+        return draft
+    typed = all(source.type in _TYPED for source in draft.sources)
+    said = draft.said_at or (now if typed else None)
+    fields = fields_of(draft.memory, said, draft.speaker, draft.info)
+    if draft.event_start is not None or draft.event_end is not None:
+        fields = {name: value for name, value in fields.items() if name == "info"}
+    return draft.but(**fields)
+
+
+def fields_of(
+    text: str, said: datetime | None, speaker: str | None, info: dict[str, Any]
+) -> dict[str, Any]:
+    """The fields of a memory that follow from its text: `event_start`, `event_end`,
+    `event_precision` (None where it tells of no time) and `info`, whose other keys stay."""
+    fields, times = event_fields(text, said)
+    names = entities_in(text)
+    if speaker and speaker.casefold() not in _ROLES and speaker not in names and _first_person().search(text):
+        names = (speaker, *names)
+    read: dict[str, Any] = {"entities": list(names)} if names else {}
+    if times:
+        read["times"] = times
+    kept = {key: value for key, value in info.items() if key != READ}
+    empty = {"event_start": None, "event_end": None, "event_precision": None}
+    return empty | fields | {"info": kept | ({READ: read} if read else {})}
+
+
+@cache
+def _first_person() -> re.Pattern[str]:
+    """The one pronoun that is safe to resolve: who says 'I' is who speaks."""
+    return re.compile(r"\b(?:I|I['’](?:m|ve|ll|d)|me|my|mine|myself)\b|我(?!们)")

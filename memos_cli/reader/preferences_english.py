@@ -1,0 +1,219 @@
+"""The words by which people say in English what they like and what not.
+
+Owns: the patterns, and where a topic ends. Does not own: which sentences are read (`preferences`).
+
+Each pattern stands at the beginning of a clause, after nothing but a word such as 'honestly': what
+comes after 'Tom thinks', 'what', 'maybe' or 'I never said' is nobody's preference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from memos_cli.reader.preference_words import LIKED, LOVED, SHOWN, UNBEARABLE, Found
+
+_OPENERS = (
+    r"(?:(?:well|yes|yeah|yep|no|nope|oh|ah|hey|hi|ok|okay|honestly|actually|personally|also|and|but|so|because|as|plus|however"
+    r"|though|although|really|wow|haha|lol|thanks|btw|by the way|to be honest|in general|generally|at home|in fact|of course"
+    r"|these days|since|while|cause|'cause|for me|me too|same here|then|besides)[\s,]+){0,3}"
+)
+_VERY = (
+    r"(?:(?:really|absolutely|always|truly|just|also|mostly|generally|especially|particularly|tend to|do|still|personally"
+    r"|strongly|highly|deeply|greatly|definitely|quite|totally|simply|genuinely|actually|honestly|certainly|even|both|so|kinda|usually|only|normally|typically"
+    r"|(?:have|'ve) always|much)\s+){0,3}"
+)
+_AM = r"(?:\s*(?:'m|am|'ve been|have been|'ve always been|have always been))"
+_FOND = (
+    r"(?:(?:a\s+)?(?:(?:big|huge|great|massive|real|die-hard|lifelong|total|such a)\s+){0,2}(?:a\s+)?fan of|into|fond of|keen on"
+    r"|passionate about|obsessed with|crazy about|mad about|hooked on|addicted to|a sucker for|partial to|nuts about)"
+)
+_AGAINST = (
+    r"(?:hate|dislike|detest|loathe|despise|abhor|(?:can't|cannot|can not)\s+(?:stand|bear|tolerate|abide))"
+)
+_NOT = r"(?:don't|do not|didn't use to|never)"
+_SOMEWHAT = r"(?:(?:really|particularly|much|especially|actually|even|personally)\s+){0,2}"
+_FAVOURITE = r"favou?rite"
+_USED = r"(?:order|book|choose|pick|buy|use|take|drink|eat|wear|listen to|watch|fly with|go for|opt for|stick to|stick with)"
+
+_RULES: tuple[tuple[str, int, float, bool], ...] = (
+    (rf"i\s+{_VERY}(?:love|adore|cherish|(?:have|'ve) always (?:loved|adored))\s+(?P<t>.+)", 1, LOVED, True),
+    (r"i've\s+always\s+(?:loved|adored|liked|enjoyed|preferred)\s+(?P<t>.+)", 1, LOVED, True),
+    (rf"i\s+{_VERY}prefer\s+(?:not\s+to|to\s+avoid)\s+(?P<t>.+)", -1, LIKED, True),
+    (rf"i\s+{_VERY}(?:like|enjoy|prefer)\s+(?P<t>.+)", 1, LIKED, True),
+    (rf"i\s+{_VERY}refuse\s+to\s+(?P<t>.+)", -1, LOVED, True),
+    (r"i\s+have\s+(?:a|an)\s+(?:\w+\s+)?aversion\s+to\s+(?P<t>.+)", -1, LOVED, True),
+    (
+        rf"i{_AM}\s+(?:not\s+(?:really\s+|at all\s+)?interested|uninterested)\s+in\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
+    (rf"i\s+{_VERY}(?:need|have)\s+to\s+avoid\s+(?P<t>.+)", -1, LOVED, True),
+    (rf"i{_AM}\s+{_VERY}{_FOND}\s+(?P<t>.+)", 1, LOVED, True),
+    (rf"i{_AM}\s+not\s+{_VERY}(?:too\s+|a\s+)?(?:{_FOND})\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        rf"i've\s+never\s+(?:been\s+{_FOND}|(?:really\s+)?(?:liked|enjoyed|loved|cared for))\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
+    (rf"i\s+{_VERY}{_AGAINST}\s+(?P<t>.+)", -1, LOVED, True),
+    (
+        rf"i\s+{_SOMEWHAT}(?:don't|do not)\s+{_SOMEWHAT}(?:like|enjoy|care for|love)\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
+    (r"i'd\s+(?:much\s+)?rather\s+(?:have\s+)?(?P<t>.+?)\s+than\s+.+", 1, LIKED, True),
+    (rf"i{_AM}\s+(?:\w+\s+)?allergic\s+to\s+(?P<t>.+)", -1, UNBEARABLE, True),
+    (r"i\s+have\s+(?:a|an)\s+(?:\w+\s+)?allergy\s+to\s+(?P<t>.+)", -1, UNBEARABLE, True),
+    (r"i\s+have\s+(?:a|an)\s+(?:severe\s+|bad\s+)?(?P<t>\w+)\s+allergy", -1, UNBEARABLE, True),
+    (rf"i{_AM}\s+(?P<t>lactose|gluten|dairy)[ -]intolerant", -1, UNBEARABLE, True),
+    (r"i\s+(?:can't|cannot|don't|do not)\s+(?:eat|drink|smoke)\s+(?P<t>.+)", -1, UNBEARABLE, True),
+    (
+        rf"i(?:{_AM}\s+trying|\s+{_VERY}try)\s+to\s+(?:avoid|stay away from|steer clear of)\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
+    (rf"i\s+{_VERY}(?:avoid|stay away from|steer clear of)\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        rf"i{_AM}\s+(?:a\s+)?(?:strict\s+)?(?P<t>vegetarian|vegan|pescatarian|teetotal(?:er|ler)?)\b",
+        1,
+        SHOWN,
+        False,
+    ),
+    (rf"i\s+(?:always|usually|normally|mostly|typically)\s+{_USED}\s+(?P<t>.+)", 1, SHOWN, False),
+    (rf"i\s+never\s+{_USED}\s+(?P<t>.+)", -1, SHOWN, False),
+    (r"there's\s+nothing\s+i\s+(?:like|love|enjoy)\s+more\s+than\s+(?P<t>.+)", 1, LOVED, True),
+    (
+        rf"my\s+(?:all-time\s+|absolute\s+|personal\s+)?{_FAVOURITE}\s+(?P<about>(?:[\w-]+\s+){{0,4}}?)"
+        r"(?:is|are|has always been|have always been|has to be|would be)\s+(?:definitely\s+|probably\s+|still\s+)?(?P<t>.+)",
+        1,
+        LOVED,
+        True,
+    ),
+    (
+        rf"(?P<t>[^,;:]+?)\s+(?:is|are|has always been)\s+(?:definitely\s+|still\s+)?my\s+(?:all-time\s+|absolute\s+)?{_FAVOURITE}"
+        r"(?:\s+(?P<about>[\w-]+(?:\s+[\w-]+){0,2}))?",
+        1,
+        LOVED,
+        True,
+    ),
+    (rf"(?P<t>[^,;:]+?)\s+(?:is|are)\s+(?:something|what)\s+i\s+{_AGAINST}\b.*", -1, LOVED, True),
+    (
+        r"(?P<t>[^,;:]+?)\s+(?:is|are)\s+(?:something|what)\s+i\s+(?:really\s+)?(?:love|enjoy)\b.*",
+        1,
+        LOVED,
+        True,
+    ),
+    (r"please\s+always\s+(?:use|answer in|reply in|write in|keep to|include)\s+(?P<t>.+)", 1, LIKED, True),
+    (
+        r"(?:please\s+)?(?:don't|do not|never)\s+(?:ever\s+)?(?:use|include|suggest|recommend)\s+(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
+    (r"please\s+avoid\s+(?:using\s+)?(?P<t>.+)", -1, LIKED, True),
+    (
+        r"(?:please\s+)?(?:always\s+)?give\s+me\s+(?P<t>(?:short|brief|concise|detailed|long|simple|honest|direct|plain)(?:er)?\s+"
+        r"(?:answers|replies|responses|explanations))",
+        1,
+        LIKED,
+        True,
+    ),
+)
+
+_TOPIC_END = (
+    r"\s*[,;:.!?()—–]|\s+-\s|\s+(?:but|because|since|so|when|whenever|while|although|though|if|unless|except|even|these days|nowadays"
+    r"|at all|by the way|instead|rather than|more than|better than|over|than|as well|too|a lot|very much|so much|the most|the best"
+    r"|anymore|lately|right now|at the moment|especially|and (?:i|it|we|my|he|she|they|that|have|usually|always|prefer|love|hate|like|dislike|enjoy)|which|who|as (?:i|it|a|they)"
+    r"|(?P<unsaid>it|them|like (?:this|that|these|those)))\b"
+)
+_HANGING = r"(?:^|\s)(?:to|on|of|in|for|with|at|from|by|through|about|a|an|the|and|or|my|this|that|take|enjoy|find|make|making|keep)$"
+"""Last words of a topic that lacks its object."""
+_ADJECTIVE = r"[\w-]+(?:al|ful|ive|ous|ward|less|able|ible|tech|ed|ant|ent|ish)$"
+
+_NO_TOPIC = (
+    r"(?:it|that|this|these|those|you|your|yours|him|her|his|them|their|its|us|me|how|what|when|where|why|who|which|if|whether|everything"
+    r"|(?:any|every)(?:one|body|thing)|something|someone|nothing|all|both|one|none|some|being able|hearing|seeing you|the (?:idea|way"
+    r"|fact|sound|look|new|same|first|last|thought)|to (?:bother|say|admit|ask|interrupt|break|tell|be|miss|hear|see|think|know|disappoint"
+    r"|disagree|complain|brag|point)|not|too|so|very|much|more|most|today|tomorrow|tonight|now|until|after|before|at|in|on|for|with|from"
+    r"|there|here|and|or|is|are|my (?:wife|husband|son|daughter|kids?|children|mom|mum|mother|dad|father|family|friends?|brothers?|sisters?"
+    r"|girlfriend|boyfriend|partner|parents))\b"
+)
+_NO_CLAUSE = r"\b(?:if|unless|wish|imagine|suppose|pretend|whether|would have|used to)\b"
+_LONGEST_TOPIC = 8
+"""Words of a topic at most."""
+
+
+def find(sentence: str, offset: int) -> Iterator[Found]:
+    """The preferences that one sentence states, `offset` being its place in the text."""
+    plain = sentence.replace("’", "'").lower()
+    if _compiled(_NO_CLAUSE).search(plain):
+        return
+    for start, end in _clauses(plain):
+        yield from _in_clause(plain, start, end, offset)
+
+
+def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
+    """Where a clause may begin; each runs to the sentence's end, since its topic ends where it ends."""
+    for match in _compiled(r"^|[,;:—–(]\s*|\s-+\s|\s(?=(?:but|and|so|because|since|while)\s)").finditer(
+        sentence
+    ):
+        yield match.end(), len(sentence)
+
+
+def _in_clause(sentence: str, start: int, end: int, offset: int) -> Iterator[Found]:
+    for pattern, polarity, strength, explicit in _rules():
+        if (match := pattern.match(sentence, start, end)) is None:
+            continue
+        first, last = _topic(sentence, *match.span("t"))
+        if first < last and not _compiled(_NO_TOPIC).match(sentence, first, last):
+            about = match.groupdict().get("about")
+            began = match.start("said")
+            ends = max(last, match.end() if match.end("t") < match.end() else last)
+            yield Found(
+                offset + first,
+                offset + last,
+                offset + began,
+                offset + ends,
+                polarity,
+                strength,
+                explicit,
+                about.strip() or None if about else None,
+            )
+        return
+
+
+def _topic(sentence: str, first: int, last: int) -> tuple[int, int]:
+    """The place of a topic: up to the first word that ends it, and of a bounded length."""
+    cut = _compiled(_TOPIC_END).search(sentence, first, last)
+    if cut and cut["unsaid"]:
+        return first, first  # 'working on it', 'scents like this': what, is said elsewhere
+    end = cut.start() if cut else last
+    if cut and cut[0].strip() == "," and _compiled(_ADJECTIVE).search(sentence[first:end]):
+        return _topic_of_adjectives(sentence, first, last)
+    first = _compiled(r"(?:any\s+(?:(?:form|kind|type)s?\s+of\s+)?)?").match(sentence, first).end()  # type: ignore[union-attr]
+    topic = sentence[first:end].rstrip(" -'\"")
+    whole = len(topic.split()) <= _LONGEST_TOPIC and not _compiled(_HANGING).search(topic)
+    return (first, first + len(topic)) if whole else (first, first)
+
+
+def _topic_of_adjectives(sentence: str, first: int, last: int) -> tuple[int, int]:
+    """'straightforward, traditional methods': the noun comes after the comma."""
+    match = _compiled(r"[\w-]+(?:, [\w-]+){1,2}(?: [\w-]+){1,3}(?=\s*$|[.;!])").match(sentence, first, last)
+    # Several words that end in an adjective lack their noun: 'to exercise with traditional, …'.
+    return match.span() if match else (first, first)
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], int, float, bool], ...]:
+    return tuple((re.compile(rf"\s*{_OPENERS}(?P<said>{pattern})"), *rest) for pattern, *rest in _RULES)  # type: ignore[misc]
+
+
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source)

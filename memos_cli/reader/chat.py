@@ -216,7 +216,7 @@ class Book:
     def finish(self) -> Iterator[Draft | Skipped]:
         """The calls that nothing answered. Raises BadInput if nothing at all was found."""
         for (session, _), call in self._calls.items():
-            yield from self._sound(partial(_use, call, None, session, self._place(session), self.name), call.where)
+            yield from self._unanswered(call, session)
         self._calls.clear()
         if not self._something:
             raise BadInput(source=self.name, reason="it holds no text")
@@ -272,8 +272,14 @@ class Book:
             yield self.skip(f"{where}it holds no text, only {', '.join(left_out)}")
         for number, call in enumerate(calls):
             own = call.get("id")
-            key = own if isinstance(own, str) and own else f"{position}.{number}"
-            self._calls[session, key] = _Call(call, message, default, where)
+            key = session, own if isinstance(own, str) and own else f"{position}.{number}"
+            if (before := self._calls.pop(key, None)) is not None:
+                yield from self._unanswered(before, session)
+            self._calls[key] = _Call(call, message, default, where)
+
+    def _unanswered(self, call: _Call, session: str) -> Iterator[Draft | Skipped]:
+        make = partial(_use, call, None, session, self._place(session), self.name)
+        yield from self._sound(make, call.where)
 
     def _result(
         self,
@@ -367,10 +373,12 @@ def _turn(
 ) -> Draft:
     role, own = message["role"].casefold(), _first(message, _IDS)
     time, unread = _time(message)
+    tool = message.get("name") if role in _TOOL_ROLES else None
     source = Source(type="chat", role=role, time=time or default, message_id=own, path=name)
     return Draft(
         memory=without_controls(text),
         kind=Kind.TOOL_TRAJECTORY if role in _TOOL_ROLES else Kind.LONG_TERM,
+        tags=tools.tags_of(tool, tools.error_of(message, text)) if isinstance(tool, str) and tool else (),
         speaker=_first(message, _NAMES),
         said_at=source.time,
         session_id=session,

@@ -96,7 +96,7 @@ def suffix_of(path: PurePath) -> str:
 def read_code(text: TextIO, name: str, suffix: str) -> Iterator[Draft]:
     """Definitions and groups of lines, `language` and `lines` (first and last) in info."""
     position = 0
-    for group in _groups(_lines(text)):
+    for group in _gathered(_groups(_lines(text))):
         title = _title(group)
         for piece in _pieces(group):
             whole = "".join(line for _, _, line in piece)
@@ -104,10 +104,16 @@ def read_code(text: TextIO, name: str, suffix: str) -> Iterator[Draft]:
             if says_nothing(body):
                 continue
             start = piece[0][0] + len(whole) - len(whole.lstrip("\n"))
+            piece = piece[: len(piece) - _blank_end(piece)]
             block = Block(body, start, start + len(body), (title,) if title else (), lines=True)
             for passage in passages([block]):
                 yield _draft(passage, name, position, LANGUAGES[suffix], piece)
                 position += 1
+
+
+def _blank_end(piece: list[Line]) -> int:
+    """How many blank lines a piece ends with."""
+    return next((number for number, (_, _, line) in enumerate(reversed(piece)) if not line.isspace()), 0)
 
 
 def _draft(passage: Block, name: str, position: int, language: str, piece: list[Line]) -> Draft:
@@ -140,6 +146,21 @@ def _groups(lines: Iterable[Line]) -> Iterator[list[Line]]:
         size += len(line[2])
     if group:
         yield group
+
+
+def _gathered(groups: Iterable[list[Line]]) -> Iterator[list[Line]]:
+    """Neighbouring groups that define nothing (imports, constants) made one, up to half of `LONGEST`."""
+    held: list[Line] = []
+    for group in groups:
+        if held and (_title(group) or sum(len(line) for _, _, line in (*held, *group)) > LONGEST // 2):
+            yield held
+            held = []
+        held += group
+        if _title(group):
+            yield held
+            held = []
+    if held:
+        yield held
 
 
 def _begins(group: list[Line], line: str) -> bool:

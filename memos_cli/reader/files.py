@@ -197,9 +197,11 @@ def _read_file(path: Path, options: ReadOptions, tick: Callable[[int], None]) ->
     if not piped and not stat.S_ISREG(path.stat().st_mode):
         raise BadInput(source=name, reason=_NO_FILE)
     with path.open("rb") as stream, _spooled(stream) if piped else nullcontext(stream) as whole:
-        drafts = read_stream(whole, name, suffix_of(path), session, options.describe)
-        for number, draft in enumerate(drafts, start=1):
+        number = 0
+        # Not kept under a name: a reader that is given up must let go of the file before it is closed.
+        for draft in read_stream(whole, name, suffix_of(path), session, options.describe):
             yield draft
+            number += 1
             if number % _TICK == 0:
                 tick(whole.tell())
 
@@ -229,10 +231,10 @@ def _read_url(url: str, options: ReadOptions, fetch: Callable[[str], Page]) -> R
 
 def _from_web(draft: Draft, url: str) -> Draft:
     sources = tuple(
-        source.model_copy(update={"url": url, "type": "web" if source.type == "file" else source.type})
+        source.but(url=url, path=None, type="web" if source.type == "file" else source.type)
         for source in draft.sources
     )
-    return draft.model_copy(update={"sources": sources})
+    return draft.but(sources=sources)
 
 
 class _Stamp:

@@ -75,12 +75,19 @@ def by_pandoc() -> None:
     """Books, documents and pages as pandoc writes them."""
     import pypandoc
 
-    for sort, name in (("epub3", "book.epub"), ("epub2", "book2.epub"), ("odt", "book.odt"), ("rtf", "book.rtf")):
+    for sort, name in (
+        ("epub3", "book.epub"),
+        ("epub2", "book2.epub"),
+        ("odt", "book.odt"),
+        ("rtf", "book.rtf"),
+    ):
         extra = ["--standalone"] if sort == "rtf" else []
         pypandoc.convert_text(BOOK, sort, format="markdown", outputfile=str(FILES / name), extra_args=extra)
     pypandoc.convert_text(HANDBOOK, "docx", format="markdown", outputfile=str(FILES / "handbook.docx"))
     pypandoc.convert_text(HANDBOOK, "pptx", format="markdown", outputfile=str(FILES / "handbook.pptx"))
-    page = pypandoc.convert_text(HANDBOOK, "html", format="markdown", extra_args=["--standalone", "--metadata=title:Bakery"])
+    page = pypandoc.convert_text(
+        HANDBOOK, "html", format="markdown", extra_args=["--standalone", "--metadata=title:Bakery"]
+    )
     write("handbook.html", page)
     write("handbook.md", HANDBOOK)
 
@@ -127,7 +134,9 @@ def spreadsheets() -> None:
     book.save(FILES / "boats.xlsx")
     with xlsxwriter.Workbook(str(FILES / "ledger.xlsx")) as ledger:
         page = ledger.add_worksheet("Ledger")
-        for row, (day, what, sum_) in enumerate((("day", "what", "sum"), ("2026-03-01", "flour", 120), ("2026-03-02", "rye", 80))):
+        for row, (day, what, sum_) in enumerate(
+            (("day", "what", "sum"), ("2026-03-01", "flour", 120), ("2026-03-02", "rye", 80))
+        ):
             page.write_row(row, 0, [day, what, sum_])
         page.write_string(3, 1, "total")
         page.write_formula(3, 2, "=SUM(C2:C3)", None, 200)
@@ -185,14 +194,20 @@ def mails() -> None:
     reply["From"], reply["To"] = '"Bo Lind" <bo@example.org>', "anna@example.org"
     reply["Subject"], reply["Date"] = "Re: Schlüssel fürs Bootshaus", "Sat, 14 Mar 2026 11:00:00 +0100"
     reply["Message-ID"], reply["MIME-Version"] = "<keys-2@example.org>", "1.0"
-    reply.set_content("Danke, gefunden!\n\nOn Sat, Anna Berg wrote:\n> The keys hang behind the door.\n>\n> The alarm code is 2718.\n")
+    reply.set_content(
+        "Danke, gefunden!\n\nOn Sat, Anna Berg wrote:\n> The keys hang behind the door.\n>\n> The alarm code is 2718.\n"
+    )
     write("reply.eml", reply.as_bytes())
 
     page = EmailMessage()
     page["From"], page["Subject"] = "news@example.org", "March news"
     page["Date"], page["MIME-Version"] = "Sun, 01 Mar 2026 08:00:00 +0000", "1.0"
-    page.set_content("<h1>News</h1><p>The pier opens on <b>9 April</b>.</p><script>x()</script>", subtype="html")
-    page.add_attachment((FILES / "letter.pdf").read_bytes(), maintype="application", subtype="pdf", filename="letter.pdf")
+    page.set_content(
+        "<h1>News</h1><p>The pier opens on <b>9 April</b>.</p><script>x()</script>", subtype="html"
+    )
+    page.add_attachment(
+        (FILES / "letter.pdf").read_bytes(), maintype="application", subtype="pdf", filename="letter.pdf"
+    )
     page.add_attachment(picture(), maintype="image", subtype="png", filename="map.png")
     write("attached.eml", page.as_bytes())
 
@@ -203,7 +218,11 @@ def mails() -> None:
         held.set_from("crew@example.org Sat Mar 14 10:00:00 2026")
         box.add(held)
     body = EmailMessage()
-    body["From"], body["Subject"], body["Date"] = "Carla <carla@example.org>", "Start", "Sun, 15 Mar 2026 10:00:00 +0000"
+    body["From"], body["Subject"], body["Date"] = (
+        "Carla <carla@example.org>",
+        "Start",
+        "Sun, 15 Mar 2026 10:00:00 +0000",
+    )
     body.set_content("From the pier we go north.\n\nBring boots.\n")
     held = mailbox.mboxMessage(body.as_bytes())
     held.set_from("crew@example.org Sun Mar 15 10:00:00 2026")
@@ -247,7 +266,10 @@ def transcripts() -> None:
         "Meeting of the harbour board\n\n2026-03-14 10:00 Ines Duarte: The crane needs a new cable.\n"
         "2026-03-14 10:02 Olav: I can order one.\nIt takes two weeks.\n2026-03-14 10:05 Ines Duarte: Please do.\n",
     )
-    write("dialogue.txt", "Anna: Where is the ladder?\nBo: Behind the shed.\nAnna: And the saw?\nBo: Carla has it until Sunday.\n")
+    write(
+        "dialogue.txt",
+        "Anna: Where is the ladder?\nBo: Behind the shed.\nAnna: And the saw?\nBo: Carla has it until Sunday.\n",
+    )
     write(
         "slack_paste.txt",
         "Friday, March 13th, 2026\nInes Duarte  10:23 AM\nThe release is frozen.\nNo merges until Monday.\n"
@@ -262,8 +284,14 @@ def transcripts() -> None:
         "chat_headings.md",
         "## User\n\nWhat does the oven need?\n\n## Assistant\n\nA new thermostat.\n\n## User\n\nOrder it.\n",
     )
-    write("irc.log", "[09:30] <anna> the mirror is down\n[09:31] <bo> restarting it\n[09:40] <anna> works again\n")
-    write("dialogue_zh.txt", "安娜：梯子在哪里？\n小李：在棚子后面。\n安娜：锯子呢？\n小李：星期天之前在卡拉那里。\n")
+    write(
+        "irc.log",
+        "[09:30] <anna> the mirror is down\n[09:31] <bo> restarting it\n[09:40] <anna> works again\n",
+    )
+    write(
+        "dialogue_zh.txt",
+        "安娜：梯子在哪里？\n小李：在棚子后面。\n安娜：锯子呢？\n小李：星期天之前在卡拉那里。\n",
+    )
     write(
         "talk.srt",
         "1\n00:00:01,000 --> 00:00:03,500\nANNA: The tide turns\n\n2\n00:00:03,600 --> 00:00:05,000\nat a quarter past four.\n\n"
@@ -274,14 +302,28 @@ def transcripts() -> None:
         "WEBVTT - Harbour talk\n\nNOTE made by hand\n\nintro\n00:01.000 --> 00:04.000 align:start\n<v Ines Duarte>The cable is <c.loud>worn</c>.\n\n"
         "00:04.500 --> 00:06.000\n<v Olav>I&apos;ll order &amp; fit one.</v>\n",
     )
-    write("lecture.vtt", "WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nSeals rest on the rocks\n\n00:00:04.000 --> 00:00:07.000\nSeals rest on the rocks\nwhen the tide is low.\n")
-    write("broken.srt", "1\n00:00:01,000 --> 00:00:02,000\nFirst line.\n\n2\n00:00:zz --> later\nLost line.\n\n3\n00:00:05,000 --> 00:00:06,000\nThird line.\n")
+    write(
+        "lecture.vtt",
+        "WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nSeals rest on the rocks\n\n00:00:04.000 --> 00:00:07.000\nSeals rest on the rocks\nwhen the tide is low.\n",
+    )
+    write(
+        "broken.srt",
+        "1\n00:00:01,000 --> 00:00:02,000\nFirst line.\n\n2\n00:00:zz --> later\nLost line.\n\n3\n00:00:05,000 --> 00:00:06,000\nThird line.\n",
+    )
 
 
 def data() -> None:
     """JSON of chats, of messengers and of tools, and tables."""
-    call = {"id": "c1", "type": "function", "function": {"name": "read_pdf", "arguments": '{"path": "letter.pdf"}'}}
-    bad = {"id": "c2", "type": "function", "function": {"name": "read_pdf", "arguments": '{"path": "lost.pdf"}'}}
+    call = {
+        "id": "c1",
+        "type": "function",
+        "function": {"name": "read_pdf", "arguments": '{"path": "letter.pdf"}'},
+    }
+    bad = {
+        "id": "c2",
+        "type": "function",
+        "function": {"name": "read_pdf", "arguments": '{"path": "lost.pdf"}'},
+    }
     chat = [
         {"role": "user", "content": "What does the letter say?", "timestamp": "2026-03-14T09:00:00Z"},
         {"role": "assistant", "content": "I will read it.", "tool_calls": [call, bad]},
@@ -294,13 +336,27 @@ def data() -> None:
     function = {
         "name": "read_pdf",
         "description": "Extract the text of a PDF document.",
-        "parameters": {"type": "object", "properties": {"path": {"type": "string", "description": "Where the file lies"}}, "required": ["path"]},
+        "parameters": {
+            "type": "object",
+            "properties": {"path": {"type": "string", "description": "Where the file lies"}},
+            "required": ["path"],
+        },
     }
     write("tools_openai.json", json.dumps([{"type": "function", "function": function}]))
-    mcp = {"name": "sendMail", "description": "Send a message by e-mail.", "inputSchema": {"type": "object", "properties": {"to": {"type": "string"}}}}
+    mcp = {
+        "name": "sendMail",
+        "description": "Send a message by e-mail.",
+        "inputSchema": {"type": "object", "properties": {"to": {"type": "string"}}},
+    }
     write("tools_mcp.json", json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"tools": [mcp]}}))
     slack = [
-        {"type": "message", "user": "U1", "ts": "1773480600.000100", "text": "The crane is fixed.", "user_profile": {"real_name": "Ines Duarte"}},
+        {
+            "type": "message",
+            "user": "U1",
+            "ts": "1773480600.000100",
+            "text": "The crane is fixed.",
+            "user_profile": {"real_name": "Ines Duarte"},
+        },
         {"type": "message", "user": "U2", "ts": "1773480660.000100", "text": "Great!"},
     ]
     write("slack_export.json", json.dumps(slack))
@@ -351,10 +407,22 @@ class Calendar:
 def code() -> None:
     """Source in several languages."""
     write("tides.py", PYTHON)
-    write("tides.js", "// Tide tables\nimport fs from 'fs';\n\nexport function tides(harbour) {\n  return fs.read(harbour);\n}\n\nconst next = (after) => {\n  return after + 1;\n};\n")
-    write("tides.go", 'package tides\n\nimport "os"\n\n// Read opens a table.\nfunc Read(name string) ([]byte, error) {\n\treturn os.ReadFile(name)\n}\n\nfunc (t *Table) High() float64 {\n\treturn t.max\n}\n')
-    write("Tides.java", "package harbour;\n\n/** Tide tables. */\npublic class Tides {\n    public double high(String harbour) {\n        return 0;\n    }\n}\n")
-    write("tides.sql", "-- heights\nCREATE TABLE tide (\n  harbour text,\n  height real\n);\n\nCREATE VIEW high AS\n  SELECT * FROM tide WHERE height > 3;\n")
+    write(
+        "tides.js",
+        "// Tide tables\nimport fs from 'fs';\n\nexport function tides(harbour) {\n  return fs.read(harbour);\n}\n\nconst next = (after) => {\n  return after + 1;\n};\n",
+    )
+    write(
+        "tides.go",
+        'package tides\n\nimport "os"\n\n// Read opens a table.\nfunc Read(name string) ([]byte, error) {\n\treturn os.ReadFile(name)\n}\n\nfunc (t *Table) High() float64 {\n\treturn t.max\n}\n',
+    )
+    write(
+        "Tides.java",
+        "package harbour;\n\n/** Tide tables. */\npublic class Tides {\n    public double high(String harbour) {\n        return 0;\n    }\n}\n",
+    )
+    write(
+        "tides.sql",
+        "-- heights\nCREATE TABLE tide (\n  harbour text,\n  height real\n);\n\nCREATE VIEW high AS\n  SELECT * FROM tide WHERE height > 3;\n",
+    )
     write("Makefile", "all: build\n\nbuild:\n\tcc -o tides tides.c\n")
     write("service.yaml", "service: tides\nports:\n  - 8080\n\nowner: Ines Duarte\n")
 
@@ -377,9 +445,15 @@ def damaged() -> None:
     write("latin1.txt", "Grüße aus Köln\n".encode("latin-1"))
     write("noise.txt", bytes(range(256)) * 4)
     write("broken.json", '{"messages": [{"role": "user", "content": "cut o')
-    write("broken.eml", b"Subject: =?utf-8?b?broken?=\nFrom: \xff\xfe\nContent-Type: multipart/mixed; boundary=xx\nMIME-Version: 1.0\n\n--xx\n")
+    write(
+        "broken.eml",
+        b"Subject: =?utf-8?b?broken?=\nFrom: \xff\xfe\nContent-Type: multipart/mixed; boundary=xx\nMIME-Version: 1.0\n\n--xx\n",
+    )
     locked = io.BytesIO()
-    with zipfile.ZipFile(FILES / "book.epub") as book, zipfile.ZipFile(locked, "w", zipfile.ZIP_DEFLATED) as out:
+    with (
+        zipfile.ZipFile(FILES / "book.epub") as book,
+        zipfile.ZipFile(locked, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
         chapters = [name for name in book.namelist() if name.endswith(".xhtml")]
         for member in book.infolist():
             out.writestr(member, book.read(member))
@@ -387,9 +461,16 @@ def damaged() -> None:
             '<enc:EncryptedData xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:CipherData>'
             f'<enc:CipherReference URI="{name}"/></enc:CipherData></enc:EncryptedData>' for name in chapters
         )  # fmt: skip
-        out.writestr("META-INF/encryption.xml", f'<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container">{references}</encryption>')
+        out.writestr(
+            "META-INF/encryption.xml",
+            f'<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container">{references}</encryption>',
+        )
     write("drm.epub", locked.getvalue())
-    for name, inner in (("bomb.xlsx", "xl/workbook.xml"), ("bomb.pptx", "ppt/presentation.xml"), ("bomb.epub", "META-INF/container.xml")):
+    for name, inner in (
+        ("bomb.xlsx", "xl/workbook.xml"),
+        ("bomb.pptx", "ppt/presentation.xml"),
+        ("bomb.epub", "META-INF/container.xml"),
+    ):
         bomb(name, inner)
     with zipfile.ZipFile(FILES / "archive.zip", "w") as archive:
         archive.writestr("notes.txt", "packed away")
@@ -417,7 +498,19 @@ def bomb(name: str, inner: str) -> None:
 
 def main() -> None:
     FILES.mkdir(parents=True, exist_ok=True)
-    for make in (by_pandoc, presentations, spreadsheets, word, pdfs, images, mails, transcripts, data, code, damaged):
+    for make in (
+        by_pandoc,
+        presentations,
+        spreadsheets,
+        word,
+        pdfs,
+        images,
+        mails,
+        transcripts,
+        data,
+        code,
+        damaged,
+    ):
         make()
 
 

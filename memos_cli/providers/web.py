@@ -121,7 +121,9 @@ class Fetcher:
             where = "" if here == url else f" (it leads to {here[:100]})"
             raise BadInput(source=url, reason=f"only http and https are fetched{where}")
         if parts.username is not None or parts.password is not None:
-            raise BadInput(source=url, reason="no name and password are sent along; take them out of the address")
+            raise BadInput(
+                source=url, reason="no name and password are sent along; take them out of the address"
+            )
         address = deadline.within(lambda: self._checked(host, port or _port(parts.scheme), url))
         secure = (self.context or ssl.create_default_context()) if parts.scheme == "https" else None
         path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (
@@ -155,7 +157,9 @@ class Fetcher:
         self, connection: http.client.HTTPConnection, path: str, here: str, url: str, body: BinaryIO
     ) -> tuple[str | None, Message]:
         """Where the answer leads to, or None with the body written and the answer's headers."""
-        connection.request("GET", path, headers={"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity"})
+        connection.request(
+            "GET", path, headers={"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+        )
         answer = connection.getresponse()
         if answer.status in _MOVED and (location := answer.headers.get("Location")):
             return urljoin(here, location), answer.headers
@@ -167,7 +171,9 @@ class Fetcher:
             raise self._too_large(url)
         coding = answer.headers.get("Content-Encoding", "identity").casefold().strip()
         if coding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise BadInput(source=url, reason=f"it is compressed in a way that was not asked for ({coding[:40]})")
+            raise BadInput(
+                source=url, reason=f"it is compressed in a way that was not asked for ({coding[:40]})"
+            )
         size = 0
         for chunk in _unpacked(answer, coding):
             size += len(chunk)
@@ -179,7 +185,9 @@ class Fetcher:
         return None, answer.headers
 
     def _too_large(self, url: str) -> BadInput:
-        return BadInput(source=url, reason=f"it is larger than the {_megabytes(self.largest)} that are fetched at most")
+        return BadInput(
+            source=url, reason=f"it is larger than the {_megabytes(self.largest)} that are fetched at most"
+        )
 
 
 class _Pinned(http.client.HTTPConnection):
@@ -289,7 +297,9 @@ class _Deadline:
             connection.close()
 
     def _too_slow(self) -> BadInput:
-        return BadInput(source=self._url, reason=f"it took longer than the {self.seconds:g} s that a page may take")
+        return BadInput(
+            source=self._url, reason=f"it took longer than the {self.seconds:g} s that a page may take"
+        )
 
 
 def _said(exc: Exception) -> str:
@@ -347,9 +357,11 @@ def _decoded(body: BinaryIO, headers: Message, url: str) -> BinaryIO:
     import io
 
     try:
-        text = body.read().decode(cast(str, charset))
+        text = body.read().decode(charset)
     except (LookupError, UnicodeDecodeError) as exc:
-        raise BadInput(source=url, reason=f"it is not the {str(charset)[:40]} that the server says it is") from exc
+        raise BadInput(
+            source=url, reason=f"it is not the {str(charset)[:40]} that the server says it is"
+        ) from exc
     return io.BytesIO(text.encode("utf-8", "replace"))
 
 

@@ -353,7 +353,7 @@ def _use(call: _Call, result: _Result | None, session: str, position: int, name:
         memory=f"{without_controls(tool)}({arguments})" + (f"\n{said}" if result else ""),
         kind=Kind.TOOL_TRAJECTORY,
         key=without_controls(tool),
-        tags=tuple(map(without_controls, tools.tags_of(tool, error))),
+        tags=tuple(map(without_controls, tools.tags_of(tool, error, answered=result is not None))),
         said_at=source.time,
         session_id=session,
         position=position,

@@ -79,10 +79,14 @@ _DEFINES = re.compile(
     re.IGNORECASE,
 )
 _C_LIKE = re.compile(rf"(?:[\w:<>,*&\[\]]+[\s*&]+)+{_NAME}\s*\([^;]*$")
-_ASSIGNED = re.compile(rf"(?:export )?(?:const|let|var)\s+{_NAME}\s*=\s*(?:async\s*)?(?:function|\(|[\w$]+\s*=>)")
+_ASSIGNED = re.compile(
+    rf"(?:export )?(?:const|let|var)\s+{_NAME}\s*=\s*(?:async\s*)?(?:function|\(|[\w$]+\s*=>)"
+)
 _ABOVE = re.compile(r"(?:@|#|//|/\*|\*|--|;|%|'''|\"\"\"|\[<?\w|template\b|>)")
 """What stands above a definition and belongs to it: decorators, comments, attributes."""
-_CLOSES = re.compile(r"[)\]}]|(?:end|else|elif|elsif|except|finally|catch|rescue|ensure|then|do|done|fi|esac)\b")
+_CLOSES = re.compile(
+    r"[)\]}]|(?:end|else|elif|elsif|except|finally|catch|rescue|ensure|then|do|done|fi|esac)\b"
+)
 
 Line = tuple[int, int, str]
 """(offset, number, text) of a line."""
@@ -169,7 +173,9 @@ def _begins(group: list[Line], line: str) -> bool:
     before = group[-1][2]
     if before.isspace():
         return not _opens(group)
-    return bool(_defined(line)) and not _ABOVE.match(before) and not before.rstrip().endswith((",", "(", "\\"))
+    return (
+        bool(_defined(line)) and not _ABOVE.match(before) and not before.rstrip().endswith((",", "(", "\\"))
+    )
 
 
 def _opens(group: list[Line]) -> bool:

@@ -48,7 +48,9 @@ def _seconds(stamp: Json) -> Json:
 
 
 def _is_telegram(each: Json) -> bool:
-    return isinstance(each, dict) and "from" in each and "date" in each and "text" in each and "role" not in each
+    return (
+        isinstance(each, dict) and "from" in each and "date" in each and "text" in each and "role" not in each
+    )
 
 
 def _telegram(value: dict[str, Json]) -> dict[str, Json]:

@@ -15,7 +15,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,10 @@ _NO_FILE = "it is a device, a pipe or a socket, not a file"
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes read so far and the bytes there are (None: unknown)."""
+
+
+Fetch = Callable[[str], "AbstractContextManager[Page]"]
+"""Opens the page at an address; raises BadInput."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,14 @@ def read_text(text: str, options: ReadOptions) -> Draft:
         storable(trimmed)
     except ValueError as exc:
         raise BadInput(source="the text", reason=str(exc)) from exc
-    return _Stamp(options).put_on(Draft(memory=trimmed, sources=(Source(type="text"),)))
+    return Stamp(options).put_on(Draft(memory=trimmed, sources=(Source(type="text"),)))
 
 
 def read_stdin(stream: BinaryIO | TextIO, options: ReadOptions) -> Read:
     """Standard input: a short text is one draft, anything else is read like a file."""
     source = getattr(stream, "buffer", stream)
     with _spooled(source) as spool:
-        yield from map(_Stamp(options, path=False), _guarded(_stdin(spool, options), STDIN))
+        yield from map(Stamp(options, path=False), _guarded(_stdin(spool, options), STDIN))
 
 
 @contextmanager
@@ -143,7 +147,7 @@ def read_paths(paths: Sequence[Path], options: ReadOptions, progress: Progress |
     followed: what a link leads to is read in its own place, and where that lies outside the
     folder the link is named.
     """
-    stamp = _Stamp(options)
+    stamp = Stamp(options)
     listed = [each for path in paths for each in found(Path(path), options.leave_out)]
     total = sum(size for _, size in listed)
     before = 0
@@ -197,11 +201,11 @@ def _read_file(path: Path, options: ReadOptions, tick: Callable[[int], None]) ->
     if not piped and not stat.S_ISREG(path.stat().st_mode):
         raise BadInput(source=name, reason=_NO_FILE)
     with path.open("rb") as stream, _spooled(stream) if piped else nullcontext(stream) as whole:
-        number = 0
         # Not kept under a name: a reader that is given up must let go of the file before it is closed.
-        for draft in read_stream(whole, name, suffix_of(path), session, options.describe):
+        for number, draft in enumerate(
+            read_stream(whole, name, suffix_of(path), session, options.describe), start=1
+        ):
             yield draft
-            number += 1
             if number % _TICK == 0:
                 tick(whole.tell())
 
@@ -212,17 +216,17 @@ def _session_of(path: Path) -> str:
     return shown(Path(absolute.parent.name) / absolute.name)
 
 
-def read_urls(urls: Sequence[str], options: ReadOptions, fetch: Callable[[str], Page]) -> Read:
+def read_urls(urls: Sequence[str], options: ReadOptions, fetch: Fetch) -> Read:
     """What lies at `urls`, fetched one by one, the type it was sent as deciding the reader.
 
     What cannot be fetched or read is a Skipped.
     """
-    stamp = _Stamp(options, path=False)
+    stamp = Stamp(options, path=False)
     for url in urls:
         yield from map(stamp, _guarded(_read_url(url, options, fetch), url))
 
 
-def _read_url(url: str, options: ReadOptions, fetch: Callable[[str], Page]) -> Read:
+def _read_url(url: str, options: ReadOptions, fetch: Fetch) -> Read:
     with fetch(url) as page:
         session = options.session_id or page.url
         for each in read_stream(page.body, url, page.suffix, session, options.describe):
@@ -237,7 +241,7 @@ def _from_web(draft: Draft, url: str) -> Draft:
     return draft.but(sources=sources)
 
 
-class _Stamp:
+class Stamp:
     """Puts the caller's options on each draft."""
 
     def __init__(self, options: ReadOptions, *, path: bool = True) -> None:

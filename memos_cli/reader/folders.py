@@ -114,7 +114,7 @@ class _Rules:
         self._root = root
         self._specs: dict[Path, GitIgnoreSpec] = {}
         self._defaults = _spec(DEFAULTS)
-        absolute = Path(os.path.abspath(root))
+        absolute = Path(os.path.normpath(Path.cwd() / root))
         self._above: list[tuple[Path, GitIgnoreSpec]] = []
         """(folder, its rules) of the folders above, the nearest first."""
         if top := _repository(absolute):

@@ -55,7 +55,9 @@ def read_image(stream: BinaryIO, name: str, describe: Describe | None) -> Iterat
     data = stream.read(LARGEST + 1)
     media, called = kind_of(data[:64]) or ("application/octet-stream", "no image")
     if describe is None:
-        raise BadInput(source=name, reason=f"it is {called}, and no model that describes pictures is configured")
+        raise BadInput(
+            source=name, reason=f"it is {called}, and no model that describes pictures is configured"
+        )
     if len(data) > LARGEST:
         raise BadInput(source=name, reason=f"it is {called} larger than {LARGEST >> 20} MB")
     said = without_controls(describe(data, media)).strip()

@@ -45,7 +45,11 @@ def is_mail(head: bytes) -> bool:
     """Whether a file begins with the headers of a message, of which two are such as no letter has by hand."""
     lines = head.split(b"\n\n")[0].split(b"\r\n\r\n")[0].splitlines()
     told = [line.lower() for line in lines if line.lower().startswith((*_TELLING, b"from:", b"date:"))]
-    return len(told) >= 2 and any(line.startswith(_TELLING) for line in told) and all(map(_HEADER.match, lines[:-1]))
+    return (
+        len(told) >= 2
+        and any(line.startswith(_TELLING) for line in told)
+        and all(map(_HEADER.match, lines[:-1]))
+    )
 
 
 def is_mailbox(head: bytes) -> bool:
@@ -77,7 +81,9 @@ def read_mailbox(stream: BinaryIO, name: str, attached: ReadAttachment) -> Itera
     for number, data in enumerate(_messages(stream), start=1):
         something = True
         if data is None:
-            yield Skipped(source=f"{name}:{number}", reason=f"message {number} is larger than {LARGEST >> 20} MB")
+            yield Skipped(
+                source=f"{name}:{number}", reason=f"message {number} is larger than {LARGEST >> 20} MB"
+            )
             continue
         try:
             yield from _message(data, name, {"message": number}, positions, attached)
@@ -200,7 +206,9 @@ def _plain(text: str) -> Iterator[Block]:
     for number, (start, line) in enumerate(lines):
         if mark := _QUOTE.match(line):
             quoted.append((start + mark.end(), line[mark.end() :] or "\n"))
-        elif not (_CITED.match(line) and any(_QUOTE.match(after) for _, after in lines[number + 1 : number + 3])):
+        elif not (
+            _CITED.match(line) and any(_QUOTE.match(after) for _, after in lines[number + 1 : number + 3])
+        ):
             own.append((start, line))
     yield from paragraphs(own)
     for block in paragraphs(quoted):

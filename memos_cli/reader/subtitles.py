@@ -77,12 +77,16 @@ def _cues(text: TextIO, name: str) -> Iterator[_Cue | Skipped]:
         place = next((place for place, line in enumerate(lines[:2]) if "-->" in line), None)
         if place is None:
             if any(line.strip() for line in lines):
-                yield Skipped(source=f"{name}:{number}", reason=f"line {number}: the times of a cue are missing")
+                yield Skipped(
+                    source=f"{name}:{number}", reason=f"line {number}: the times of a cue are missing"
+                )
             continue
         timing = _TIMING.match(lines[place])
         if timing is None:
             where = number + place
-            yield Skipped(source=f"{name}:{where}", reason=f"line {where}: the times of the cue cannot be read")
+            yield Skipped(
+                source=f"{name}:{where}", reason=f"line {where}: the times of the cue cannot be read"
+            )
             continue
         start, end = _seconds(timing.groups()[:4]), _seconds(timing.groups()[4:])
         for called, words in _voices("\n".join(lines[place + 1 :])):
@@ -113,7 +117,12 @@ def _blocks(text: TextIO) -> Iterator[tuple[int, int, list[str]]]:
 
 def _seconds(parts: tuple[str | None, ...]) -> float:
     hours, minutes, seconds, thousandths = parts
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0) + int((thousandths or "0").ljust(3, "0")) / 1000
+    return (
+        int(hours or 0) * 3600
+        + int(minutes or 0) * 60
+        + int(seconds or 0)
+        + int((thousandths or "0").ljust(3, "0")) / 1000
+    )
 
 
 def _clock(seconds: float) -> str:

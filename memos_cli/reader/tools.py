@@ -19,9 +19,10 @@ from memos_cli.reader.split import without_controls
 
 Json = Any
 
-USED, FAILED = "tool:", "tool-failed:"
-"""Every use of a tool has the tag `tool:NAME`, a failed one `tool-failed:NAME` besides: that is what
-counts are made of, so that no use rewrites what is known of the tool."""
+USED, WELL, FAILED = "tool:", "tool-ok:", "tool-failed:"
+"""Every use of a tool has the tag `tool:NAME`, one that was answered `tool-ok:NAME` or
+`tool-failed:NAME` besides: that is what counts are made of, so that no use rewrites what is known of
+the tool."""
 _SHOWN = 300
 
 _ERROR = re.compile(
@@ -74,7 +75,11 @@ def schema_text(function: dict[str, Json]) -> str:
     spaced = " ".join(_words_of(name))
     title = f"{name} ({spaced})" if spaced != name.casefold() else name
     described = function.get("description")
-    lines = [f"Tool {title}: {described.strip()}" if isinstance(described, str) and described.strip() else f"Tool {title}"]
+    lines = [
+        f"Tool {title}: {described.strip()}"
+        if isinstance(described, str) and described.strip()
+        else f"Tool {title}"
+    ]
     parameters = [f"- {line}" for line in _parameters(_schema(function))]
     return without_controls("\n".join([*lines, *(["Parameters:"] if parameters else []), *parameters]))
 
@@ -104,7 +109,9 @@ def _parameters(schema: dict[str, Json]) -> Iterator[str]:
         ]
         what = ", ".join(filter(None, told))
         described = facts.get("description")
-        yield f"{name}{f' ({what})' if what else ''}" + (f": {described.strip()}" if isinstance(described, str) else "")
+        yield f"{name}{f' ({what})' if what else ''}" + (
+            f": {described.strip()}" if isinstance(described, str) else ""
+        )
 
 
 def name_of(call: dict[str, Json]) -> str:
@@ -167,6 +174,8 @@ def _first_line(text: str) -> str:
     return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
 
 
-def tags_of(name: str, error: str | None) -> tuple[str, ...]:
+def tags_of(name: str, error: str | None, *, answered: bool = True) -> tuple[str, ...]:
     """The tags by which a use of the tool is counted."""
-    return (USED + name, FAILED + name) if error is not None else (USED + name,)
+    if not answered:
+        return (USED + name,)
+    return (USED + name, (WELL if error is None else FAILED) + name)

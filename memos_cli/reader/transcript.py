@@ -47,15 +47,19 @@ _ROLES = {
 _ROLE_OF = {label: role for role, labels in _ROLES.items() for label in labels.split()}
 _OWN_NAMES = frozenset({"chatgpt", "claude", "gemini", "copilot"})
 """Labels that say a role and are a name all the same."""
-_NO_SPEAKER = frozenset(
+_FIELDS = (
     "name first last phone tel telephone fax mobile email e-mail mail address street city country zip date time from to cc "
     "bcc subject re title author url link website http https note notes nb todo fixme example examples tip tips warning "
     "caution important hint info step input output summary result results description type status id key value version "
     "license source error errors warn debug trace fatal critical notice severe price total amount quantity age born ingredients "
     "instructions servings directions pros cons figure table chapter section page question answer usage returns raises args "
-    "姓名 电话 地址 日期 时间 主题 标题 备注 注意 说明 例如 示例".split()
+    "姓名 电话 地址 日期 时间 主题 标题 备注 注意 说明 例如 示例"
 )
-_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[ \u202f\xa0]?[AaPp]\.?[Mm]\.?)?(?:\s?(?:Z|UTC|[+-]\d{2}:?\d{2}))?"
+_NO_SPEAKER = frozenset(_FIELDS.split())
+"""Fields of forms, levels of logs and words that begin a remark: no speaker is called so."""
+_TIME = (
+    r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[ \u202f\xa0]?[AaPp]\.?[Mm]\.?)?(?:\s?(?:Z|UTC|[+-]\d{2}:?\d{2}))?"
+)
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _WEEKDAY = r"(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,?\s+)?"
 _DATE = (
@@ -77,7 +81,9 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     ),
     "nick": re.compile(r"<(?P<nick>[^<>\s][^<>\n]{0,39})>\s+(?P<text>.+)$"),
     "labelled": re.compile(rf"{_WHO}\s*(?:[(\[](?P<when>{_WHEN})[)\]])?\s*(?::(?:\s+|$)|：)(?P<text>.*)$"),
-    "headings": re.compile(rf"#{{1,6}}\s+\**{_WHO}\**\s*(?:[-–—(\[,]?\s*(?P<when>{_WHEN})[)\]]?)?\s*[:：]?\s*#*(?P<text>)$"),
+    "headings": re.compile(
+        rf"#{{1,6}}\s+\**{_WHO}\**\s*(?:[-–—(\[,]?\s*(?P<when>{_WHEN})[)\]]?)?\s*[:：]?\s*#*(?P<text>)$"
+    ),
     "headed": re.compile(rf"{_WHO}\s+(?:APP\s+)?\[?(?P<when>{_WHEN})\]?(?P<text>)$"),
 }
 _DAY = re.compile(rf"[\s\-–—=#*_]*(?P<day>{_DATE})[\s\-–—=#*_:]*$")

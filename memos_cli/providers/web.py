@@ -147,9 +147,10 @@ class Fetcher:
         if address.is_loopback and self.loopback:
             return
         if not address.is_global or address.is_multicast or address.is_reserved:
+            where = f"{host[:100]} is at {text}" if host != text else f"it is at {text}"
             raise BadInput(
                 source=url,
-                reason=f"{host[:100]} is at {text}, which is no public address: pages of this machine and "
+                reason=f"{where}, which is no public address: pages of this machine and "
                 "of private networks are not fetched",
             )
 

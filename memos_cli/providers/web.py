@@ -137,6 +137,8 @@ class Fetcher:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as exc:
             raise BadInput(source=url, reason=f"no server is called {host[:100]}") from exc
+        if not found:
+            raise BadInput(source=url, reason=f"no server is called {host[:100]}")
         for *_, address in found:
             self._refuse_private(str(address[0]), host, url)
         family, sort, protocol, _, address = found[0]
@@ -219,7 +221,7 @@ class _Pinned(http.client.HTTPConnection):
             self.sock = self._secure.wrap_socket(
                 self.sock, server_hostname=self.host, do_handshake_on_connect=False
             )
-        self._deadline.check()
+        self._deadline.hold(self.sock)
         if isinstance(self.sock, ssl.SSLSocket):
             self.sock.do_handshake()
 
@@ -229,7 +231,7 @@ class _Deadline:
 
     def __init__(self, seconds: float, url: str) -> None:
         self.seconds, self._url = seconds, url
-        self._connection: http.client.HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._cut)
@@ -246,8 +248,17 @@ class _Deadline:
         """Nothing is waited for any more."""
         self._timer.cancel()
 
+    def hold(self, sock: socket.socket) -> None:
+        """Watch a socket. Its connection lets go of it while the body is read, so it is kept here.
+
+        Raises BadInput when the time is over already.
+        """
+        with self._lock:
+            self._socket = sock
+        self.check()
+
     def check(self) -> None:
-        """Raises BadInput when the time is over already: the timer has cut what there was to cut then."""
+        """Raises BadInput when the time is over."""
         with self._lock:
             if self._over.is_set():
                 raise self._too_slow()
@@ -255,9 +266,10 @@ class _Deadline:
     def _cut(self) -> None:
         with self._lock:
             self._over.set()
-            if self._connection is not None and self._connection.sock is not None:
+            if self._socket is not None:
                 with suppress(OSError):
-                    self._connection.sock.shutdown(socket.SHUT_RDWR)
+                    # The plain socket's: an encrypted one would first forget its keys under its reader.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def within(self, work: Any) -> Any:
         """What `work` gives; a resolver that does not answer is left behind in its thread."""
@@ -282,19 +294,19 @@ class _Deadline:
     @contextmanager
     def watching(self, connection: http.client.HTTPConnection) -> Iterator[None]:
         """Use a connection, which is closed afterwards; what goes wrong on it becomes BadInput."""
-        with self._lock:
-            self._connection = connection
         try:
             self.check()
             yield
             self.check()
+        except BadInput as exc:  # of a body that was cut here, "it ended early" is not the reason
+            raise (self._too_slow() if self._over.is_set() else exc) from exc.__cause__
         except (OSError, http.client.HTTPException, zlib.error, ValueError) as exc:
             if self._over.is_set() or isinstance(exc, TimeoutError):
                 raise self._too_slow() from exc
             raise BadInput(source=self._url, reason=f"it cannot be fetched: {_said(exc)}") from exc
         finally:
             with self._lock:
-                self._connection = None
+                self._socket = None
             connection.close()
 
     def _too_slow(self) -> BadInput:

@@ -73,14 +73,14 @@ _MARKS = "[\u200e\u200f\u202a-\u202c\ufeff]"
 _SHAPES: dict[str, re.Pattern[str]] = {
     "stamped": re.compile(
         rf"{_MARKS}*(?:\[\s*(?P<when>{_WHEN})\s*\]|(?P<bare>{_WHEN})(?=[\s,:-]))\s*(?:[-–—]\s+|:\s+|,\s+)?{_MARKS}*"
-        rf"(?:<\s*(?P<nick>[^<>\s][^<>]{{0,39}})>\s+|{_WHO}\s*[:：](?:\s+|$))?(?P<text>.*)$"
+        rf"(?:<\s*(?P<nick>[^<>\s][^<>]{{0,39}})>\s+|{_WHO}\s*(?::(?:\s+|$)|：\s*))?(?P<text>.*)$"
     ),
     "bold": re.compile(
         rf"(?:[-*+>]\s+)?\*\*{_WHO}\s*(?:[(\[](?P<when>{_WHEN})[)\]])?\s*"
         rf"(?:[:：]\*\*|\*\*\s*(?:[(\[](?P<bare>{_WHEN})[)\]])?\s*[:：])(?:\s+|$)(?P<text>.*)$"
     ),
     "nick": re.compile(r"<(?P<nick>[^<>\s][^<>\n]{0,39})>\s+(?P<text>.+)$"),
-    "labelled": re.compile(rf"{_WHO}\s*(?:[(\[](?P<when>{_WHEN})[)\]])?\s*(?::(?:\s+|$)|：)(?P<text>.*)$"),
+    "labelled": re.compile(rf"{_WHO}\s*(?:[(\[](?P<when>{_WHEN})[)\]])?\s*(?::(?:\s+|$)|：\s*)(?P<text>.*)$"),
     "headings": re.compile(
         rf"#{{1,6}}\s+\**{_WHO}\**\s*(?:[-–—(\[,]?\s*(?P<when>{_WHEN})[)\]]?)?\s*[:：]?\s*#*(?P<text>)$"
     ),

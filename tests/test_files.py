@@ -110,7 +110,12 @@ READ: dict[str, list[str]] = {
         "I can order one.\nIt takes two weeks.",
         "Please do.",
     ],
-    "dialogue.txt": ["Where is the ladder?", "Behind the shed.", "And the saw?", "Carla has it until Sunday."],
+    "dialogue.txt": [
+        "Where is the ladder?",
+        "Behind the shed.",
+        "And the saw?",
+        "Carla has it until Sunday.",
+    ],
     "dialogue_zh.txt": ["梯子在哪里？", "在棚子后面。", "锯子呢？", "星期天之前在卡拉那里。"],
     "slack_paste.txt": ["The release is frozen.\nNo merges until Monday.", "Understood.", "Thanks."],
     "irc.log": ["the mirror is down", "restarting it", "works again"],
@@ -378,7 +383,15 @@ def test_a_model_that_says_nothing_or_fails_names_the_image() -> None:
 
 
 def damaged() -> Iterator[tuple[str, int]]:
-    for name in ("plan.pptx", "boats.xlsx", "book.epub", "letter.pdf", "minutes.docx", "attached.eml", "crew.mbox"):
+    for name in (
+        "plan.pptx",
+        "boats.xlsx",
+        "book.epub",
+        "letter.pdf",
+        "minutes.docx",
+        "attached.eml",
+        "crew.mbox",
+    ):
         size = (FILES / name).stat().st_size
         yield from ((name, size * step // 9) for step in range(1, 9))
 

@@ -70,7 +70,9 @@ PROSE = [
 ]
 
 
-@pytest.mark.parametrize(("shape", "text"), [(shape, text) for shape, texts in SHAPES.items() for text in texts])
+@pytest.mark.parametrize(
+    ("shape", "text"), [(shape, text) for shape, texts in SHAPES.items() for text in texts]
+)
 def test_a_transcript_is_known_by_the_shape_of_its_turns(shape: str, text: str) -> None:
     assert shape_of(text) == shape
 
@@ -108,7 +110,9 @@ def test_speakers_roles_and_words(tmp_path: Path) -> None:
         (("03.04.2026", "05.06.2026"), ((4, 3), (6, 5))),
     ],
 )
-def test_the_file_decides_which_number_is_the_month(tmp_path: Path, dates: tuple[str, str], wanted: tuple) -> None:
+def test_the_file_decides_which_number_is_the_month(
+    tmp_path: Path, dates: tuple[str, str], wanted: tuple
+) -> None:
     first, second = dates
     turns = read(tmp_path / "a.txt", f"{first}, 09:30 - Anna: hi\n{second}, 10:00 - Bo: ho\n")
     for turn, day in zip(turns, wanted, strict=True):
@@ -138,7 +142,9 @@ def test_times_as_people_write_them(tmp_path: Path, when: str, wanted: datetime)
 
 
 def test_a_date_above_the_turns_holds_for_them(tmp_path: Path) -> None:
-    text = "--- 14 March 2026 ---\n[09:30] Anna: hi\n[23:59] Bo: late\n=== 2026-03-15 ===\n[00:10] Anna: bye\n"
+    text = (
+        "--- 14 March 2026 ---\n[09:30] Anna: hi\n[23:59] Bo: late\n=== 2026-03-15 ===\n[00:10] Anna: bye\n"
+    )
     turns = read(tmp_path / "a.txt", text)
     assert [turn.said_at for turn in turns] == [
         datetime(2026, 3, 14, 9, 30, tzinfo=UTC),
@@ -175,7 +181,11 @@ def test_voices_in_one_cue_and_pauses(tmp_path: Path) -> None:
         "00:10.000 --> 00:11.000\n<v Bo>Later.\n"
     )
     turns = read(tmp_path / "a.vtt", vtt)
-    assert [(turn.speaker, turn.memory) for turn in turns] == [("Ann", "Hi."), ("Bo", "Hello!"), ("Bo", "Later.")]
+    assert [(turn.speaker, turn.memory) for turn in turns] == [
+        ("Ann", "Hi."),
+        ("Bo", "Hello!"),
+        ("Bo", "Later."),
+    ]
     srt = "1\n00:00:01,000 --> 00:00:02,000\n>> ANNA: Hi.\n>> Who is there?\n"
     turns = read(tmp_path / "a.srt", srt)
     assert [(turn.speaker, turn.memory) for turn in turns] == [("ANNA", "Hi."), (None, "Who is there?")]

@@ -263,7 +263,9 @@ def test_one_private_address_among_a_names_addresses_is_enough(monkeypatch: pyte
     assert "example.org is at 192.168.0.9" in refusal("http://example.org/", Fetcher())
 
 
-def test_the_connection_goes_to_the_address_that_was_checked(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connection_goes_to_the_address_that_was_checked(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A name that means something else the second time is asked for once only."""
     port = int(server.rpartition(":")[2])
     asked: list[str] = []

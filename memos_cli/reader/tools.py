@@ -26,7 +26,7 @@ the tool."""
 _SHOWN = 300
 
 _ERROR = re.compile(
-    r"\s*(?:\W{0,3}(?:error|exception|fatal|failed|failure|traceback \(most recent call last\))\b"
+    r"\s*(?:\W{0,3}(?:error|exception|fatal|failed|failure)\b|\W{0,3}traceback \("
     r"|\w*(?:Error|Exception)\b\s*[:(]|(?:错误|失败|异常)[:：])",
     re.IGNORECASE,
 )

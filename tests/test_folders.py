@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,7 +92,7 @@ Add = Callable[..., tuple[AddResult, Origins]]
 
 
 @pytest.fixture
-def again(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Add]:
+def again(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Add:
     """`again(*roots, prune=False, **options)`: one `memos add --file ROOT …` in the folder of the test."""
     monkeypatch.chdir(tmp_path)
 
@@ -109,7 +109,7 @@ def again(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             return result.but(archived=archived), origins
         return result.but(notes=origins.notes(left)), origins
 
-    yield run
+    return run
 
 
 def texts(session: Session) -> list[str]:

@@ -234,14 +234,14 @@ def test_no_password_is_sent_along() -> None:
     assert "no name and password" in refusal("http://anna:secret@example.org/")
 
 
-PRIVATE = """
+_PRIVATE = """
 127.0.0.1 127.9.9.9 0.0.0.0 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 192.0.2.1 198.18.0.1
 224.0.0.1 240.0.0.1 255.255.255.255 [::1] [::] [fe80::1] [fc00::1] [::ffff:127.0.0.1] [::ffff:10.0.0.1]
 [64:ff9b::7f00:1] [2002:7f00:1::] [2002:a00:1::] [ff02::1] [2001:db8::1] localhost 2130706433 0x7f.1 017700000001
-""".split()
+"""
 
 
-@pytest.mark.parametrize("host", PRIVATE)
+@pytest.mark.parametrize("host", _PRIVATE.split())
 def test_addresses_that_are_not_public_are_never_asked(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("it was asked"))
     for url in (f"http://{host}/", f"https://{host}:8443/x"):

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from conftest import OpenCube
+from llm_server import Script, complaint
 
 from memos_cli.errors import BadInput
 from memos_cli.reader.files import ReadOptions, read_paths
@@ -222,7 +225,7 @@ PARTLY = {
             "Dear Anna, the lighthouse keeper retired in May.\nHis name was Olav Brekke.",
             "The key is under the third stone.",
         ],
-        ["it is a PNG image, and no model that describes pictures is configured"],
+        ["it is a PNG image, and no model that describes pictures is configured (`memos help add`)"],
     ),
 }
 
@@ -406,3 +409,27 @@ def test_a_flipped_run_of_bytes_is_survived(tmp_path: Path, name: str, place: in
     assert found
     for each in found:
         assert each.reason if isinstance(each, Skipped) else each.memory.strip()
+
+
+def test_the_sessions_model_describes_a_picture(llm_server: Script, open_cube: OpenCube) -> None:
+    from memos_cli.errors import LLMError
+    from memos_cli.operations.describe import describe
+
+    session = open_cube(**llm_server.settings)
+    llm_server.answers = ["A green garden."]
+    drafts, _ = read("garden.png", ReadOptions(describe=lambda image, media: describe(session, image, media)))
+    assert [draft.memory for draft in drafts] == ["A green garden."]
+    text, picture = llm_server.requests[0]["messages"][0]["content"]
+    assert "word for word" in text["text"]
+    data = b64encode((FILES / "garden.png").read_bytes()).decode()
+    assert picture["image_url"]["url"] == f"data:image/png;base64,{data}"
+    llm_server.otherwise = lambda request: complaint("this model reads no images")
+    _, (skipped,) = read(
+        "garden.webp", ReadOptions(describe=lambda image, media: describe(session, image, media))
+    )
+    assert "a WebP image: " in skipped.reason
+    assert "reads no images" in skipped.reason
+    with pytest.raises(LLMError):
+        describe(session, b"", "image/png")
+    with pytest.raises(BadInput, match="no model that describes pictures"):
+        describe(open_cube(llm=""), b"", "image/png")

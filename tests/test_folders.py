@@ -100,7 +100,8 @@ def again(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         *roots: str | Path, prune: bool = False, dry_run: bool = False, **owner: str
     ) -> tuple[AddResult, Origins]:
         paths = [Path(root) for root in roots]
-        origins = Origins(session, paths, dry_run=dry_run, **owner)
+        origins = Origins(paths, dry_run=dry_run, **owner)
+        origins.bind(session)
         options = replace(ReadOptions(**owner), call=origins.call)  # type: ignore[arg-type]
         result = add(session, origins.watch(read_paths(paths, options)), dry_run=dry_run)
         left = origins.left(result)

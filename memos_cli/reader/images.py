@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from memos_cli.errors import BadInput
+from memos_cli.errors import BadInput, LLMError
 from memos_cli.reader.split import without_controls
 from memos_cli.schema import Draft, Origin, Source
 
@@ -20,8 +20,8 @@ LARGEST = 20 << 20
 """Bytes of the largest image that is shown to a model."""
 
 Describe = Callable[[bytes, str], str]
-"""What is on an image: called with its bytes and its media type (`image/png`); raises a MemosError
-where it cannot say."""
+"""What is on an image: called with its bytes and its media type (`image/png`); raises an LLMError or
+BadInput where it cannot say."""
 
 _KINDS = (
     (b"\x89PNG\r\n", "image/png", "a PNG image"),
@@ -56,11 +56,17 @@ def read_image(stream: BinaryIO, name: str, describe: Describe | None) -> Iterat
     media, called = kind_of(data[:64]) or ("application/octet-stream", "no image")
     if describe is None:
         raise BadInput(
-            source=name, reason=f"it is {called}, and no model that describes pictures is configured"
+            source=name,
+            reason=f"it is {called}, and no model that describes pictures is configured (`memos help add`)",
         )
     if len(data) > LARGEST:
         raise BadInput(source=name, reason=f"it is {called} larger than {LARGEST >> 20} MB")
-    said = without_controls(describe(data, media)).strip()
+    try:
+        said = without_controls(describe(data, media)).strip()
+    except BadInput as exc:
+        raise BadInput(source=name, reason=f"it is {called}: {exc.fields['reason']}") from exc
+    except LLMError as exc:
+        raise BadInput(source=name, reason=f"it is {called}: {exc.message}") from exc
     if not said:
         raise BadInput(source=name, reason=f"it is {called}, and the model said nothing about it")
     yield Draft(

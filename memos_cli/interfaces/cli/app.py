@@ -52,7 +52,9 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "init": Command("init:init", "Make a cube.", "Cubes"),
-    "add": Command("add:add", "Store texts, files, pages or standard input as memories.", streams=True),
+    "add": Command(
+        "add:add", "Store texts, files, pages or standard input as memories.", streams=True, models=True
+    ),
     "search": Command(
         "search:search", "Find memories by meaning and by words.", streams=True, filters=True, several=True
     ),

@@ -510,6 +510,17 @@ class Route(Value, frozen=True, kw_only=True):
     score: float
 
 
+class ToolUse(Value, frozen=True, kw_only=True):
+    """How often a tool was called, how often that went well, and how it failed last."""
+
+    calls: int = 0
+    successes: int = 0
+    failures: int = 0
+    """A call that nothing answered is neither a success nor a failure."""
+    last_error: str | None = None
+    last_failed: Time | None = None
+
+
 class Hit(Value, frozen=True, kw_only=True):
     """One answer to a query: the memory, its fused score in 0-1, and where each route had it."""
 
@@ -523,6 +534,8 @@ class Hit(Value, frozen=True, kw_only=True):
     """What each part of the pipeline gave it, in standard deviations; filled by `--explain`."""
     also_in: tuple[str, ...] = ()
     """Of a question to several cubes: the others among whose hits this memory was too."""
+    tool: ToolUse | None = None
+    """Of the definition of a tool: how its uses went."""
 
 
 class Failure(Value, frozen=True, kw_only=True):
@@ -584,6 +597,8 @@ class AddResult(Value, frozen=True, kw_only=True):
     updated: tuple[Updated, ...] = ()
     known: tuple[Known, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    archived: tuple[Added, ...] = ()
+    """What files that were added again no longer hold, archived because that was asked for."""
     notes: tuple[str, ...] = ()
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from memos_cli.providers.llm import LLM
     from memos_cli.providers.meter import Meter
     from memos_cli.providers.reranker import Reranker
+    from memos_cli.providers.web import Fetcher
     from memos_cli.schema import EmbedderInfo
     from memos_cli.settings import Settings
 
@@ -141,6 +142,13 @@ class TextVectors(dict[str, "np.ndarray"]):
         if missing and self._session.embeds:
             made = self._session.embedder.embed_documents(missing, self._report)
             self.update(zip(missing, made, strict=True))
+
+
+def fetcher(settings: Settings) -> Fetcher:
+    """What fetches pages, within this machine's limits; no cube is needed for it."""
+    from memos_cli.providers.web import Fetcher
+
+    return Fetcher.of(settings)
 
 
 @contextlib.contextmanager

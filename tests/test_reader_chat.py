@@ -97,14 +97,22 @@ def test_tools(tmp_path: Path) -> None:
     drafts, skipped = read(tmp_path / "c.json", {"messages": messages, "tools": [schema, "odd"]})
     assert not skipped
     assert [(draft.kind, draft.memory) for draft in drafts] == [
-        (Kind.TOOL_SCHEMA, "name: weather\ndescription: Tells it."),
-        (Kind.TOOL_TRAJECTORY, 'Let me see.\nweather({"city": "Porto"})'),
+        (Kind.TOOL_SCHEMA, "Tool weather: Tells it."),
+        (Kind.LONG_TERM, "Let me see."),
+        (Kind.TOOL_TRAJECTORY, 'weather({"city": "Porto"})\nResult: Rain.'),
         (Kind.TOOL_TRAJECTORY, 'old({"a": "é"})'),
-        (Kind.TOOL_TRAJECTORY, "Rain."),
     ]
-    assert drafts[0].key == "weather"
-    assert drafts[1].info == {"tool_call_ids": ["c1"]}
-    assert drafts[3].info == {"tool_call_id": "c1"}
+    assert [draft.key for draft in drafts] == ["weather", None, "weather", "old"]
+    assert [draft.position for draft in drafts[1:]] == [0, 2, 3]
+    assert drafts[0].info["tool"] == "weather"
+    assert drafts[2].info == {
+        "tool": "weather",
+        "arguments": '{"city": "Porto"}',
+        "ok": True,
+        "result": "Rain.",
+        "tool_call_id": "c1",
+    }
+    assert drafts[3].info == {"tool": "old", "arguments": '{"a": "é"}'}
 
 
 def test_contents_in_parts(tmp_path: Path) -> None:

@@ -422,9 +422,9 @@ def test_a_word_document_that_unpacks_to_too_much(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (word_document()[:-2000], "damaged Word document"),
+        (word_document()[:-2000], "damaged document"),
         (_zip(**{"notes.txt": b"hi"}), "ZIP archive; unpack it"),
-        (_zip(**{"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "spreadsheet"),
+        (_zip(**{"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "cannot read it as a spreadsheet"),
         (_zip(**{"word/document.xml": b"<broken"}), "cannot read it as a Word document"),
         (b"words", "called .docx but is none"),
     ],

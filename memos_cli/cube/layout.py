@@ -61,6 +61,10 @@ class Layout:
         return self.local / "usage.jsonl"
 
     @property
+    def places(self) -> Path:
+        return self.local / "places.jsonl"
+
+    @property
     def staging(self) -> Path:
         return self.local / "staging"
 
@@ -87,7 +91,11 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("kv/<id>.safetensors", "artefact", "KV caches"),
     ("lora/<name>/", "artefact", "adapters in PEFT's own format"),
     ("skills/<name>/SKILL.md", "artefact", "skills in the agent-skills format"),
-    (".memos/", "local", "lock, usage counts, staging; never pushed, may be deleted when nobody writes"),
+    (
+        ".memos/",
+        "local",
+        "lock, usage counts, where added files lie, staging; never pushed, may be deleted when nobody writes",
+    ),
 )
 
 

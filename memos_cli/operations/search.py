@@ -38,7 +38,7 @@ from memos_cli.retrieval.routes import (
     vector_route,
 )
 from memos_cli.retrieval.weights import DEFAULT, PARTS
-from memos_cli.schema import Filters, Hit, MemoryItem, Mode, Query, Route, SearchResult, now
+from memos_cli.schema import Filters, Hit, Kind, MemoryItem, Mode, Query, Route, SearchResult, now
 
 if TYPE_CHECKING:
     from memos_cli.providers.reranker import Reranker
@@ -104,9 +104,14 @@ def _answer(session: Session, query: Query) -> SearchResult:
         notes.append(
             f"nothing reaches the score {query.min_score:g}; the best has {likelihood(ranked)(0):.2f}"
         )
+    shown = finished(hits, query, session.reranker, notes)
+    if any(hit.item.kind is Kind.TOOL_SCHEMA for hit in shown):
+        from memos_cli.operations.tools import with_uses
+
+        shown = with_uses(session, shown)
     return SearchResult(
         query=query.text,
-        hits=finished(hits, query, session.reranker, notes),
+        hits=shown,
         notes=tuple(notes),
         trace={**ranked.trace, "revision": found.view.revision} if query.explain else {},
     )

@@ -6,9 +6,10 @@ session each belongs to, JSON Lines. Does not own: records that are no chat (`re
 A message is an object with a `role` and a `content`, `tool_calls` or `function_call`. A chat is
 an object with a list of `messages`, a list of messages, or JSON Lines with a message on each
 line; several may stand in one list or one file. Each turn is one draft; a system prompt is a
-turn like any other. What tools are asked and what they answer is ToolTrajectoryMemory, what a
-chat says its tools are is ToolSchemaMemory. Messages without any text carry nothing and are
-passed over; one that has only pictures or sounds is named.
+turn like any other. What a tool is asked and what it answers is one ToolTrajectoryMemory, what a
+chat says its tools are is ToolSchemaMemory (`tools`). Messages without any text carry nothing and
+are passed over; one that has only pictures or sounds is named. Exports of messengers are read in
+the same way (`exports`).
 
 Format: https://platform.openai.com/docs/api-reference/chat (`messages`).
 """
@@ -18,14 +19,14 @@ from __future__ import annotations
 import codecs
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from memos_cli.errors import BadInput, BadTime
-from memos_cli.reader import records
+from memos_cli.reader import exports, records, tools
 from memos_cli.reader.decode import as_text
 from memos_cli.reader.split import passages, without_controls
 from memos_cli.reader.times import absolute_time
@@ -40,6 +41,8 @@ _NAMES = ("name", "speaker")
 _IDS = ("id", "message_id", "uuid")
 _TEXTS = ("text", "refusal", "content", "transcript")
 _TOOL_ROLES = ("tool", "function")
+_KEPT = 1_000
+"""Characters of a call's arguments and of its result that stand in info as well."""
 
 
 def parse(text: str, name: str) -> Any:
@@ -81,12 +84,16 @@ def holds_chat(value: Any) -> bool:
 def read_json(value: Any, name: str, session: str) -> Iterator[Draft | Skipped]:
     """A JSON document's turns or records. `session` names the first chat that has no id of its own."""
     book = Book(name, session)
-    if holds_chat(value) and not is_chat(value):
+    value = exports.as_chats(value)
+    listed = None if holds_chat(value) else tools.definitions(value)
+    if listed is not None:
+        yield from book.tools(listed, None, "")
+    elif holds_chat(value) and not is_chat(value):
         for number, element in enumerate(value, start=1):
             yield from book.read(element, f"element {number}: ")
     else:
         yield from book.read(value, "")
-    book.finish()
+    yield from book.finish()
 
 
 def read_json_lines(stream: BinaryIO, encoding: str, name: str, session: str) -> Iterator[Draft | Skipped]:
@@ -100,7 +107,7 @@ def read_json_lines(stream: BinaryIO, encoding: str, name: str, session: str) ->
             continue
         if value is not None:
             yield from book.read(value, f"line {number}: ", {"line": number})
-    book.finish()
+    yield from book.finish()
 
 
 def is_json_lines(stream: BinaryIO, encoding: str, *, strict: bool) -> bool:
@@ -164,6 +171,8 @@ class Book:
     _loose: str | None = None
     _records: int = 0
     _something: bool = False
+    _calls: dict[tuple[str, str], _Call] = field(default_factory=dict)
+    """By session and id (or name): calls whose results have not come yet, in their order."""
 
     def read(self, value: Any, where: str, info: dict[str, Any] | None = None) -> Iterator[Draft | Skipped]:
         """The drafts of one JSON value; `where` begins the reason of what is skipped."""
@@ -204,8 +213,11 @@ class Book:
         self._something = True
         return Skipped(source=source or self.name, reason=reason)
 
-    def finish(self) -> None:
-        """Raises BadInput if nothing at all was found."""
+    def finish(self) -> Iterator[Draft | Skipped]:
+        """The calls that nothing answered. Raises BadInput if nothing at all was found."""
+        for (session, _), call in self._calls.items():
+            yield from self._unanswered(call, session)
+        self._calls.clear()
         if not self._something:
             raise BadInput(source=self.name, reason="it holds no text")
 
@@ -224,8 +236,7 @@ class Book:
         about: dict[str, Any] = value if isinstance(value, dict) else {}
         session = _first(about, (*_SESSIONS, "id")) or self._next_session()
         time, _ = _time(about)
-        for tool in _tools(about):
-            yield from self._sound(partial(_tool, tool, session, self.name), f"{where}a tool: ")
+        yield from self.tools(_tools(about), session, where)
         for number, message in enumerate(about.get("messages", value), start=1):
             here = f"{where}message {number}: "
             if is_message(message):
@@ -233,17 +244,122 @@ class Book:
             else:
                 yield self.skip(f"{here}it has no role and content")
 
+    def tools(
+        self, functions: Iterable[dict[str, Any]], session: str | None, where: str
+    ) -> Iterator[Draft | Skipped]:
+        """Tools that a chat or a file defines."""
+        for function in functions:
+            yield from self._sound(partial(_tool, function, session, self.name), f"{where}a tool: ")
+
+    def _place(self, session: str) -> int:
+        """The next place in a session."""
+        self._places[session] += 1
+        return self._places[session] - 1
+
     def _message(
         self, message: dict[str, Any], session: str, default: datetime | None, where: str
     ) -> Iterator[Draft | Skipped]:
-        position = self._places[session]
-        self._places[session] += 1
+        position = self._place(session)
         text, info = _words(message)
+        if message["role"].casefold() in _TOOL_ROLES:
+            yield from self._result(message, text, info, default, session, position, where)
+            return
+        calls = _calls(message)
         if text.strip():
             make = partial(_turn, message, text, info, default, session, position, self.name)
             yield from self._sound(make, where)
-        elif left_out := info.get("left_out"):
+        elif not calls and (left_out := info.get("left_out")):
             yield self.skip(f"{where}it holds no text, only {', '.join(left_out)}")
+        for number, call in enumerate(calls):
+            own = call.get("id")
+            key = session, own if isinstance(own, str) and own else f"{position}.{number}"
+            if (before := self._calls.pop(key, None)) is not None:
+                yield from self._unanswered(before, session)
+            self._calls[key] = _Call(call, message, default, where)
+
+    def _unanswered(self, call: _Call, session: str) -> Iterator[Draft | Skipped]:
+        make = partial(_use, call, None, session, self._place(session), self.name)
+        yield from self._sound(make, call.where)
+
+    def _result(
+        self,
+        message: dict[str, Any],
+        text: str,
+        info: dict[str, Any],
+        default: datetime | None,
+        session: str,
+        position: int,
+        where: str,
+    ) -> Iterator[Draft | Skipped]:
+        """What a tool answered, with the call that it answers; by itself where there is none."""
+        call = self._answered(message, session)
+        if call is not None:
+            result = _Result(message, text)
+            yield from self._sound(partial(_use, call, result, session, position, self.name), where)
+        elif text.strip():
+            make = partial(_turn, message, text, info, default, session, position, self.name)
+            yield from self._sound(make, where)
+
+    def _answered(self, message: dict[str, Any], session: str) -> _Call | None:
+        """The call that a result answers: of the same id, else the first one of the same name that waits."""
+        own, called = message.get("tool_call_id"), message.get("name")
+        if isinstance(own, str) and (session, own) in self._calls:
+            return self._calls.pop((session, own))
+        for (place, key), call in self._calls.items():
+            unnamed = not isinstance(own, str) and place == session
+            if unnamed and (called is None or tools.name_of(call.call) == called):
+                return self._calls.pop((place, key))
+        return None
+
+
+class _Call(NamedTuple):
+    """A call that waits for its result: the message it stands in, and the chat's own time."""
+
+    call: dict[str, Any]
+    message: dict[str, Any]
+    default: datetime | None
+    where: str
+
+
+class _Result(NamedTuple):
+    message: dict[str, Any]
+    text: str
+
+
+def _use(call: _Call, result: _Result | None, session: str, position: int, name: str) -> Draft:
+    """One use of a tool: what it was asked, and what it answered where it did."""
+    tool, arguments = tools.name_of(call.call), without_controls(tools.arguments_of(call.call))
+    error = tools.error_of(result.message, result.text) if result else None
+    answer = without_controls(result.text).strip() if result else ""
+    time, _ = _time(call.message)
+    if time is None and result is not None:
+        time, _ = _time(result.message)
+    info: dict[str, Any] = {"tool": tool, "arguments": arguments[:_KEPT]}
+    if result is not None:
+        info |= {"ok": error is None, "result": answer[:_KEPT]}
+    if error is not None:
+        info["error"] = error
+    if isinstance(own := call.call.get("id"), str):
+        info["tool_call_id"] = own
+    said = f"{'Result' if error is None else 'Error'}: {answer or '(nothing)'}"
+    source = Source(
+        type="chat",
+        role="tool",
+        time=time or call.default,
+        message_id=_first(call.message, _IDS),
+        path=name,
+    )
+    return Draft(
+        memory=f"{without_controls(tool)}({arguments})" + (f"\n{said}" if result else ""),
+        kind=Kind.TOOL_TRAJECTORY,
+        key=without_controls(tool),
+        tags=tuple(map(without_controls, tools.tags_of(tool, error, answered=result is not None))),
+        said_at=source.time,
+        session_id=session,
+        position=position,
+        sources=(source,),
+        info=info,
+    )
 
 
 def _turn(
@@ -255,13 +371,14 @@ def _turn(
     position: int,
     name: str,
 ) -> Draft:
-    called = message.get("tool_calls") or message.get("function_call")
     role, own = message["role"].casefold(), _first(message, _IDS)
     time, unread = _time(message)
+    tool = message.get("name") if role in _TOOL_ROLES else None
     source = Source(type="chat", role=role, time=time or default, message_id=own, path=name)
     return Draft(
         memory=without_controls(text),
-        kind=Kind.TOOL_TRAJECTORY if called or role in _TOOL_ROLES else Kind.LONG_TERM,
+        kind=Kind.TOOL_TRAJECTORY if role in _TOOL_ROLES else Kind.LONG_TERM,
+        tags=tools.tags_of(tool, tools.error_of(message, text)) if isinstance(tool, str) and tool else (),
         speaker=_first(message, _NAMES),
         said_at=source.time,
         session_id=session,
@@ -272,7 +389,7 @@ def _turn(
 
 
 def _words(message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A message's text, tool calls after it, and what is worth keeping besides."""
+    """A message's text, without the tools it calls, and what is worth keeping besides."""
     content = message.get("content")
     parts = content if isinstance(content, list) else [content, message.get("refusal")]
     texts, left_out = [], []
@@ -282,13 +399,10 @@ def _words(message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
             left_out.append(str(part.get("type", "a part of unknown type")))
         elif text:
             texts.append(text)
-    calls = _calls(message)
     info: dict[str, Any] = {"left_out": left_out} if left_out else {}
     if isinstance(call_id := message.get("tool_call_id"), str):
         info["tool_call_id"] = call_id
-    if ids := [call["id"] for call in calls if isinstance(call.get("id"), str)]:
-        info["tool_call_ids"] = ids
-    return "\n".join([*texts, *map(_call_text, calls)]), info
+    return "\n".join(texts), info
 
 
 def _part_text(part: Any) -> str | None:
@@ -304,31 +418,24 @@ def _calls(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [call for call in calls if isinstance(call, dict)]
 
 
-def _call_text(call: dict[str, Any]) -> str:
-    """`name(arguments)`, the arguments as they were sent."""
-    function = call.get("function")
-    called = function if isinstance(function, dict) else call
-    arguments = called.get("arguments", "")
-    written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return f"{called.get('name', 'tool')}({written})"
-
-
 def _tools(about: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What a chat says its tools are, the function itself where it stands in a wrapper."""
     listed = about.get("tools") or about.get("functions") or []
     for tool in listed if isinstance(listed, list) else []:
-        function = tool.get("function", tool) if isinstance(tool, dict) else None
-        if isinstance(function, dict) and records.as_lines(function):
+        if (function := tools.function_of(tool)) is not None:
             yield function
 
 
-def _tool(function: dict[str, Any], session: str, name: str) -> Draft:
+def _tool(function: dict[str, Any], session: str | None, name: str) -> Draft:
+    """A tool's definition: in words, and whole as JSON in info."""
+    called = _first(function, ("name",))
     return Draft(
-        memory=records.as_lines(function),
+        memory=tools.schema_text(function),
         kind=Kind.TOOL_SCHEMA,
-        key=_first(function, ("name",)),
+        key=called,
         session_id=session,
-        sources=(Source(type="chat", path=name),),
+        sources=(Source(type="chat" if session else "file", path=name),),
+        info={"tool": called, "schema": json.dumps(function)} if called else {},
     )
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import chain, count, groupby
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from memos_cli.errors import BadInput
+from memos_cli.reader import packages
 from memos_cli.reader.decode import numbered
 from memos_cli.reader.foreign import foreign
 from memos_cli.reader.split import (
@@ -34,8 +34,6 @@ from memos_cli.schema import Draft, Skipped, Source
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-UNPACKED = 256 << 20
-"""Bytes that a Word document may unpack to; its text alone may have a quarter of that."""
 _TITLE = 200
 _PDF_END = 16_384
 
@@ -47,10 +45,16 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
 _FRONT_LINES = 200
 
 
-def drafts(blocks: Iterable[Block], name: str, info: dict[str, Any] | None = None) -> Iterator[Draft]:
-    """One draft per passage, numbered from 0; the heading path is its key."""
-    for position, passage in enumerate(passages(blocks)):
-        yield _draft(passage, name, position, info)
+def drafts(
+    blocks: Iterable[Block],
+    name: str,
+    info: dict[str, Any] | None = None,
+    positions: Iterator[int] | None = None,
+) -> Iterator[Draft]:
+    """One draft per passage, its place from `positions` (0, 1, … when not given); the heading path is its key."""
+    places = count() if positions is None else positions
+    for passage in passages(blocks):
+        yield _draft(passage, name, next(places), info)
 
 
 def _draft(passage: Block, name: str, position: int, info: dict[str, Any] | None = None) -> Draft:
@@ -289,10 +293,11 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
 def read_docx(stream: BinaryIO, name: str) -> Iterator[Draft]:
     """Paragraphs, lists and tables under their headings.
 
-    Raises BadInput for a file that is damaged, or that unpacks to more than `UNPACKED` bytes.
+    Raises BadInput for a file that is damaged, or that unpacks to more than `packages.UNPACKED` bytes.
     """
     with foreign(name, "read it as a Word document"):
-        _refuse_bomb(stream, name)
+        packages.opened(stream, name)
+        stream.seek(0)
         from docx import Document
 
         document: Any = Document(stream)
@@ -304,15 +309,6 @@ def read_docx(stream: BinaryIO, name: str) -> Iterator[Draft]:
         yield draft
     if not found:
         raise BadInput(source=name, reason="it holds no text")
-
-
-def _refuse_bomb(stream: BinaryIO, name: str) -> None:
-    members = zipfile.ZipFile(stream).infolist()
-    total = sum(member.file_size for member in members)
-    text = sum(member.file_size for member in members if member.filename.endswith((".xml", ".rels")))
-    if total > UNPACKED or text > UNPACKED // 4:
-        raise BadInput(source=name, reason=f"it would unpack to {total >> 20} MB")
-    stream.seek(0)
 
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

@@ -62,6 +62,14 @@ def declared_charset(head: bytes) -> str | None:
 
 def read_html(page: str, name: str) -> Iterator[Draft]:
     """Paragraphs, lists and tables under their headings. Raises BadInput for a page without text."""
+    blocks = blocks_of(page, name)
+    if not blocks:
+        raise BadInput(source=name, reason="it holds no text")
+    return drafts(blocks, name)
+
+
+def blocks_of(page: str, name: str) -> list[Block]:
+    """A page's blocks, none for a page without text; `name` is what damage is told of."""
     parser = _Page(page)
     with foreign(name, "read it as HTML"):
         # No tag ends after the last ">": what follows is text, and the parser would look for
@@ -69,9 +77,7 @@ def read_html(page: str, name: str) -> Iterator[Draft]:
         parser.feed(page[: page.rfind(">") + 1])
         parser.close()
     parser.finish(page[page.rfind(">") + 1 :])
-    if not parser.blocks:
-        raise BadInput(source=name, reason="it holds no text")
-    return drafts(parser.blocks, name)
+    return parser.blocks
 
 
 class _Page(HTMLParser):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from memos_cli.errors import BadInput, BadTime
 from memos_cli.reader.split import without_controls
@@ -24,6 +24,8 @@ DELIMITERS = ",;\t|"
 LONGEST_CELL = 1 << 20
 """Characters of the longest cell; a quote that is never closed is found out after as many."""
 _SAMPLE = 1 << 16
+
+Row = TypeVar("Row", bound=list[str])
 
 
 def delimiter_of(sample: str) -> str:
@@ -65,7 +67,7 @@ def read_table(text: TextIO, name: str) -> Iterator[Draft | Skipped]:
     delimiter = delimiter_of(sample[: sample.rfind("\n") + 1] if len(sample) == _SAMPLE else sample)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     rows = _rows(reader, name)
-    header, rows = _header(rows)
+    header, rows = header_and_rest(rows)
     number, something = 0, False
     for row in rows:
         something = True
@@ -74,7 +76,7 @@ def read_table(text: TextIO, name: str) -> Iterator[Draft | Skipped]:
             continue
         number += 1
         source = Source(type="file", path=name)
-        memory = _row_text(header, row)
+        memory = row_text(header, row)
         yield Draft(memory=memory, position=number - 1, sources=(source,), info={"row": number})
     if not something:
         raise BadInput(source=name, reason="it is a table without rows")
@@ -100,7 +102,8 @@ def _rows(reader: Iterator[list[str]], name: str) -> Iterator[list[str] | Skippe
             yield row
 
 
-def _header(rows: Iterator[list[str] | Skipped]) -> tuple[Sequence[str], Iterator[list[str] | Skipped]]:
+def header_and_rest(rows: Iterator[Row | Skipped]) -> tuple[Sequence[str], Iterator[Row | Skipped]]:
+    """The names of the columns, none where the first row is no header, and the rows under them."""
     first = next(rows, None)
     if first is None:
         return (), rows
@@ -125,7 +128,8 @@ def _is_value(cell: str) -> bool:
     return True
 
 
-def _row_text(header: Sequence[str], row: Sequence[str]) -> str:
+def row_text(header: Sequence[str], row: Sequence[str]) -> str:
+    """`header: value; header: value`, without the cells that are empty."""
     cells = ((number, without_controls(cell).strip()) for number, cell in enumerate(row))
     return "; ".join(f"{_column(header, number)}: {cell}" for number, cell in cells if cell)
 

@@ -52,12 +52,15 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "init": Command("init:init", "Make a cube.", "Cubes"),
-    "add": Command("add:add", "Store texts, files or standard input as memories."),
+    "add": Command(
+        "add:add", "Store texts, files, pages or standard input as memories.", streams=True, models=True
+    ),
     "search": Command(
         "search:search", "Find memories by meaning and by words.", streams=True, filters=True, several=True
     ),
     "list": Command("browse:list_memories", "List memories, newest first.", streams=True, filters=True),
     "get": Command("browse:get", "Show one memory with all it carries."),
+    "tools": Command("tools:tools", "List tools, what they are for, and how their uses went.", streams=True),
     "update": Command("edit:update", "Replace a memory's text; the old version is kept."),
     "archive": Command("edit:archive", "Hide memories from search."),
     "unarchive": Command("edit:unarchive", "Show archived memories again."),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .output import one_line
 
 if TYPE_CHECKING:
-    from memos_cli.schema import AddResult, ChangeResult, FailedCube, Hit, MemoryItem, SearchResult
+    from memos_cli.operations.tools import Tool
+    from memos_cli.schema import AddResult, ChangeResult, FailedCube, Hit, MemoryItem, SearchResult, ToolUse
 
 Document = dict[str, Any]
 
@@ -56,6 +57,8 @@ def hit(found: Hit, *, several: bool = False) -> Document:
     shared: Document = {"also_in": list(found.also_in)} if several else {}
     if found.signals:
         shared["signals"] = found.signals
+    if found.tool is not None:
+        shared["tool"] = tool_use(found.tool)
     return {
         "id": item.id,
         "memory": item.memory,
@@ -80,6 +83,22 @@ def hit(found: Hit, *, several: bool = False) -> Document:
     }
 
 
+def tool_use(use: ToolUse) -> Document:
+    """How the uses of a tool went."""
+    return {
+        "calls": use.calls,
+        "successes": use.successes,
+        "failures": use.failures,
+        "last_error": use.last_error,
+        "last_failed": stamp(use.last_failed),
+    }
+
+
+def tool(one: Tool) -> Document:
+    """One tool of `memos tools`."""
+    return {"name": one.name, "id": one.id, "description": one.description, **tool_use(one.use)}
+
+
 def search(result: SearchResult, *, explain: bool, several: bool = False) -> Document:
     """The answer to a question; `trace` only with `--explain`, `failed` only of several cubes."""
     document: Document = {
@@ -102,6 +121,11 @@ def added(result: AddResult) -> Document:
         "updated": [dump(one) for one in result.updated],
         "known": [{"id": one.id, "memory": one.memory, "reason": one.reason} for one in result.known],
         "skipped": [{"source": one.source, "reason": one.reason} for one in result.skipped],
+        **(
+            {"archived": [{"id": one.id, "memory": one.memory} for one in result.archived]}
+            if result.archived
+            else {}
+        ),
         "notes": list(result.notes),
     }
 

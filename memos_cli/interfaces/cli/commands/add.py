@@ -1,4 +1,4 @@
-"""`memos add`: texts, files, folders and standard input, handed to `operations/add` as drafts.
+"""`memos add`: texts, files, folders, pages and standard input, handed to `operations/add` as drafts.
 
 Owns: where the input comes from and what its options mean. Does not own: how a file is
 split (`reader`) or what counts as known already (`operations/add`).
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -17,13 +18,15 @@ import typer
 
 from memos_cli.errors import UsageError
 from memos_cli.interfaces.cli import documents, options
-from memos_cli.interfaces.cli.output import Output, Progress, Table
+from memos_cli.interfaces.cli.output import Output, Progress, Table, finish
 from memos_cli.interfaces.cli.shell import Shell, shell_of
 from memos_cli.schema import DEEPEST
 
 if TYPE_CHECKING:
+    from memos_cli.operations.origins import Left, Origins
     from memos_cli.reader.files import ReadOptions
     from memos_cli.schema import AddResult, Draft, Skipped
+    from memos_cli.session import Session
 
 
 def add(
@@ -34,6 +37,10 @@ def add(
     file: Annotated[
         list[Path] | None,
         typer.Option("--file", "-f", metavar="PATH", help="A file or a folder; may be repeated."),
+    ] = None,
+    url: Annotated[
+        list[str] | None,
+        typer.Option("--url", metavar="URL", help="A page or a file on the web; may be repeated."),
     ] = None,
     kind: Annotated[
         str | None,
@@ -68,17 +75,31 @@ def add(
     allow_future: Annotated[
         bool, typer.Option("--allow-future", help="Accept a time of saying that is yet to come.")
     ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="Store standard input while it runs, each line a memory or a turn."),
+    ] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune", help="Archive memories of these files and folders that are no longer in them."
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before archiving.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing; say what would happen.")] = False,
 ) -> None:
-    """Store texts, files or standard input as memories.
+    """Store texts, files, pages or standard input as memories.
 
     Each TEXT becomes one memory. Files are split at their turns, headings and paragraphs. What
-    is known already is reported and not stored twice. If anything had to be skipped the exit
-    code is 1; the rest is stored.
+    is known already is reported and not stored twice, so adding a folder again adds what is new
+    in it; what is gone from it stays until --prune. If anything had to be skipped the exit code is
+    1; the rest is stored.
     """
     from memos_cli.location import is_vacant
     from memos_cli.operations import add as operation
+    from memos_cli.operations.origins import Origins
     from memos_cli.schema import Kind, Visibility
+    from memos_cli.session import fetcher
 
     shell = shell_of(ctx)
     read = _read_options(
@@ -94,25 +115,101 @@ def add(
         external_id=external_id,
         info=_info(info),
     )
-    texts = _texts(text or [], file or [], external_id)
+    files, urls = file or [], url or []
+    if prune and not files:
+        raise UsageError(detail="--prune works on files.", hint="Name them with --file PATH.")
+    how = {"allow_duplicates": allow_duplicates, "allow_future": allow_future}
+    if follow:
+        _refuse_beside(text or [], files, urls, dry_run, external_id)
+        whole = _follow(shell, read, **how)
+        raise typer.Exit(0 if whole else 1)
+    texts = _texts(text or [], [*files, *urls], external_id)
+    origins = Origins(files, user_id=user, agent_id=agent, dry_run=dry_run)
+    eyes = _Eyes()
+    read = replace(read, call=origins.call, describe=eyes if shell.settings.llm else None)
     with shell.out.progress() as progress:
-        drafts: Iterator[Draft | Skipped] = _drafts(texts, file or [], read, progress)
+        drafts = origins.watch(_drafts(texts, files, urls, read, fetcher(shell.settings), progress))
         result = None
-        if is_vacant(shell.ref.path):  # no cube is made of nothing
+        # No cube is made of nothing. (A model that describes pictures needs one before the first draft.)
+        if is_vacant(shell.ref.path) and read.describe is None:
             drafts, result = operation.sift(drafts, allow_future=allow_future)
         if result is None:
             with shell.open_to_add(dry_run=dry_run) as cube:
-                result = operation.add(
-                    cube,
-                    drafts,
-                    allow_duplicates=allow_duplicates,
-                    allow_future=allow_future,
-                    dry_run=dry_run,
-                    progress=progress,
-                )
+                origins.bind(cube)
+                eyes.bind(cube)
+                result = operation.add(cube, drafts, **how, dry_run=dry_run, progress=progress)
+                result = _pruned(shell, result, origins, prune=prune, yes=yes or dry_run)
     _show(shell, result, dry_run)
     if result.skipped:
         raise typer.Exit(1)
+
+
+def _pruned(shell: Shell, result: AddResult, origins: Origins, *, prune: bool, yes: bool) -> AddResult:
+    """`result` with what its files no longer hold: archived where that was asked for, else as notes."""
+    left = origins.left(result)
+    if not left.items:
+        return result
+    if prune and (yes or not shell.out.can_ask or shell.out.confirm(_question(left))):
+        archived, notes = origins.archive(left)
+        return result.but(archived=archived, notes=(*result.notes, *notes))
+    return result.but(notes=(*result.notes, *origins.notes(left)))
+
+
+class _Eyes:
+    """The settings' language model as what describes a picture, from when there is a session."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+
+    def bind(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self, image: bytes, media: str) -> str:
+        from memos_cli.operations.describe import describe
+
+        assert self._session is not None
+        return describe(self._session, image, media)
+
+
+def _question(left: Left) -> str:
+    count = len(left.items)
+    return f"Archive {'1 memory' if count == 1 else f'{count} memories'} that these files no longer hold?"
+
+
+def _refuse_beside(
+    texts: list[str], files: list[Path], urls: list[str], dry_run: bool, external_id: str | None
+) -> None:
+    """Raises UsageError for what makes no sense beside a stream that does not end."""
+    if files or urls or texts not in ([], ["-"]):
+        raise UsageError(
+            detail="--follow reads standard input alone.", hint="Pipe lines in: `… | memos add --follow -`."
+        )
+    if dry_run or external_id is not None:
+        raise UsageError(detail="--follow stores as it reads: it takes neither --dry-run nor --id.")
+
+
+def _follow(shell: Shell, read: ReadOptions, **how: bool) -> bool:
+    """Store standard input while it runs; SIGINT and SIGTERM end it after what has come is stored."""
+    import signal
+
+    from memos_cli.operations.follow import follow
+
+    asked: list[int] = []
+    before = {
+        number: signal.signal(number, lambda got, _: asked.append(got))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+
+    def answer(result: AddResult) -> None:
+        _show(shell, result, dry_run=False)
+        finish()  # whoever reads the answers shall have each as it is given
+
+    try:
+        with shell.open_to_add(dry_run=False) as cube:
+            return follow(cube, sys.stdin.fileno(), read, answer, stop=lambda: bool(asked), **how)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _read_options(**fields: Any) -> ReadOptions:
@@ -156,7 +253,7 @@ def _depth(value: Any) -> int:
     return deepest
 
 
-def _texts(texts: list[str], files: list[Path], external_id: str | None) -> list[str]:
+def _texts(texts: list[str], files: Sequence[Path | str], external_id: str | None) -> list[str]:
     """The texts to store, `-` for standard input, which is also read when nothing was given.
 
     Raises:
@@ -165,7 +262,8 @@ def _texts(texts: list[str], files: list[Path], external_id: str | None) -> list
     if not texts and not files:
         if sys.stdin is None or sys.stdin.isatty() or _ended(sys.stdin.buffer):
             raise UsageError(
-                detail="There is nothing to add.", hint="Give a text, --file PATH, or pipe text in."
+                detail="There is nothing to add.",
+                hint="Give a text, --file PATH, --url URL, or pipe text in.",
             )
         texts = ["-"]
     if texts.count("-") > 1:
@@ -182,9 +280,14 @@ def _ended(stream: BinaryIO) -> bool:
 
 
 def _drafts(
-    texts: list[str], files: list[Path], read: ReadOptions, progress: Progress | None
+    texts: list[str],
+    files: list[Path],
+    urls: list[str],
+    read: ReadOptions,
+    fetch: Callable[[str], Any],
+    progress: Progress | None,
 ) -> Iterator[Draft | Skipped]:
-    """Every draft of the command line, lazily: texts in their order, then files."""
+    """Every draft of the command line, lazily: texts in their order, then files, then pages."""
     from memos_cli.reader import files as reader
 
     for text in texts:
@@ -194,6 +297,7 @@ def _drafts(
             yield reader.read_text(text, read)
     tick = partial(progress, "reading") if progress else None
     yield from reader.read_paths(files, read, tick)
+    yield from reader.read_urls(urls, read, fetch)
 
 
 def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
@@ -201,6 +305,7 @@ def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
     rows += [("added", one.id, one.memory, "") for one in result.added]
     rows += [("updated", one.id, one.memory, one.reason) for one in result.updated]
     rows += [("known", one.id, one.memory, one.reason) for one in result.known]
+    rows += [("archived", one.id, one.memory, "no longer in its file") for one in result.archived]
     # Quiet: what was asked for goes in without a line for each, unless a program asked for them.
     listed = [] if shell.out.quiet else [Table(("what", "id", "memory", "reason"), rows, wide="memory")]
     shell.out.emit(documents.added(result), *listed)
@@ -217,6 +322,7 @@ def _summary(out: Output, result: AddResult, dry_run: bool) -> None:
         "added": len(result.added),
         "updated": len(result.updated),
         "known already": len(result.known),
+        "archived": len(result.archived),
         "skipped": len(result.skipped),
     }
     said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "Nothing came in"

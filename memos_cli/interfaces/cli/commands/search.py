@@ -12,7 +12,7 @@ from memos_cli.interfaces.cli.output import Entries, Entry
 from memos_cli.interfaces.cli.shell import Shell, shell_of
 
 if TYPE_CHECKING:
-    from memos_cli.schema import FailedCube, Hit, Query, SearchResult
+    from memos_cli.schema import FailedCube, Hit, Query, SearchResult, ToolUse
 
 
 def search(
@@ -150,6 +150,12 @@ def _complain(shell: Shell, failed: list[FailedCube] | tuple[FailedCube, ...]) -
             shell.out.error_line(f"Cube {one.cube} did not answer: {told}")
 
 
+def _tool(use: ToolUse) -> str:
+    """How the uses of a tool went, in one line."""
+    told = f"called {use.calls:,} times, {use.successes:,} with success"
+    return told + (f"; last error: {use.last_error}" if use.last_error else "")
+
+
 def _entry(hit: Hit, routes: list[str], several: bool) -> Entry:
     """One hit; of each route asked for, its rank and score there (nothing where it had no place)."""
     item = hit.item
@@ -164,6 +170,8 @@ def _entry(hit: Hit, routes: list[str], several: bool) -> Entry:
         cells += [route.rank, route.score] if route else [None, None]
         place = f"rank {route.rank:>4}   score {route.score:.4f}" if route else "not among its hits"
         reasons.append(f"{name:<8} {place}")
+    if hit.tool is not None:
+        reasons.append(_tool(hit.tool))
     if hit.signals:
         reasons.append("  ".join(f"{name} {value:+.2f}" for name, value in hit.signals.items() if value))
     return Entry(f"{hit.score:.2f}", item.memory, facts, cells, reasons)

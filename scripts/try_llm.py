@@ -4,8 +4,8 @@
 
 Starts the server on a free port of loopback and goes through what memos needs of one: a chat, a stream,
 answers bound to a schema, token counts, a stop, a limit, a budget, several requests at once, recording and
-replaying. Then the same questions to `local:MODEL.gguf`, where torch, transformers, gguf and sentencepiece are
-installed. Prints a line for each with its time; the exit code is 1 when one is not as it must be. Does not
+replaying. Then the same questions to `local:MODEL.gguf`, where torch, transformers and what GGUF files
+need are installed. Prints a line for each with its time; the exit code is 1 when one is not as it must be. Does not
 judge what the model says: a model of 135 million parameters says a lot of nonsense.
 """
 
@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from memos_cli.errors import LLMBudgetSpent, LLMError, LLMTooLong
 from memos_cli.providers.llm import LLM, resolve
@@ -41,13 +41,15 @@ MESSAGES = [
 
 
 class Fact(BaseModel):
-    person: str
-    fact: str
+    person: str = Field(max_length=30)
+    fact: str = Field(max_length=100)
     certain: bool
 
 
 class Facts(BaseModel):
-    facts: list[Fact]
+    """Bounded: a model of this size goes on for ever inside any schema that lets it."""
+
+    facts: list[Fact] = Field(max_length=2)
 
 
 def asked(text: str) -> list[dict[str, str]]:
@@ -224,7 +226,7 @@ def main() -> None:
         print("openai:smollm2, behind llama.cpp")
         try_model(report, behind_server, bound=True)
         report.check("record and replay", lambda: _tape(settings, home / "tape"))
-    needed = ("torch", "transformers", "gguf", "sentencepiece")
+    needed = ("torch", "transformers", "gguf", "sentencepiece", "accelerate")
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if given.no_local or missing:
         print(f"local: left out{', not installed: ' + ', '.join(missing) if missing else ''}")

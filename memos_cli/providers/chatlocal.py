@@ -107,6 +107,10 @@ class LocalModel:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         if self._gguf:
+            from transformers import modeling_gguf_pytorch_utils
+
+            # the one bar that disable_progress_bar does not reach
+            modeling_gguf_pytorch_utils.tqdm = logging.tqdm  # type: ignore[attr-defined,assignment,unused-ignore]
             where["gguf_file"] = self._gguf
         else:
             self._require_safetensors()

@@ -1,11 +1,11 @@
 """Try a real language model: behind llama.cpp's server, and the same weights through transformers.
 
-    python scripts/try_llm.py --server LLAMA_SERVER --model MODEL.gguf [--no-local]
+    python scripts/try_llm.py --model MODEL.gguf [--server LLAMA_SERVER] [--no-local]
 
-Starts the server on a free port of loopback and goes through what memos needs of one: a chat, a stream,
+Starts the server, where one is given, on a free port of loopback and goes through what memos needs of one: a chat, a stream,
 answers bound to a schema, token counts, a stop, a limit, a budget, several requests at once, recording and
-replaying. Then the same questions to `local:MODEL.gguf`, where torch, transformers, gguf and sentencepiece are
-installed. Prints a line for each with its time; the exit code is 1 when one is not as it must be. Does not
+replaying. Then the same questions to `local:MODEL.gguf`, where torch, transformers and what GGUF files
+need are installed. Prints a line for each with its time; the exit code is 1 when one is not as it must be. Does not
 judge what the model says: a model of 135 million parameters says a lot of nonsense.
 """
 
@@ -24,13 +24,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from memos_cli.errors import LLMBudgetSpent, LLMError, LLMTooLong
 from memos_cli.providers.llm import LLM, resolve
 from memos_cli.providers.meter import Meter
 from memos_cli.settings import Settings
 
+PATIENCE = 900.0
+"""Seconds for one answer: the machine may be busy with other things."""
 SYSTEM = {"role": "system", "content": "You take facts out of messages."}
 MESSAGES = [
     "Ana moved to Lisbon in March.",
@@ -41,13 +43,15 @@ MESSAGES = [
 
 
 class Fact(BaseModel):
-    person: str
-    fact: str
+    person: str = Field(max_length=30)
+    fact: str = Field(max_length=100)
     certain: bool
 
 
 class Facts(BaseModel):
-    facts: list[Fact]
+    """Bounded: a model of this size goes on for ever inside any schema that lets it."""
+
+    facts: list[Fact] = Field(max_length=2)
 
 
 def asked(text: str) -> list[dict[str, str]]:
@@ -207,24 +211,14 @@ def _tape(settings: Callable[[str], Settings], folder: Path) -> tuple[bool, str]
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--server", required=True)
+    arguments.add_argument("--server")
     arguments.add_argument("--model", required=True, type=Path)
     arguments.add_argument("--no-local", action="store_true")
     given = arguments.parse_args()
     report = Report()
-    with tempfile.TemporaryDirectory() as folder, server(given.server, given.model) as url:
-        home = Path(folder)
-
-        def settings(name: str) -> Settings:
-            return Settings(home=home, llm=name, llm_base_url=url, llm_parallel=2)
-
-        def behind_server(meter: Meter | None = None) -> LLM:
-            return resolve("openai:smollm2", settings=settings("openai:smollm2"), meter=meter)
-
-        print("openai:smollm2, behind llama.cpp")
-        try_model(report, behind_server, bound=True)
-        report.check("record and replay", lambda: _tape(settings, home / "tape"))
-    needed = ("torch", "transformers", "gguf", "sentencepiece")
+    if given.server:
+        try_server(report, given.server, given.model)
+    needed = ("torch", "transformers", "gguf", "sentencepiece", "accelerate")
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if given.no_local or missing:
         print(f"local: left out{', not installed: ' + ', '.join(missing) if missing else ''}")
@@ -233,10 +227,25 @@ def main() -> None:
     sys.exit(0 if report.well else 1)
 
 
+def try_server(report: Report, binary: str, model: Path) -> None:
+    print("openai:smollm2, behind llama.cpp")
+    with tempfile.TemporaryDirectory() as folder, server(binary, model) as url:
+        home = Path(folder)
+
+        def settings(name: str) -> Settings:
+            return Settings(home=home, llm=name, llm_base_url=url, llm_parallel=2, llm_timeout=PATIENCE)
+
+        def opened(meter: Meter | None = None) -> LLM:
+            return resolve("openai:smollm2", settings=settings("openai:smollm2"), meter=meter)
+
+        try_model(report, opened, bound=True)
+        report.check("record and replay", lambda: _tape(settings, home / "tape"))
+
+
 def try_local(report: Report, model: Path) -> None:
     print(f"local:{model.name}, through transformers")
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder))
+        settings = Settings(home=Path(folder), llm_timeout=PATIENCE)
         shared = resolve(f"local:{model}", settings=settings)
 
         def opened(meter: Meter | None = None) -> LLM:

@@ -15,7 +15,7 @@ from test_embedders import SHORT, settings
 
 from memos_cli.errors import EmbedderUnavailable
 from memos_cli.providers.embedder import MODELS, resolve
-from memos_cli.providers.hub import weights_of
+from memos_cli.providers.hub import safetensors_of, weights_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAME = "some-org/some-model"
@@ -81,6 +81,12 @@ class TestWhatIsFetched:
     def test_safetensors_where_there_is_no_onnx(self) -> None:
         files = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "pytorch_model.bin"]
         assert weights_of(files, "st:x") == files[:2]
+
+    def test_a_language_model_is_never_fetched_as_onnx(self) -> None:
+        files = ["onnx/model.onnx", "model.safetensors", "draft/model.safetensors", "pytorch_model.bin"]
+        assert safetensors_of(files, "local:x") == ["model.safetensors"]
+        with pytest.raises(EmbedderUnavailable, match="safetensors"):
+            safetensors_of(["onnx/model.onnx"], "local:x")
 
     def test_pickles_are_refused_by_name(self) -> None:
         with pytest.raises(EmbedderUnavailable, match=r"pytorch_model\.bin"):

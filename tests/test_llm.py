@@ -258,6 +258,16 @@ class TestAsking:
         assert [r["max_tokens"] for r in llm_server.requests] == [100, 200]
         assert llm_server.requests[1]["messages"] == HELLO
 
+    def test_one_that_repeats_itself_does_not(self, llm_server: Script, llm: LLM) -> None:
+        looping = '{"facts": [' + '{"who": "Ana", "what": "moved to Lisbon", "sure": true}, ' * 9
+        llm_server.answers = [Answer(looping, finish="length"), GOOD]
+        assert llm.ask(HELLO, Facts, max_tokens=100).facts
+        assert [r["max_tokens"] for r in llm_server.requests] == [100, 100]
+        assert "over and over" in llm_server.said()
+        llm_server.answers = [Answer(looping, finish="length")]
+        assert len(llm.ask(HELLO, Facts, partial=True).facts) == 9
+        assert len(llm_server.requests) == 3
+
     def test_a_cut_list_is_taken_only_from_who_asks_for_it(self, llm_server: Script, llm: LLM) -> None:
         two = {"facts": [*GOOD["facts"], {"who": "Bo", "what": "lives in New York", "sure": True}]}
         cut = json.dumps(two).partition(" York")[0]
@@ -275,12 +285,14 @@ class TestServersThatKnowLess:
         assert llm.ask(HELLO, Facts).facts
         assert llm.ask(HELLO, Facts).facts
         forms = [r.get("response_format", {}).get("type") for r in llm_server.requests]
-        assert forms == ["json_schema", "json_object", None, None]
+        assert forms == ["json_schema", "json_schema", "json_object", None, None]
+        strict = [r["response_format"]["json_schema"]["strict"] for r in llm_server.requests[:2]]
+        assert strict == [True, False]
         assert "It must follow this JSON schema" in llm_server.said()
         assert "Say hello to Ana." in llm_server.said()
 
     def test_a_request_that_is_wrong_in_any_form_teaches_nothing(self, llm_server: Script, llm: LLM) -> None:
-        llm_server.answers = [complaint("nonsense")] * 3
+        llm_server.answers = [complaint("nonsense")] * 4
         llm_server.otherwise = lambda _: GOOD
         with pytest.raises(LLMFailed, match="nonsense"):
             llm.ask(HELLO, Facts)

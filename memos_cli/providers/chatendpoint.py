@@ -10,7 +10,7 @@ is the openai package's; it is imported at the first request.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -37,14 +37,15 @@ class Manner:
     """How an endpoint wants to be asked; learnt from what it refuses."""
 
     form: str = "schema"
-    """How the wanted form is said: `schema` (enforced), `json` (any JSON, the schema told), `told`."""
+    """How the wanted form is said: `schema` (enforced), `loose` (a schema with keywords that the strict
+    mode of the endpoint does not know), `json` (any JSON, the schema told), `told`."""
     limit: str = "max_tokens"
     temperature: bool = True
     counts: bool = True
     """Takes `stream_options`, so that a stream ends with its usage."""
 
 
-_NEXT_FORM = {"schema": "json", "json": "told"}
+_NEXT_FORM = {"schema": "loose", "loose": "json", "json": "told"}
 
 
 class EndpointModel:
@@ -145,13 +146,7 @@ class EndpointModel:
             if manner.counts:
                 arguments["stream_options"] = {"include_usage": True}
         if request.schema is not None:
-            if manner.form != "schema":
-                arguments["messages"] = told(request.messages, request.schema)
-            if manner.form == "json":
-                arguments["response_format"] = {"type": "json_object"}
-            elif manner.form == "schema":
-                form = {"name": "answer", "strict": is_strict(request.schema), "schema": request.schema}
-                arguments["response_format"] = {"type": "json_schema", "json_schema": form}
+            arguments |= _form(request, request.schema, manner.form)
         return arguments
 
     def _reply(self, document: Any) -> Reply:
@@ -208,6 +203,16 @@ class EndpointModel:
             timeout=self._timeout,
             max_retries=self._retries,
         )
+
+
+def _form(request: Request, schema: Mapping[str, Any], form: str) -> dict[str, Any]:
+    """The arguments that say which form the answer must have."""
+    if form in ("schema", "loose"):
+        strict = form == "schema" and is_strict(schema)
+        wanted = {"name": "answer", "strict": strict, "schema": schema}
+        return {"response_format": {"type": "json_schema", "json_schema": wanted}}
+    spoken: dict[str, Any] = {"messages": told(request.messages, schema)}
+    return spoken | ({"response_format": {"type": "json_object"}} if form == "json" else {})
 
 
 def _api_error() -> type[openai.APIStatusError]:

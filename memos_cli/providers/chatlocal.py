@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from memos_cli.providers.structured import told
 from memos_cli.providers.thinking import Thoughts
 
 NEEDS = ("torch", "transformers")
-GGUF_NEEDS = ("gguf", "sentencepiece")
+GGUF_NEEDS = ("gguf", "sentencepiece", "accelerate")
 
 
 class LocalModel:
@@ -45,6 +44,7 @@ class LocalModel:
         self._gguf = gguf
         self._timeout = timeout
         self._lock = threading.Lock()
+        self._opened: tuple[Any, Any] | LLMUnavailable | None = None
 
     @classmethod
     def from_settings(cls, rest: str, settings: LLMSettings) -> LocalModel:
@@ -83,11 +83,21 @@ class LocalModel:
 
     def close(self) -> None:
         """Give the memory of the weights back."""
-        vars(self).pop("opened", None)
+        self._opened = None
 
-    @cached_property
+    @property
     def opened(self) -> tuple[Any, Any]:
-        """Tokenizer and model. Raises LLMUnavailable."""
+        """Tokenizer and model. Raises LLMUnavailable, the second time at once."""
+        if self._opened is None:
+            try:
+                self._opened = self._open()
+            except LLMUnavailable as error:
+                self._opened = error
+        if isinstance(self._opened, LLMUnavailable):
+            raise self._opened
+        return self._opened
+
+    def _open(self) -> tuple[Any, Any]:
         import safetensors
         import torch
         import transformers
@@ -97,6 +107,10 @@ class LocalModel:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         if self._gguf:
+            from transformers import modeling_gguf_pytorch_utils
+
+            # the one bar that disable_progress_bar does not reach
+            modeling_gguf_pytorch_utils.tqdm = logging.tqdm  # type: ignore[attr-defined,assignment,unused-ignore]
             where["gguf_file"] = self._gguf
         else:
             self._require_safetensors()
@@ -115,7 +129,7 @@ class LocalModel:
             ImportError,
             safetensors.SafetensorError,
         ) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
             raise LLMUnavailable(name=self.name, reason=reason) from error
         if loaded["missing_keys"]:  # transformers would make them up at random
             missing = ", ".join(sorted(loaded["missing_keys"])[:3])

@@ -158,7 +158,7 @@ class LLM:
 
         What comes is read leniently (fences, words around it, trailing commas) and validated; when it
         is wrong the model is shown what is wrong and asked again, `tries` times in all. An answer that
-        was cut off gets more room. With `partial` the whole entries of a list whose end was cut off
+        was cut off gets more room, unless it says the same over and over. With `partial` the whole entries of a list whose end was cut off
         are taken when nothing better comes; without, a cut list is never passed off as a whole one.
         `language` is that of the words the model is asked again in. Raises LLMUnusable when no
         answer fits, and what `chat` raises.
@@ -169,26 +169,19 @@ class LLM:
         reason = "the model said nothing"
         for attempt in range(tries):
             reply = self._complete(request)
-            last = attempt == tries - 1
+            cut_off = reply.finish == "length"
+            looping = cut_off and structured.loops(reply.text)
+            enough = partial and (looping or attempt == tries - 1)
             try:
-                return structured.read(
-                    reply.text, schema, cut_off=reply.finish == "length", partial=partial and last
-                )
+                return structured.read(reply.text, schema, cut_off=cut_off, partial=enough)
             except structured.Misread as error:
                 reason = str(error)
-            request = self._again(request, messages, reply, reason, language)
+            if cut_off and not looping and request.max_tokens < LONGEST_ANSWER:
+                request = replace(request, max_tokens=min(2 * request.max_tokens, LONGEST_ANSWER))
+            else:
+                told = structured.told_again(reply.text, reason, request.schema or {}, language)
+                request = replace(request, messages=(*_cleaned(messages), *told))
         raise LLMUnusable(name=self.name, reason=reason)
-
-    def _again(
-        self, request: Request, messages: Sequence[Message], reply: Reply, reason: str, language: str
-    ) -> Request:
-        """The request after an answer that did not fit: more room for one cut off, else the error told."""
-        from memos_cli.providers import structured
-
-        if reply.finish == "length" and request.max_tokens < LONGEST_ANSWER:
-            return replace(request, max_tokens=min(2 * request.max_tokens, LONGEST_ANSWER))
-        told = structured.told_again(reply.text, reason, request.schema or {}, language)
-        return replace(request, messages=(*_cleaned(messages), *told))
 
     def stream(
         self,

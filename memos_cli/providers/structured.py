@@ -32,11 +32,16 @@ LONGEST = 1_000_000
 """Characters of an answer that are looked at."""
 LONGEST_QUOTE = 4000
 """Characters of a wrong answer that its model is shown again."""
+LOOP_CHARACTERS, LOOP_TIMES = 40, 2
 _OPENING = re.compile(r"[{\[]")
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
 _TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 _LENIENT = json.JSONDecoder(strict=False)
 """Takes a line break inside a string, which small models write."""
+
+
+_CUT_OFF = "it was cut off before its end; write less"
+_REPEATS = "it says the same over and over, and was cut off; say each thing once"
 
 
 class Misread(Exception):
@@ -104,6 +109,13 @@ def told_again(
     return [*said, {"role": "user", "content": words}]
 
 
+def loops(text: str) -> bool:
+    """Whether a text ends in saying the same over and over, as small models do: more room would
+    bring more of it."""
+    tail = text[-LOOP_CHARACTERS:]
+    return len(tail) == LOOP_CHARACTERS and text.count(tail) > LOOP_TIMES
+
+
 def read(text: str, schema: type[Schema], *, cut_off: bool = False, partial: bool = False) -> Schema:
     """The value in an answer. Raises Misread.
 
@@ -126,7 +138,7 @@ def read(text: str, schema: type[Schema], *, cut_off: bool = False, partial: boo
             except Misread as error:
                 problem = problem or str(error)
     if cut_off:
-        raise Misread("it was cut off before its end; write less")
+        raise Misread(_REPEATS if loops(said) else _CUT_OFF)
     raise Misread(problem or _what_is_wrong(said))
 
 
@@ -146,7 +158,7 @@ def _valid(document: Any, schema: type[Schema], *, every_field: bool = False) ->
     except RecursionError as error:
         raise Misread("it is nested too deeply") from error
     if every_field and value.model_fields_set != set(schema.model_fields):
-        raise Misread("it was cut off before its end; write less")
+        raise Misread(_CUT_OFF)
     return value
 
 

@@ -143,12 +143,17 @@ class Statement(Question):
 
     @property
     def tense(self) -> Tense:
-        """What the verbs of the clause at `place` say; without a verb, those of the whole sentence."""
+        """What the verbs of the clause at `place` say; where it has but its time, those of the sentence."""
         clause = self._clause(self.place)
         if clause not in self._tenses:
             own = statement_tense(self._words_of(clause))
-            self._tenses[clause] = own if own is not Tense.UNKNOWN else statement_tense(self._text)
+            self._tenses[clause] = statement_tense(self._text) if self._borrows(clause, own) else own
         return self._tenses[clause]
+
+    def _borrows(self, clause: int, own: Tense) -> bool:
+        """Whether a clause is a time and no more: 'On Friday, I went …'. One with a verb that is not known
+        must not take the tense of another: '… is gone, and 31 March counts'."""
+        return own is Tense.UNKNOWN and not _more_than_time().search(self._words_of(clause))
 
     def subordinate(self, place: int) -> bool:
         """Whether the clause there begins with a word that hangs it on another."""
@@ -158,7 +163,9 @@ class Statement(Question):
         if point.span or point.cycle is None or self.birth:
             return point.span if point.unit != "two-winters" else None
         if self.tense is Tense.PAST:
-            return None if self._arranges() else self._latest(point.cycle)
+            last = None if self._arranges() else self._latest(point.cycle)
+            borrowed = statement_tense(self._words_of(self._clause(self.place))) is Tense.UNKNOWN
+            return None if borrowed and self._rather_ahead(last, point.cycle) else last
         return self.coming(point.cycle) if self.tense is Tense.FUTURE else None
 
     def _latest(self, cycle: Cycle) -> Span | None:
@@ -184,9 +191,14 @@ class Statement(Question):
         return self.resolve(point)
 
     def booked(self, point: Point) -> Span | None:
-        """The coming one: nothing is booked for a day that is over."""
-        known = point.cycle is not None and self.tense is not Tense.HABIT
-        return self.coming(point.cycle) if known and point.cycle else None
+        """The coming one: nothing is booked for a day that is over. 'Closed for the winter' and 'went
+        there for the weekend' tell it only while it is running."""
+        if point.cycle is None or self.tense is Tense.HABIT:
+            return None
+        if point.cycle.kind == "weekday" or self.tense is Tense.FUTURE:
+            return self.coming(point.cycle)
+        running = cal.latest(point.cycle, self.today)
+        return running if running and running.end > self.now else None
 
     def following(self, cycle: Cycle) -> Span | None:
         """The one that is next by either reading: the coming one, if it lies in the next week or year.
@@ -302,6 +314,18 @@ def _subordinator() -> re.Pattern[str]:
 
 
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+
+
+@cache
+def _more_than_time() -> re.Pattern[str]:
+    """A word that belongs to no time and opens no clause."""
+    few = "on|in|at|the|and|but|so|then|of|by|early|late|last|next|this|yes|no|oh|hey|well|also|anyway|a|an|again|back|just"
+    times = (
+        "morning|afternoon|evening|night|weekend|week|month|year|day|spring|summer|autumn|fall|winter|christmas|easter"
+        "|thanksgiving|halloween|eve|new|years?|valentines?|january|february|march|april|may|june|july|august|september"
+        "|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|wed|thur?s?|fri|sat|sun|st|nd|rd|th|s"
+    )
+    return re.compile(rf"\b(?!(?:{few}|{times}|{_DAYS})\b)[a-z]+", re.IGNORECASE)
 
 
 @cache

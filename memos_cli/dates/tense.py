@@ -195,6 +195,7 @@ _AHEAD = r"""
   | \b(?:have|has|['’]ve\ got|['’]s\ got)\ (?:a|an|my|our|the|another|two|three|some|no)\ (?!\w+ed\b)
   | \b(?:is|are|['’]s)\ (?:on|in|due|at|scheduled|planned|set|from|back)\b
   | \b(?:starts?|begins?|opens?|leaves?|ends?|arrives?|departs?|flies|finishes|resumes?|closes?|lands?|expires?|returns?|premieres?)\b
+  | \b(?:come|arrive|leave|start|begin|open|fly|depart|return|land)\b | \bcan(?:not|['’]t)?\ (?:come|make|meet|go|do|attend|join|be|visit|travel)\b
   | \bcomes?\ (?:out|back|over|home|to)\b
 """
 _WILL = r"\b(?:will|won['’]t|gonna|shall)\b|['’]ll\b"

@@ -254,7 +254,9 @@ def _placed(words: Words, question: Question) -> Point | None:
     point = _points(words)[0]
     kind = point.cycle.kind if point.cycle else point.unit or ""
     word = words.get("IN") or next((w for w in ("on", "at", "for", "of") if words.has(w.upper())), "")
-    if word == "for" and kind == "weekday" and not words.has("THE"):
+    if word == "for" and words.has("THE") == (kind == "weekend") and kind in ("weekday", "weekend"):
+        return Point(question.booked(point))
+    if word == "for" and kind in ("season", "holiday"):
         return Point(question.booked(point))
     if (
         word not in _ALLOWED.get(kind, ())

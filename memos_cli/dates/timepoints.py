@@ -121,8 +121,9 @@ class Question:
         return Span(span.start, min(span.end, self.now), fuzzy)
 
     def booked(self, point: Point) -> Span | None:
-        """What 'for Friday' names."""
-        return None
+        """What 'for Friday' and 'for the summer' name."""
+        weekday = point.cycle is not None and point.cycle.kind == "weekday"
+        return None if weekday else self.resolve(point)
 
     def recent(self) -> Span | None:
         """What 'recently' names."""

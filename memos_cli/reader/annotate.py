@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from memos_cli.reader.entities import entities_in
-from memos_cli.reader.events import event_fields
+from memos_cli.reader.events import SEVERAL, event_fields
 from memos_cli.schema import Draft, Kind
 
 READ = "read"
@@ -36,18 +36,20 @@ def annotated(draft: Draft, now: datetime) -> Draft:
         return draft
     typed = all(source.type in _TYPED for source in draft.sources)
     said = draft.said_at or (now if typed else None)
-    fields = fields_of(draft.memory, said, draft.speaker, draft.info)
+    # The row of a table or a page of a book with two dates has no one event.
+    most = 1 if any(source.type == "file" for source in draft.sources) else SEVERAL
+    fields = fields_of(draft.memory, said, draft.speaker, draft.info, most)
     if draft.event_start is not None or draft.event_end is not None:
         fields = {name: value for name, value in fields.items() if name == "info"}
     return draft.but(**fields)
 
 
 def fields_of(
-    text: str, said: datetime | None, speaker: str | None, info: dict[str, Any]
+    text: str, said: datetime | None, speaker: str | None, info: dict[str, Any], most: int = SEVERAL
 ) -> dict[str, Any]:
     """The fields of a memory that follow from its text: `event_start`, `event_end`,
     `event_precision` (None where it tells of no time) and `info`, whose other keys stay."""
-    fields, times = event_fields(text, said)
+    fields, times = event_fields(text, said, most)
     names = entities_in(text)
     if speaker and speaker.casefold() not in _ROLES and speaker not in names and _first_person().search(text):
         names = (speaker, *names)

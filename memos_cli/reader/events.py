@@ -19,21 +19,23 @@ LISTED = 8
 """Times of one text that are listed at most."""
 
 
-def event(times: Sequence[Told]) -> Told | None:
-    """The time of a text's event: the first in a main clause, else the first; None among too many."""
-    if len({(time.start, time.end) for time in times}) > SEVERAL:
+def event(times: Sequence[Told], most: int = SEVERAL) -> Told | None:
+    """The time of a text's event: the first in a main clause, else the first; None among more than `most`."""
+    if len({(time.start, time.end) for time in times}) > most:
         return None
     return next((time for time in times if time.main), next(iter(times), None))
 
 
-def event_fields(text: str, said: datetime | None) -> tuple[dict[str, Any], list[dict[str, str]]]:
+def event_fields(
+    text: str, said: datetime | None, most: int = SEVERAL
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The fields `event_start`, `event_end` and `event_precision` of a text said at `said` (UTC; None:
     unknown), without any where it tells of no time; and all its times, where there are several.
 
     An event lasts from its start up to but not including its end.
     """
     times = told(text, said.astimezone(UTC).replace(tzinfo=None) if said else None)
-    found = event(times)
+    found = event(times, most)
     fields = {} if found is None else _fields(found)
     different = {(time.start, time.end): time for time in reversed(times)}
     if len(different) < 2:

@@ -17,7 +17,7 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
     ├── StorageError                 1
     │   ├── StorageFull
     ├── JobDamaged · SchedulerFailed                                                    1
-    ├── CubeExists · NothingToUndo · UndoConflict · StaleChange · NoVectors            1
+    ├── CubeExists · NothingToUndo · UndoConflict · StaleChange · PlanOutdated · NoVectors          1
     └── ProviderError                1
         ├── EmbedderUnavailable · EmbedderFailed · RerankerUnavailable · RerankerFailed
 
@@ -175,6 +175,12 @@ class Busy(MemosError):
     hint = "Try again, or see who holds it with `memos unlock -c {path}`."
 
 
+class Reorganizing(Busy):
+    """This cube is being reorganized already ({holder})."""
+
+    hint = "Wait until it is done; nothing is lost by it."
+
+
 class IntegrityError(MemosError):
     """{detail}"""
 
@@ -256,6 +262,12 @@ class StaleChange(MemosError):
     """Memory {id} was changed by somebody else since this change was computed."""
 
     hint = "Look at it with `memos get {id}`, then type the command again."
+
+
+class PlanOutdated(MemosError):
+    """The plan cannot be applied: {reason}."""
+
+    hint = "Make a new one with `memos reorganize --plan FILE`."
 
 
 class NoVectors(MemosError):

@@ -8,9 +8,10 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
     ├── UsageError                   2
     │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownSetting
     ├── NotFound                     3
-    │   ├── CubeNotFound · MemoryNotFound · ChangeNotFound · JobNotFound
+    │   ├── CubeNotFound · MemoryNotFound · NodeNotFound · ChangeNotFound · JobNotFound
     ├── NotPermitted                 4
     ├── Busy                         5
+    │   ├── Reorganizing
     ├── IntegrityError               6
     │   ├── ConfigDamaged · FormatTooNew · TableDamaged · ForeignTable · EmbedderMismatch
     │   ├── ProjectionDamaged · ProjectionOutdated
@@ -135,6 +136,12 @@ class MemoryNotFound(NotFound):
     """No memory has the id {id}."""
 
     hint = "See `memos list` for the ids that are there."
+
+
+class NodeNotFound(NotFound):
+    """No topic or concept is called {name}."""
+
+    hint = "See them all with `memos tree`; `memos reorganize` makes them."
 
 
 class ChangeNotFound(NotFound):

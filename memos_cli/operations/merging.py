@@ -155,9 +155,7 @@ def _relate(newer: MemoryItem, older: MemoryItem, kind: str, sure: float, draft:
     relation = Relation(kind=kind, target=older.id, weight=round(sure, 3))
     draft.edit(newer, relations=with_relation(draft.current(newer), relation))
     draft.count("related")
-    draft.steps.append(
-        Step(action="relate", what=kind, id=newer.id, text=newer.memory, before=older.memory)
-    )
+    draft.steps.append(Step(action="relate", what=kind, id=newer.id, text=newer.memory, before=older.memory))
 
 
 def with_relation(item: MemoryItem, relation: Relation) -> tuple[Relation, ...]:

@@ -12,12 +12,15 @@ work is done again on what is there now. What was added in between waits for the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from memos_cli.cube.lock import WriteLock
-from memos_cli.errors import Reorganizing, Busy, StaleChange
+from memos_cli.errors import Busy, Reorganizing, StaleChange
 from memos_cli.operations import plan as plans
 from memos_cli.operations.merging import Judge, certain
 from memos_cli.operations.outline import Outline, outlines
@@ -38,7 +41,7 @@ class ReorganizeResult(Value, frozen=True, kw_only=True):
 
     change: str | None
     steps: tuple[Step, ...] = ()
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
     seconds: float = 0.0
     dry_run: bool = False
     notes: tuple[str, ...] = ()
@@ -104,23 +107,16 @@ def apply(session: Session, path: Path) -> ReorganizeResult:
         return _carried_out(session, plan, list(outlines(session.cube).values()), began)
 
 
-def _alone(session: Session):  # type: ignore[no-untyped-def]
+@contextmanager
+def _alone(session: Session) -> Iterator[None]:
     """Held while one process reorganizes; a second one is refused at once."""
-    return _Alone(WriteLock(session.cube.layout.reorganizing, timeout=0))
-
-
-class _Alone:
-    def __init__(self, lock: WriteLock) -> None:
-        self._held = lock.hold("reorganize")
-
-    def __enter__(self) -> None:
+    lock = WriteLock(session.cube.layout.reorganizing, timeout=0)
+    with ExitStack() as held:
         try:
-            self._held.__enter__()
+            held.enter_context(lock.hold("reorganize"))
         except Busy as error:
             raise Reorganizing(holder=error.fields["holder"]) from error
-
-    def __exit__(self, *raised: object) -> None:
-        self._held.__exit__(*raised)  # type: ignore[arg-type]
+        yield
 
 
 def _carried_out(session: Session, plan: Plan, found: list[Outline], began: float) -> ReorganizeResult:

@@ -27,9 +27,7 @@ SWEEPS = 12
 def graph(found: Neighbours) -> list[dict[int, float]]:
     """The edges of a graph in which each row knows its nearest, both ways."""
     edges: list[dict[int, float]] = [{} for _ in range(len(found.places))]
-    for row, (places, weights) in enumerate(
-        zip(found.places.tolist(), found.weights.tolist(), strict=True)
-    ):
+    for row, (places, weights) in enumerate(zip(found.places.tolist(), found.weights.tolist(), strict=True)):
         for place, weight in zip(places, weights, strict=True):
             if weight > 0 and place != row:
                 edges[row][place] = edges[place][row] = weight

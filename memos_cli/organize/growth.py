@@ -40,7 +40,7 @@ class Shape:
 
 
 CONCEPTS = Shape(k=8, resolution=4.0, smallest=3, largest=48, floor=0.08, agreement=0.4)
-TOPICS = Shape(k=5, resolution=1.5, smallest=2, largest=24, floor=0.0, agreement=0.4)
+TOPICS = Shape(k=4, resolution=2.0, smallest=2, largest=24, floor=0.0, agreement=0.4)
 
 
 def grown(vectors: np.ndarray, before: np.ndarray, shape: Shape) -> np.ndarray:

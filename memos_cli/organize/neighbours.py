@@ -37,7 +37,7 @@ class Neighbours:
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Rows of length 1, float32; what has no length stays zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)
 
 
 def centred(vectors: np.ndarray) -> np.ndarray:

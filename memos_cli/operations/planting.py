@@ -101,7 +101,11 @@ def _matrix(outline: Outline, ids: Sequence[str], by_words: bool) -> np.ndarray:
         return word_vectors([outline.facts[i].memory for i in ids])
     if not ids:
         return np.zeros((0, 1), np.float32)
-    return unit(np.array([outline.vectors[i].astype(np.float32).mean(axis=0) for i in ids]))
+    spans = [outline.vectors[i] for i in ids]
+    first = np.array([span[0] for span in spans], np.float32)
+    for place in (place for place, span in enumerate(spans) if len(span) > 1):
+        first[place] = spans[place].astype(np.float32).mean(axis=0)
+    return unit(first)
 
 
 def _among(outline: Outline, ids: Sequence[str], rows: np.ndarray) -> np.ndarray:
@@ -319,9 +323,9 @@ def _visibility(outline: Outline, members: Iterable[str]) -> Visibility:
 def _file(outline: Outline, concepts: dict[str, _Node], draft: Draft) -> None:
     """Notes name the concept above them; turns are named by it, and what is in none names none."""
     above = {id: node.id for node in concepts.values() for id in node.members}
-    filed = 0
+    nodes, filed = {*outline.nodes, *concepts}, 0
     for id, item in outline.facts.items():
-        known = item.parent is None or item.parent in outline.nodes or item.parent in above.values()
+        known = item.parent is None or item.parent in nodes
         if not is_turn(item) and known and draft.current(item).status is not Status.ARCHIVED:
             draft.edit(item, parent=above.get(id))
         filed += outline.above.get(id) != above.get(id)

@@ -55,7 +55,7 @@ def grown(vectors: np.ndarray, before: np.ndarray, shape: Shape) -> np.ndarray:
         found = nearest(vectors[fresh], vectors, shape.k, own=fresh)
         known = groups.copy()
         groups[fresh] = _voted(found, known, shape, shape.agreement)
-        _gather(vectors, groups, shape)
+        _gather(vectors, groups, shape, found if len(fresh) == len(vectors) else None)
         left = np.flatnonzero(groups[fresh] == LOOSE)
         rest = Neighbours(found.places[left], found.weights[left])
         groups[fresh[left]] = _voted(rest, groups, shape, 0.0)
@@ -87,12 +87,14 @@ def _voted(found: Neighbours, groups: np.ndarray, shape: Shape, agreement: float
     return chosen
 
 
-def _gather(vectors: np.ndarray, groups: np.ndarray, shape: Shape) -> None:
-    """Make new groups of what is in none."""
+def _gather(vectors: np.ndarray, groups: np.ndarray, shape: Shape, found: Neighbours | None) -> None:
+    """Make new groups of what is in none; `found` are the neighbours of all rows, where they are known
+    and all rows are in none."""
     pool = np.flatnonzero(groups == LOOSE)
     if len(pool) < shape.smallest:
         return
-    found = nearest(vectors[pool], vectors[pool], shape.k, own=np.arange(len(pool)))
+    if found is None or len(pool) < len(vectors):
+        found = nearest(vectors[pool], vectors[pool], shape.k, own=np.arange(len(pool)))
     near = found.weights[:, 0] >= max(shape.floor, 1e-6) if found.weights.size else np.zeros(len(pool), bool)
     parts = communities(graph(found), shape.resolution)
     following = int(groups.max(initial=LOOSE)) + 1

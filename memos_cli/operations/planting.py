@@ -323,10 +323,10 @@ def _visibility(outline: Outline, members: Iterable[str]) -> Visibility:
 def _file(outline: Outline, concepts: dict[str, _Node], draft: Draft) -> None:
     """Notes name the concept above them; turns are named by it, and what is in none names none."""
     above = {id: node.id for node in concepts.values() for id in node.members}
-    nodes, filed = {*outline.nodes, *concepts}, 0
+    filed = 0
     for id, item in outline.facts.items():
-        known = item.parent is None or item.parent in nodes
-        if not is_turn(item) and known and draft.current(item).status is not Status.ARCHIVED:
+        theirs = item.parent in outline.facts  # below another memory: somebody's own order
+        if not is_turn(item) and not theirs and draft.current(item).status is not Status.ARCHIVED:
             draft.edit(item, parent=above.get(id))
         filed += outline.above.get(id) != above.get(id)
     if filed:

@@ -29,6 +29,8 @@ class Shape:
     k: int
     """Neighbours that count."""
     resolution: float
+    full: int
+    """Things from which on the resolution is that; fewer fall into fewer groups, with 1 at the least."""
     smallest: int
     """Members under which a group is none."""
     largest: int
@@ -39,8 +41,12 @@ class Shape:
     """Share of its neighbours' weight that a group must have to take a new thing in at once."""
 
 
-CONCEPTS = Shape(k=8, resolution=4.0, smallest=3, largest=48, floor=0.08, agreement=0.4)
-TOPICS = Shape(k=4, resolution=2.0, smallest=2, largest=24, floor=0.0, agreement=0.4)
+CONCEPTS = Shape(k=8, resolution=4.0, full=240, smallest=3, largest=48, floor=0.08, agreement=0.4)
+TOPICS = Shape(k=4, resolution=2.0, full=1, smallest=2, largest=24, floor=0.0, agreement=0.4)
+
+
+def _resolution(shape: Shape, count: int) -> float:
+    return max(1.0, shape.resolution * min(1.0, count / shape.full))
 
 
 def grown(vectors: np.ndarray, before: np.ndarray, shape: Shape) -> np.ndarray:
@@ -96,7 +102,7 @@ def _gather(vectors: np.ndarray, groups: np.ndarray, shape: Shape, found: Neighb
     if found is None or len(pool) < len(vectors):
         found = nearest(vectors[pool], vectors[pool], shape.k, own=np.arange(len(pool)))
     near = found.weights[:, 0] >= max(shape.floor, 1e-6) if found.weights.size else np.zeros(len(pool), bool)
-    parts = communities(graph(found), shape.resolution)
+    parts = communities(graph(found), _resolution(shape, len(pool)))
     following = int(groups.max(initial=LOOSE)) + 1
     for part in range(int(parts.max(initial=-1)) + 1):
         rows = np.flatnonzero((parts == part) & near)
@@ -113,7 +119,7 @@ def _divide(vectors: np.ndarray, groups: np.ndarray, group: int, shape: Shape) -
     inner = vectors[rows] - vectors[rows].mean(axis=0)
     inner /= np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-9)
     found = nearest(inner, inner, shape.k, own=np.arange(len(rows)))
-    parts = communities(graph(found), max(1.0, shape.resolution / 2))
+    parts = communities(graph(found), _resolution(shape, len(rows)))
     sizes = Counter(parts.tolist())
     whole = [part for part, size in sizes.most_common() if size >= shape.smallest]
     if len(whole) < 2:

@@ -181,7 +181,7 @@ class Graph:
                         detail=f"The query took longer than {seconds:g} s.",
                         hint="Narrow it, or give it more with --seconds.",
                     ) from error
-                if "Runtime exception" in str(error) or "read-only" in str(error):
+                if str(error).startswith(_ASKED_WRONGLY):
                     raise UsageError(detail=str(error)) from error
                 raise
             finally:
@@ -376,6 +376,10 @@ def _database(path: Path) -> Iterator[Any]:
         database.close()
     if path.with_name(path.name + ".wal").exists():
         raise ProjectionDamaged(store="graph", reason="Kùzu left a log behind")
+
+
+_ASKED_WRONGLY = ("Catalog exception", "Conversion exception", "Overflow exception", "Runtime exception")
+"""How errors begin that a query can bring about on a sound graph; elsewhere they mean damage."""
 
 
 @contextmanager

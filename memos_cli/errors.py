@@ -8,16 +8,17 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
     ├── UsageError                   2
     │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownLLM · UnknownSetting
     ├── NotFound                     3
-    │   ├── CubeNotFound · MemoryNotFound · ChangeNotFound · JobNotFound
+    │   ├── CubeNotFound · MemoryNotFound · NodeNotFound · ChangeNotFound · JobNotFound
     ├── NotPermitted                 4
     ├── Busy                         5
+    │   ├── Reorganizing
     ├── IntegrityError               6
     │   ├── ConfigDamaged · FormatTooNew · TableDamaged · ForeignTable · EmbedderMismatch
     │   ├── ProjectionDamaged · ProjectionOutdated
     ├── StorageError                 1
     │   ├── StorageFull
     ├── JobDamaged · SchedulerFailed                                                    1
-    ├── CubeExists · NothingToUndo · UndoConflict · StaleChange · NoVectors            1
+    ├── CubeExists · NothingToUndo · UndoConflict · StaleChange · PlanOutdated · NoVectors          1
     └── ProviderError                1
         ├── EmbedderUnavailable · EmbedderFailed · RerankerUnavailable · RerankerFailed
         └── LLMError
@@ -151,6 +152,12 @@ class MemoryNotFound(NotFound):
     hint = "See `memos list` for the ids that are there."
 
 
+class NodeNotFound(NotFound):
+    """No topic or concept is called {name}."""
+
+    hint = "See them all with `memos tree`; `memos reorganize` makes them."
+
+
 class ChangeNotFound(NotFound):
     """No change has the id {id}."""
 
@@ -187,6 +194,12 @@ class Busy(MemosError):
 
     exit_code = 5
     hint = "Try again, or see who holds it with `memos unlock -c {path}`."
+
+
+class Reorganizing(Busy):
+    """This cube is being reorganized already ({holder})."""
+
+    hint = "Wait until it is done; nothing is lost by it."
 
 
 class IntegrityError(MemosError):
@@ -270,6 +283,12 @@ class StaleChange(MemosError):
     """Memory {id} was changed by somebody else since this change was computed."""
 
     hint = "Look at it with `memos get {id}`, then type the command again."
+
+
+class PlanOutdated(MemosError):
+    """The plan cannot be applied: {reason}."""
+
+    hint = "Make a new one with `memos reorganize --plan FILE`."
 
 
 class NoVectors(MemosError):

@@ -57,6 +57,11 @@ class Layout:
         return self.local / "lock"
 
     @property
+    def reorganizing(self) -> Path:
+        """The lock of `memos reorganize`, held while it computes; the write lock only while it commits."""
+        return self.local / "reorganizing"
+
+    @property
     def usage(self) -> Path:
         return self.local / "usage.jsonl"
 

@@ -97,8 +97,12 @@ def get(session: Session, id: str) -> MemoryItem:
 
 
 def list_memories(session: Session, filters: Filters, *, limit: int = 50, offset: int = 0) -> ListResult:
-    """Memories that pass the filters, newest first, and how many there are in all."""
+    """Memories that pass the filters, newest first, and how many there are in all; topics and
+    concepts only where a level names them."""
+    from memos_cli.operations.search import ordinary
+
     view = session.cube.view(vectors=False)
+    filters = ordinary(view, filters)
     if view.whole and filters.as_of is None:
         (keywords,) = view.keywords
         rows = keywords.items(keywords.filter_only(filters, offset + limit))

@@ -137,8 +137,13 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
             raise ChangeNotFound(id=target)
         if any(item.verb == "purge" for item in opened):
             raise NothingToUndo(reason="a purge cannot be undone, its text is gone")
-        edits = [_restored(session, target, item) for item in opened if item.known_to is None]
-        _refuse_later(target, opened)
+        standing = _standing(session, target, opened)
+        _refuse_later(target, [item for item in opened if item.id not in standing])
+        edits = [
+            _restored(session, target, item, standing.get(item.id, item))
+            for item in opened
+            if item.known_to is None or item.id in standing
+        ]
         if dry_run:
             notes = ("Nothing was undone (--dry-run).",)
             done = ChangeResult(change=None, ids=tuple(e[0].id for e in edits), notes=notes)
@@ -166,26 +171,39 @@ def _newest_change(session: Session) -> str:
     return str(max(rows, key=lambda r: (r["known_from"], r["change"]))["change"])
 
 
+def _standing(session: Session, target: str, opened: list[MemoryItem]) -> dict[str, MemoryItem]:
+    """Current versions, by id, of memories that were only filed elsewhere in the tree since `target`
+    opened them: that is no reason to refuse."""
+    later = {i.id: i for i in opened if i.known_to is not None and i.closed_by != target}
+    if not later:
+        return {}
+    current = session.cube.table.items(f"id IN ({quoted(later)}) AND known_to IS NULL")
+    said = [name for name in _CONTENT if name != "parent"]
+    return {
+        now_.id: now_
+        for now_ in current
+        if all(getattr(now_, name) == getattr(later[now_.id], name) for name in said)
+    }
+
+
 def _refuse_later(target: str, opened: list[MemoryItem]) -> None:
-    versions = {i.row for i in opened}
     for item in opened:
         if item.known_to is not None and item.closed_by != target:
             raise UndoConflict(
                 id=target, reason=f"memory {item.id} was changed after it", later=item.closed_by
             )
-    if not versions:
-        raise NothingToUndo(reason=f"change {target} made no version")
 
 
-def _restored(session: Session, target: str, item: MemoryItem) -> Edited:
+def _restored(session: Session, target: str, item: MemoryItem, standing: MemoryItem) -> Edited:
+    """`standing`, the memory's current version, and the next one as it was before `item`."""
     if item.predecessor is None:
-        return item, next_version(item, status=Status.DELETED), None
+        return standing, next_version(standing, status=Status.DELETED), None
     before = session.cube.table.items(f"row = {quoted([item.predecessor])}")
     if not before:
         raise UndoConflict(id=target, reason=f"the version before it of {item.id} is gone", later=target)
     fields = {name: getattr(before[0], name) for name in _CONTENT}
     fields["valid_to"] = None if before[0].valid_to == item.valid_from else before[0].valid_to
-    return item, next_version(item, **fields), None
+    return standing, next_version(standing, **fields), None
 
 
 _CONTENT = tuple(

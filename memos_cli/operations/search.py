@@ -38,7 +38,7 @@ from memos_cli.retrieval.routes import (
     vector_route,
 )
 from memos_cli.retrieval.weights import DEFAULT, PARTS
-from memos_cli.schema import Filters, Hit, Kind, MemoryItem, Mode, Query, Route, SearchResult, now
+from memos_cli.schema import Filters, Hit, Kind, Level, MemoryItem, Mode, Query, Route, SearchResult, now
 
 if TYPE_CHECKING:
     from memos_cli.providers.reranker import Reranker
@@ -85,6 +85,7 @@ def routes_of(session: Session, query: Query) -> Found:
     """Read the question and ask the routes. Raises what `search` raises."""
     notes: list[str] = []
     view = session.cube.view(vectors=query.mode is not Mode.KEYWORD)
+    query = query.but(filters=ordinary(view, query.filters))
     asked = read(query.text, lambda names: _speakers(view, names), query.now or now())
     vector = _vector(session, view, query, asked, notes)
     keyword = None
@@ -92,6 +93,15 @@ def routes_of(session: Session, query: Query) -> Found:
         keyword = keyword_route(view, query.text, query.filters, max(DEPTH, query.k))
     languages = session.embedder.languages if vector is not None else ()
     return Found(view, asked, keyword, vector, languages, notes)
+
+
+def ordinary(view: View, filters: Filters) -> Filters:
+    """The filters, and where they name no level, without topics and concepts: those repeat what
+    their memories say, and would take their places."""
+    above = Filters(levels=(Level.CONCEPT, Level.TOPIC), statuses=filters.statuses)
+    if filters.levels or not any(shard.count(above) for shard in view.keywords):
+        return filters
+    return filters.but(levels=(Level.FACT,))
 
 
 def _answer(session: Session, query: Query) -> SearchResult:

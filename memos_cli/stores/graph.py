@@ -158,6 +158,36 @@ class Graph:
                         raise
             raise ProjectionDamaged(store="graph", reason="its generations keep moving")
 
+    def table(self, cypher: str, *, limit: int, seconds: float) -> tuple[list[str], list[list[Any]], bool]:
+        """Column names, at most `limit` rows, and whether there were more, of a read-only query.
+
+        Raises UsageError for a query that Kùzu does not understand or that takes longer than
+        `seconds`, ProjectionDamaged.
+        """
+        with self._lock, _mapped(self.directory):
+            connection = self._connection(self._current())
+            connection.set_query_timeout(max(1, round(seconds * 1000)))
+            try:
+                result = connection.execute(cypher)
+                rows: list[list[Any]] = []
+                while result.has_next() and len(rows) < limit:
+                    rows.append(result.get_next())
+                more = result.has_next()
+                names = result.get_column_names()
+                result.close()
+            except RuntimeError as error:
+                if str(error).startswith("Interrupted"):
+                    raise UsageError(
+                        detail=f"The query took longer than {seconds:g} s.",
+                        hint="Narrow it, or give it more with --seconds.",
+                    ) from error
+                if str(error).startswith(_ASKED_WRONGLY):
+                    raise UsageError(detail=str(error)) from error
+                raise
+            finally:
+                connection.set_query_timeout(0)
+        return names, rows, more
+
     def close(self) -> None:
         """Let go of the generation that is open; the next query opens one again."""
         with self._lock:
@@ -346,6 +376,10 @@ def _database(path: Path) -> Iterator[Any]:
         database.close()
     if path.with_name(path.name + ".wal").exists():
         raise ProjectionDamaged(store="graph", reason="Kùzu left a log behind")
+
+
+_ASKED_WRONGLY = ("Catalog exception", "Conversion exception", "Overflow exception", "Runtime exception")
+"""How errors begin that a query can bring about on a sound graph; elsewhere they mean damage."""
 
 
 @contextmanager

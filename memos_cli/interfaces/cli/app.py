@@ -65,6 +65,12 @@ COMMANDS: dict[str, Command] = {
     "archive": Command("edit:archive", "Hide memories from search."),
     "unarchive": Command("edit:unarchive", "Show archived memories again."),
     "purge": Command("purge:purge", "Remove memories from every store, index and history, for good."),
+    "reorganize": Command(
+        "reorganize:reorganize", "Merge duplicates; sort memories into topics and concepts.", "Order"
+    ),
+    "tree": Command("tree:tree", "Draw the topics and concepts of the cube.", "Order"),
+    "graph": Command("tree:graph", "Show what a memory hangs together with.", "Order"),
+    "cypher": Command("tree:cypher", "Ask the cube's graph in Cypher; only reads.", "Order"),
     "history": Command("browse:history", "Show every version of a memory.", "History"),
     "log": Command("browse:log", "List the changes made to the cube, newest first.", "History", streams=True),
     "undo": Command("edit:undo", "Take back a change, the last one unless told.", "History"),

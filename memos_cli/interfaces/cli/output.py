@@ -82,7 +82,22 @@ class Plain(NamedTuple):
     text: str
 
 
-View = Table | Fields | Entries | Markdown | Plain
+class Leaf(NamedTuple):
+    """One line of a tree: its text, facts beside it, its id, and what is below."""
+
+    text: str
+    facts: str
+    id: str
+    below: Sequence[Leaf] = ()
+
+
+class Tree(NamedTuple):
+    """Lines below each other: branches for a terminal, `depth, text, facts, id` for a pipe."""
+
+    leaves: Sequence[Leaf]
+
+
+View = Table | Fields | Entries | Markdown | Plain | Tree
 
 
 @dataclass
@@ -213,6 +228,8 @@ class Output:
             console.print(_rich_table(view))
         elif isinstance(view, Fields):
             console.print(_rich_fields(view))
+        elif isinstance(view, Tree):
+            console.print(_rich_tree(view))
         else:
             for entry in view.entries:
                 console.print(_rich_entry(entry))
@@ -362,6 +379,8 @@ def _plain(view: View) -> str:
         return _tsv(view.rows)
     if isinstance(view, Entries):
         return _tsv(entry.cells for entry in view.entries)
+    if isinstance(view, Tree):
+        return _tsv(_flattened(view.leaves, 0))
     return _tsv(_present(view))
 
 
@@ -413,6 +432,29 @@ def _for_eyes(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return clean(value) if isinstance(value, str) else _cell(value)
+
+
+def _flattened(leaves: Iterable[Leaf], depth: int) -> Iterator[tuple[Any, ...]]:
+    for leaf in leaves:
+        yield depth, leaf.text, leaf.facts, leaf.id
+        yield from _flattened(leaf.below, depth + 1)
+
+
+def _rich_tree(view: Tree) -> RenderableType:
+    from rich.text import Text
+    from rich.tree import Tree as RichTree
+
+    root = RichTree("", hide_root=True, guide_style="dim")
+
+    def grow(above: RichTree, leaves: Iterable[Leaf], depth: int) -> None:
+        for leaf in leaves:
+            line = Text(one_line(leaf.text), style="bold" if depth == 0 else "")
+            if leaf.facts:
+                line.append(f" {one_line(leaf.facts)}", style="dim")
+            grow(above.add(line), leaf.below, depth + 1)
+
+    grow(root, view.leaves, 0)
+    return root
 
 
 def _rich_entry(entry: Entry) -> RenderableType:

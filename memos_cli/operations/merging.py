@@ -1,0 +1,164 @@
+"""Pairs of memories: which say the same, and what follows from it.
+
+Owns: which pairs are looked at, when two memories may become one, and how (the older one stays and
+takes the other's sources; the other is archived and says where it went). Does not own: judging
+what a pair's words mean beyond being the same (a `Judge` that is handed in).
+
+A turn of a conversation is never merged: it is what was said. Nor is a piece of a document, whose
+place among the others matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from memos_cli.operations.outline import Outline
+from memos_cli.operations.plan import Draft, Step
+from memos_cli.organize.neighbours import nearest
+from memos_cli.schema import MemoryItem, Relation, Status
+from memos_cli.stores.facts import is_turn
+from memos_cli.stores.nearness import content_hash, same
+
+MERGED_FROM, MERGED_TO = "merged_from", "merged_to"
+NEAR = 0.8
+"""Cosine from which on a pair is looked at."""
+LOOKED_AT = 6
+"""Neighbours of a memory that are looked at."""
+
+DUPLICATE, SUPERSEDES = "duplicate", "supersedes"
+
+Verdict = tuple[str, float]
+"""What the newer memory is to the older one (duplicate, supersedes, contradicts, complements, causes,
+follows, infers, part_of), and how sure that is, 0 to 1."""
+Judge = Callable[[MemoryItem, MemoryItem], Verdict | None]
+"""Of (older, newer); None: nothing that could be told."""
+
+
+def certain(older: MemoryItem, newer: MemoryItem) -> Verdict | None:
+    """What words alone tell for certain: two memories that say the same in the same words. A number,
+    a name, a date, a negation or any other word that differs keeps them apart (`stores/nearness`)."""
+    return (DUPLICATE, 1.0) if same(older.memory, newer.memory) else None
+
+
+def resolve(
+    outline: Outline,
+    ids: Sequence[str],
+    rows: np.ndarray,
+    fresh: Iterable[int],
+    draft: Draft,
+    judge: Judge = certain,
+) -> set[str]:
+    """Judge the pairs that something new is part of, and note what follows. Returns the ids that go.
+
+    `rows` are unit vectors of the memories `ids`, `fresh` the places of those that are new.
+    """
+    gone: set[str] = set()
+    for a, b in _pairs(outline, ids, rows, sorted(fresh)):
+        older, newer = sorted((outline.facts[a], outline.facts[b]), key=lambda i: (i.time, i.id))
+        if a in gone or b in gone or (verdict := judge(older, newer)) is None:
+            continue
+        kind, sure = verdict
+        if kind == DUPLICATE:
+            if mergeable(older, newer):
+                kept, dropped = (newer, older) if newer.pinned and not older.pinned else (older, newer)
+                _merge(kept, dropped, draft)
+                gone.add(dropped.id)
+        elif kind == SUPERSEDES:
+            if not is_turn(older) and not older.pinned:
+                _relate(newer, older, kind, sure, draft)
+                draft.edit(older, status=Status.ARCHIVED, valid_to=newer.valid_from or newer.said_at)
+                draft.count("archived")
+                gone.add(older.id)
+        else:
+            _relate(newer, older, kind, sure, draft)
+    return gone
+
+
+def _pairs(
+    outline: Outline, ids: Sequence[str], rows: np.ndarray, fresh: Sequence[int]
+) -> Iterator[tuple[str, str]]:
+    """Pairs of notes, each once: equal after normalising, or near each other."""
+    notes = [place for place, id in enumerate(ids) if not is_turn(outline.facts[id])]
+    if not notes:
+        return
+    seen: set[tuple[str, str]] = set()
+    at = {place: row for row, place in enumerate(notes)}
+    new = [place for place in fresh if place in at]
+    for a, b in (*_equal(outline, ids, notes, set(new)), *_near(ids, rows, notes, new, at)):
+        pair = (min(a, b), max(a, b))
+        if pair not in seen:
+            seen.add(pair)
+            yield pair
+
+
+def _equal(
+    outline: Outline, ids: Sequence[str], notes: Sequence[int], new: set[int]
+) -> Iterator[tuple[str, str]]:
+    first: dict[str, tuple[int, str]] = {}
+    for place in notes:
+        item = outline.facts[ids[place]]
+        key = item.content_hash or content_hash(item.memory)
+        if key not in first:
+            first[key] = (place, item.id)
+        elif place in new or first[key][0] in new:
+            yield first[key][1], item.id
+
+
+def _near(
+    ids: Sequence[str], rows: np.ndarray, notes: Sequence[int], new: Sequence[int], at: dict[int, int]
+) -> Iterator[tuple[str, str]]:
+    if not new:
+        return
+    found = nearest(rows[list(new)], rows[list(notes)], LOOKED_AT, own=np.array([at[p] for p in new]))
+    for place, places, weights in zip(new, found.places.tolist(), found.weights.tolist(), strict=True):
+        for other, weight in zip(places, weights, strict=True):
+            if weight >= NEAR:
+                yield ids[place], ids[notes[other]]
+
+
+def mergeable(a: MemoryItem, b: MemoryItem) -> bool:
+    """Whether two memories that say the same may become one: of the same owner, kind, place and time."""
+    if is_turn(a) or is_turn(b) or a.position is not None or b.position is not None:
+        return False
+    if a.external_id and b.external_id:
+        return False  # two things elsewhere, each of which will be looked for here again
+    mine, theirs = ((i.user_id, i.agent_id, i.kind, i.visibility, i.level, i.session_id) for i in (a, b))
+    times = [(i.event_start, i.event_end, i.valid_to) for i in (a, b)]
+    return mine == theirs and times[0] == times[1] and not (a.pinned and b.pinned)
+
+
+def _merge(kept: MemoryItem, dropped: MemoryItem, draft: Draft) -> None:
+    now = draft.current(kept)
+    draft.edit(
+        kept,
+        sources=tuple(dict.fromkeys((*now.sources, *dropped.sources))),
+        tags=tuple(dict.fromkeys((*now.tags, *dropped.tags))),
+        relations=with_relation(now, Relation(kind=MERGED_FROM, target=dropped.id)),
+    )
+    draft.edit(
+        dropped,
+        status=Status.ARCHIVED,
+        relations=with_relation(draft.current(dropped), Relation(kind=MERGED_TO, target=kept.id)),
+    )
+    draft.count("merged")
+    draft.steps.append(
+        Step(action="merge", what="memory", id=kept.id, text=kept.memory, before=dropped.memory)
+    )
+
+
+def _relate(newer: MemoryItem, older: MemoryItem, kind: str, sure: float, draft: Draft) -> None:
+    """The newer one says what it is to the older one; turns stay as they were said."""
+    if is_turn(newer):
+        return
+    relation = Relation(kind=kind, target=older.id, weight=round(sure, 3))
+    draft.edit(newer, relations=with_relation(draft.current(newer), relation))
+    draft.count("related")
+    draft.steps.append(Step(action="relate", what=kind, id=newer.id, text=newer.memory, before=older.memory))
+
+
+def with_relation(item: MemoryItem, relation: Relation) -> tuple[Relation, ...]:
+    """Its relations and this one; another of the same kind to the same memory goes."""
+    kept = (r for r in item.relations if (r.kind, r.target) != (relation.kind, relation.target))
+    return (*kept, relation)

@@ -1,0 +1,342 @@
+"""The tree of one user's memories, planned: where each stands, which nodes there are, what they say.
+
+Owns: both levels of grouping, topics' and concepts' rows, when a node is told anew. Does not own: the
+grouping itself and the words of a title without a language model (`organize`), duplicates
+(`merging`), committing (`reorganize`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from memos_cli.operations.merging import Judge, certain, resolve
+from memos_cli.operations.outline import EVIDENCE, HOLDS, Outline, sessions_of
+from memos_cli.operations.plan import Draft, Step
+from memos_cli.organize.growth import CONCEPTS, LOOSE, TOPICS, grown
+from memos_cli.organize.neighbours import among_turns, centred, unit, word_vectors
+from memos_cli.organize.titles import central, name_of, summary_of, title_terms, words_of
+from memos_cli.reader.language import language_of
+from memos_cli.schema import Level, MemoryItem, Origin, Relation, Status, Visibility
+from memos_cli.stores.facts import is_turn
+from memos_cli.stores.nearness import content_hash
+
+FEWEST_CONCEPTS = 6
+"""Concepts under which topics above them would only be in the way."""
+BACKGROUND = 2_000
+"""Memories of other concepts that say which words are common; more change no name."""
+GROWTH = 0.25
+"""Share of its members by which a node may grow or shrink before it is told anew."""
+OWN_VERBS = frozenset({"reorganize", "undo"})
+"""A node last written by another verb was corrected by somebody, and keeps its words."""
+
+
+@dataclass(frozen=True)
+class Title:
+    """What a node is called and says."""
+
+    name: str
+    summary: str
+    tags: tuple[str, ...] = ()
+    by: str = "terms"
+    """`terms`, or the language model's name."""
+    confidence: int = 100
+
+
+Tell = Callable[[Level, Title, Sequence[str]], Title | None]
+"""Of a node's level, its title without a language model and its texts, a better title; None: it stays."""
+
+
+@dataclass
+class _Node:
+    """A topic or concept while it is being planned."""
+
+    id: str
+    old: MemoryItem | None
+    members: list[str] = field(default_factory=list)
+    """Ids of the memories below, all the way down."""
+    parent: str | None = None
+    texts: list[str] = field(default_factory=list)
+    """What it is told from: a concept's memories, a topic's concepts."""
+    evidence: list[tuple[str, float]] = field(default_factory=list)
+
+
+def plant(
+    outline: Outline,
+    owner: str | None,
+    draft: Draft,
+    *,
+    by_words: bool,
+    judge: Judge = certain,
+    tell: Tell | None = None,
+) -> None:
+    """Add to `draft` what brings the tree of one user to his memories. Titles come from `tell` where
+    there is one and it knows one, else from terms and the most central memories."""
+    ids = [i for i in sorted(outline.facts) if by_words or i in outline.vectors]
+    if bare := len(outline.facts) - len(ids):
+        draft.notes.append(f"{bare} memories have no vector and were left out; `memos reindex` makes them")
+    plain = _matrix(outline, ids, by_words)
+    if not len(plain):
+        return _archive_empty(outline, {}, draft)
+    before, names = _places(outline, ids)
+    fresh = np.flatnonzero(before == LOOSE).tolist()
+    gone = resolve(outline, ids, plain, fresh, draft, judge)
+    kept = np.array([i not in gone for i in ids], bool)
+    ids = [i for i in ids if i not in gone]
+    rows = _among(outline, ids, plain[kept])
+    groups = grown(centred(rows), before[kept], CONCEPTS)
+    concepts = _concepts(outline, ids, groups, names)
+    topics = _topics(outline, concepts, dict(zip(ids, rows, strict=True)))
+    draft.count("memories", len(ids))
+    draft.count("placed", int((groups != LOOSE).sum()))
+    _tell_all(outline, owner, concepts, topics, dict(zip(ids, plain[kept], strict=True)), draft, tell)
+    _file(outline, concepts, draft)
+    return _archive_empty(outline, {**concepts, **topics}, draft)
+
+
+def _matrix(outline: Outline, ids: Sequence[str], by_words: bool) -> np.ndarray:
+    if by_words:
+        return word_vectors([outline.facts[i].memory for i in ids])
+    if not ids:
+        return np.zeros((0, 1), np.float32)
+    spans = [outline.vectors[i] for i in ids]
+    first = np.array([span[0] for span in spans], np.float32)
+    for place in (place for place, span in enumerate(spans) if len(span) > 1):
+        first[place] = spans[place].astype(np.float32).mean(axis=0)
+    return unit(first)
+
+
+def _among(outline: Outline, ids: Sequence[str], rows: np.ndarray) -> np.ndarray:
+    at = {id: place for place, id in enumerate(ids)}
+    runs = [[at[i] for i in run if i in at] for run in sessions_of(outline.facts[i] for i in ids)]
+    return among_turns(rows, runs)
+
+
+def _places(outline: Outline, ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """The number of each memory's concept, LOOSE for none, and the concepts by number.
+
+    A memory that was changed since its concept was told is placed anew.
+    """
+    names = sorted(outline.concepts)
+    numbers = {name: number for number, name in enumerate(names)}
+    before = np.full(len(ids), LOOSE, np.int64)
+    for place, id in enumerate(ids):
+        concept = outline.concepts.get(outline.above.get(id, ""))
+        if concept is not None and not _changed(outline.facts[id], concept):
+            before[place] = numbers[concept.id]
+    return before, names
+
+
+def _changed(item: MemoryItem, node: MemoryItem) -> bool:
+    return item.verb not in OWN_VERBS and item.known_from > node.known_from and item.version > 1
+
+
+def _concepts(
+    outline: Outline, ids: Sequence[str], groups: np.ndarray, names: Sequence[str]
+) -> dict[str, _Node]:
+    nodes: dict[int, _Node] = {}
+    for id, group in zip(ids, groups.tolist(), strict=True):
+        if group == LOOSE:
+            continue
+        if group not in nodes:
+            nodes[group] = _node(outline.concepts.get(names[group]) if group < len(names) else None)
+        nodes[group].members.append(id)
+        nodes[group].texts.append(outline.facts[id].memory)
+    return {node.id: node for node in nodes.values()}
+
+
+def _node(old: MemoryItem | None) -> _Node:
+    from memos_cli.schema import uuid7
+
+    return _Node(old.id if old else uuid7(), old)
+
+
+def _topics(outline: Outline, concepts: dict[str, _Node], rows: dict[str, np.ndarray]) -> dict[str, _Node]:
+    if len(concepts) < FEWEST_CONCEPTS and not outline.topics:
+        return {}
+    names = sorted(outline.topics)
+    numbers = {name: number for number, name in enumerate(names)}
+    order = sorted(concepts)
+    middles = np.array([np.mean([rows[i] for i in concepts[c].members], axis=0) for c in order])
+    before = np.array([numbers.get(outline.above.get(c, ""), LOOSE) for c in order], np.int64)
+    groups = grown(centred(middles), before, TOPICS)
+    nodes: dict[int, _Node] = {}
+    for id, group in zip(order, groups.tolist(), strict=True):
+        if group == LOOSE:
+            continue
+        if group not in nodes:
+            nodes[group] = _node(outline.topics.get(names[group]) if group < len(names) else None)
+        concepts[id].parent = nodes[group].id
+        nodes[group].members += concepts[id].members
+    return {node.id: node for node in nodes.values()}
+
+
+# -- what the nodes say
+
+
+def _tell_all(
+    outline: Outline,
+    owner: str | None,
+    concepts: dict[str, _Node],
+    topics: dict[str, _Node],
+    rows: dict[str, np.ndarray],
+    draft: Draft,
+    tell: Tell | None,
+) -> None:
+    told = {id: node for id, node in concepts.items() if _is_due(outline, node, tell)}
+    titles = _titles(outline, told, rows, tell, Level.CONCEPT)
+    said: dict[str, str] = {}
+    for id, node in concepts.items():
+        _write(outline, owner, node, Level.CONCEPT, titles.get(id), draft)
+        said[id] = titles[id].name if id in titles else str(node.old.key if node.old else "")
+    changed = {node.parent for id, node in concepts.items() if id in told or _moved(node)}
+    due = {id: node for id, node in topics.items() if id in changed or _is_due(outline, node, tell)}
+    for id, node in topics.items():
+        node.texts = [said[c] for c, concept in concepts.items() if concept.parent == id]
+    titles = _titles(outline, due, rows, tell, Level.TOPIC)
+    for id, node in topics.items():
+        _write(outline, owner, node, Level.TOPIC, titles.get(id), draft)
+
+
+def _moved(node: _Node) -> bool:
+    return node.old is None or node.old.parent != node.parent
+
+
+def _is_due(outline: Outline, node: _Node, tell: Tell | None) -> bool:
+    """Whether a node has to be told: new, stale, grown, its evidence gone or changed, or never told
+    by the language model that there is now."""
+    old = node.old
+    if old is None or old.stale:
+        return True
+    if old.verb not in OWN_VERBS or old.pinned:
+        return False
+    told_from = int(old.info.get("size", 0))
+    if abs(len(node.members) - told_from) > max(2.0, GROWTH * told_from):
+        return True
+    evidence = [outline.facts.get(r.target) for r in old.relations if r.kind == EVIDENCE]
+    if any(item is None or _changed(item, old) for item in evidence):
+        return True
+    return tell is not None and old.info.get("by") == "terms"
+
+
+def _titles(
+    outline: Outline, nodes: dict[str, _Node], rows: dict[str, np.ndarray], tell: Tell | None, level: Level
+) -> dict[str, Title]:
+    if not nodes:
+        return {}
+    used = {id for node in nodes.values() for id in node.members}
+    others = [item.memory for id, item in outline.facts.items() if id not in used]
+    step = max(1, len(others) // BACKGROUND)
+    words = [words_of(outline.facts[i].memory for i in node.members) for node in nodes.values()]
+    terms = title_terms(words, words_of(others[::step]))
+    return {
+        id: _title(outline, node, found, rows, tell, level)
+        for (id, node), found in zip(nodes.items(), terms, strict=True)
+    }
+
+
+def _title(
+    outline: Outline,
+    node: _Node,
+    terms: Sequence[str],
+    rows: dict[str, np.ndarray],
+    tell: Tell | None,
+    level: Level,
+) -> Title:
+    vectors = np.array([rows[i] for i in node.members])
+    middle = unit(vectors.mean(axis=0)[None])[0]
+    best = central(vectors)
+    node.evidence = [(node.members[place], float(vectors[place] @ middle)) for place in best]
+    quoted = [outline.facts[id].memory for id, _ in node.evidence]
+    summary = summary_of(quoted) if level is Level.CONCEPT else " · ".join(node.texts)
+    plain = Title(name_of(terms), summary, tuple(terms))
+    return (tell and tell(level, plain, node.texts)) or plain
+
+
+def _write(
+    outline: Outline, owner: str | None, node: _Node, level: Level, title: Title | None, draft: Draft
+) -> None:
+    """The node's next version, if it says anything else than the one that is there."""
+    holds = [
+        Relation(kind=HOLDS, target=i)
+        for i in sorted(node.members)
+        if level is Level.CONCEPT and is_turn(outline.facts[i])
+    ]
+    old = node.old
+    if title is None and old is not None:
+        rest = [r for r in old.relations if r.kind != HOLDS]
+        fields: dict[str, object] = {"parent": node.parent, "relations": (*holds, *rest)}
+    else:
+        assert title is not None
+        evidence = [Relation(kind=EVIDENCE, target=i, weight=round(w, 4)) for i, w in node.evidence]
+        fields = {**_words(title), "parent": node.parent, "relations": (*holds, *evidence)}
+        fields["info"] = {"size": len(node.members), "by": title.by}
+    fields["visibility"] = _visibility(outline, node.members)
+    node_members = tuple(node.members)
+    if old is None:
+        fields |= {"level": level, "origin": Origin.SUMMARY, "user_id": owner, "id": node.id}
+        item = MemoryItem(**fields)  # type: ignore[arg-type]
+        draft.fresh.append(item)
+        draft.members[item.id] = node_members
+        draft.count(f"new {level}s")
+        draft.steps.append(
+            Step(action="add", what=str(level), id=item.id, text=f"{item.key} ({len(node_members)})")
+        )
+        return
+    draft.edit(old, **fields)
+    if old.id in draft.edits:
+        draft.members[old.id] = node_members
+        draft.count(f"changed {level}s")
+        key = str(fields.get("key", old.key))
+        draft.steps.append(
+            Step(
+                action="change",
+                what=str(level),
+                id=old.id,
+                text=f"{key} ({len(node_members)})",
+                before=str(old.key) if key != old.key else "",
+            )
+        )
+
+
+def _words(title: Title) -> dict[str, object]:
+    text = f"{title.name}: {title.summary}"
+    return {
+        "memory": text,
+        "key": title.name,
+        "tags": title.tags,
+        "content_hash": content_hash(text),
+        "language": language_of(text),
+        "confidence": title.confidence,
+        "stale": False,
+    }
+
+
+def _visibility(outline: Outline, members: Iterable[str]) -> Visibility:
+    """As wide as the narrowest of its memories: a summary must not tell what they would not."""
+    public = all(outline.facts[i].visibility is Visibility.PUBLIC for i in members)
+    return Visibility.PUBLIC if public else Visibility.PRIVATE
+
+
+def _file(outline: Outline, concepts: dict[str, _Node], draft: Draft) -> None:
+    """Notes name the concept above them; turns are named by it, and what is in none names none."""
+    above = {id: node.id for node in concepts.values() for id in node.members}
+    filed = 0
+    for id, item in outline.facts.items():
+        theirs = item.parent in outline.facts  # below another memory: somebody's own order
+        if not is_turn(item) and not theirs and draft.current(item).status is not Status.ARCHIVED:
+            draft.edit(item, parent=above.get(id))
+        filed += outline.above.get(id) != above.get(id)
+    if filed:
+        draft.count("moved", filed)
+        draft.steps.append(Step(action="place", what="memories", text=str(filed)))
+
+
+def _archive_empty(outline: Outline, kept: dict[str, _Node], draft: Draft) -> None:
+    for id, node in outline.nodes.items():
+        if id not in kept:
+            draft.edit(node, status=Status.ARCHIVED)
+            draft.count("archived")
+            draft.steps.append(Step(action="archive", what=str(node.level), id=id, text=str(node.key)))

@@ -1,0 +1,354 @@
+"""What a group is about, told without a language model: its terms, and its most central texts.
+
+Owns: c-TF-IDF terms (Grootendorst, BERTopic, 2022), names made of them, the choice of texts.
+Does not own: which texts form a group, what a language model would call it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+
+import numpy as np
+
+from memos_cli.stores.analysis import content_terms
+
+TERMS = 8
+"""Terms that are kept of a group."""
+NAMED = 3
+"""Terms that make a name."""
+CENTRAL = 3
+"""Texts that stand for a group."""
+LONGEST = 240
+"""Characters of one text in a summary."""
+
+_PLAIN = frozenset(
+    [
+        "about",
+        "above",
+        "after",
+        "again",
+        "all",
+        "already",
+        "also",
+        "always",
+        "another",
+        "any",
+        "anybody",
+        "anyone",
+        "anything",
+        "around",
+        "away",
+        "back",
+        "because",
+        "before",
+        "behind",
+        "below",
+        "between",
+        "both",
+        "bring",
+        "came",
+        "come",
+        "could",
+        "day",
+        "days",
+        "did",
+        "does",
+        "done",
+        "down",
+        "during",
+        "each",
+        "eight",
+        "enough",
+        "even",
+        "ever",
+        "every",
+        "everything",
+        "far",
+        "few",
+        "find",
+        "first",
+        "five",
+        "for",
+        "found",
+        "four",
+        "from",
+        "gave",
+        "get",
+        "gets",
+        "give",
+        "goes",
+        "going",
+        "gone",
+        "good",
+        "got",
+        "great",
+        "had",
+        "half",
+        "has",
+        "have",
+        "having",
+        "here",
+        "how",
+        "hundred",
+        "into",
+        "its",
+        "just",
+        "keep",
+        "kept",
+        "kind",
+        "know",
+        "last",
+        "later",
+        "least",
+        "left",
+        "let",
+        "like",
+        "little",
+        "long",
+        "look",
+        "looking",
+        "lot",
+        "made",
+        "make",
+        "makes",
+        "many",
+        "may",
+        "maybe",
+        "might",
+        "more",
+        "most",
+        "much",
+        "must",
+        "need",
+        "needs",
+        "never",
+        "new",
+        "next",
+        "night",
+        "nine",
+        "nobody",
+        "nothing",
+        "now",
+        "off",
+        "often",
+        "old",
+        "once",
+        "one",
+        "only",
+        "other",
+        "others",
+        "our",
+        "out",
+        "over",
+        "own",
+        "part",
+        "people",
+        "per",
+        "put",
+        "quite",
+        "really",
+        "right",
+        "said",
+        "same",
+        "saw",
+        "say",
+        "says",
+        "second",
+        "see",
+        "seven",
+        "several",
+        "she",
+        "should",
+        "since",
+        "six",
+        "some",
+        "somebody",
+        "someone",
+        "something",
+        "soon",
+        "still",
+        "such",
+        "take",
+        "takes",
+        "ten",
+        "than",
+        "that",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "thing",
+        "things",
+        "think",
+        "third",
+        "this",
+        "those",
+        "though",
+        "thousand",
+        "three",
+        "through",
+        "time",
+        "times",
+        "today",
+        "together",
+        "told",
+        "tomorrow",
+        "too",
+        "took",
+        "toward",
+        "twelve",
+        "twenty",
+        "twice",
+        "two",
+        "under",
+        "until",
+        "use",
+        "used",
+        "very",
+        "wait",
+        "want",
+        "wants",
+        "was",
+        "way",
+        "week",
+        "weeks",
+        "well",
+        "went",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "why",
+        "will",
+        "with",
+        "without",
+        "would",
+        "year",
+        "years",
+        "yes",
+        "yesterday",
+        "yet",
+        "you",
+        "your",
+        "hey",
+        "yeah",
+        "wow",
+        "thanks",
+        "thank",
+        "sure",
+        "awesome",
+        "cool",
+    ]
+)
+"""Words that are in any text and name none."""
+
+_WORD = re.compile(r"\w+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Words:
+    """How often a text, or a group of them, uses each term; and how the term was written."""
+
+    counts: Counter[str]
+    written: dict[str, Counter[str]]
+
+
+def words_of(texts: Iterable[str]) -> Words:
+    """Terms of texts, each text counting a term once: who repeats himself says no more."""
+    counts: Counter[str] = Counter()
+    written: dict[str, Counter[str]] = {}
+    for text in texts:
+        said = set()
+        for term, surface in _terms(text):
+            written.setdefault(term, Counter())[surface] += 1
+            said.add(term)
+        counts.update(said)
+    return Words(counts, written)
+
+
+def _terms(text: str) -> list[tuple[str, str]]:
+    """(term, as written) of a text."""
+    plain = [pair for word in _WORD.findall(text) for pair in _single(word.lower())]
+    if text.isascii():
+        return plain
+    return plain + [(term, term) for term in content_terms(text) if not term.isascii()]
+
+
+@lru_cache(maxsize=50_000)
+def _single(word: str) -> tuple[tuple[str, str], ...]:
+    if len(word) < 3 or word.isdecimal() or word in _PLAIN:
+        return ()
+    return tuple((term, word) for term in content_terms(word)[:1])
+
+
+def title_terms(groups: Sequence[Words], background: Words) -> list[list[str]]:
+    """The terms that set each group apart from the others, as they are mostly written, best first.
+
+    A term's weight is its frequency within the group times log(1 + A / f), f its frequency in all
+    groups and the background, A the mean number of words of a group.
+    """
+    overall = Counter(background.counts)
+    for group in groups:
+        overall.update(group.counts)
+    sizes = [sum(group.counts.values()) for group in groups]
+    mean = sum(sizes) / len(sizes) if sizes else 1.0
+    return [_best_terms(group, overall, max(mean, 1.0)) for group in groups]
+
+
+def _best_terms(group: Words, overall: Counter[str], mean: float) -> list[str]:
+    total = sum(group.counts.values()) or 1
+    weight = {t: n / total * log(1 + mean / overall[t]) for t, n in group.counts.items()}
+    # What a single text says is no title, unless no two texts share a word.
+    shared = [t for t in weight if group.counts[t] > 1] or list(weight)
+    chosen: list[str] = []
+    for term in sorted(shared, key=lambda t: (-weight[t], t)):
+        surface = max(group.written[term].items(), key=lambda w: (w[1], w[0]))[0]
+        if not any(surface in other or other in surface or _overlap(surface, other) for other in chosen):
+            chosen.append(surface)
+        if len(chosen) == TERMS:
+            break
+    return chosen
+
+
+def _overlap(a: str, b: str) -> bool:
+    """Pairs of an unspaced word that share a character belong to the same longer word."""
+    return not a.isascii() and not b.isascii() and (a[-1] == b[0] or b[-1] == a[0])
+
+
+def name_of(terms: Sequence[str]) -> str:
+    """A name made of terms; "unnamed" where there is none."""
+    return ", ".join(terms[:NAMED]) or "unnamed"
+
+
+def central(vectors: np.ndarray, count: int = CENTRAL) -> list[int]:
+    """Rows that lie nearest to the middle of all, no two of them nearly the same."""
+    middle = vectors.mean(axis=0)
+    chosen: list[int] = []
+    for row in np.argsort(-(vectors @ middle), kind="stable").tolist():
+        if all(float(vectors[row] @ vectors[other]) < 0.95 for other in chosen):
+            chosen.append(row)
+        if len(chosen) == count:
+            break
+    return chosen
+
+
+def summary_of(texts: Sequence[str]) -> str:
+    """The texts one after the other, each cut to LONGEST characters at a word."""
+    return " ".join(_cut(" ".join(text.split())) for text in texts)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    kept = text[:LONGEST]
+    return (kept.rsplit(" ", 1)[0] if " " in kept[LONGEST // 2 :] else kept) + "…"

@@ -149,6 +149,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("llm_parallel", _count, ("MEMOS_LLM_PARALLEL",), "Requests to it at once"),
     Setting("llm_prices", _prices, ("MEMOS_LLM_PRICES",), "MODEL=PROMPT/ANSWER, …: for a million tokens"),
     Setting("max_llm_tokens", _tokens, ("MEMOS_MAX_LLM_TOKENS",), "Tokens a command may use; 0: any number"),
+    Setting("judge", _truth, ("MEMOS_JUDGE",), "New memories close what they update or contradict"),
     Setting("fsync", _truth, ("MEMOS_FSYNC",), "Wait for the disk at each commit; false risks a power cut"),
     Setting("color", _color, ("MEMOS_COLOR",), "Colours: auto, always or never"),
 )
@@ -209,6 +210,7 @@ class Settings:
     llm_parallel: int = 4
     llm_prices: str = ""
     max_llm_tokens: int = 0
+    judge: bool = True
     fsync: bool = True
     color: str = "auto"
     config_file: Path = None  # type: ignore[assignment]  # derived from home when not given

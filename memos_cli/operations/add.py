@@ -59,6 +59,9 @@ BATCH = 1_000
 NEAR_COSINE = 0.95
 """Texts that shingles call near-identical are the same only if their vectors agree as well."""
 
+AHEAD = 20
+"""Memories of the same batch on one matter that a draft is compared with: the last so many."""
+
 FUTURE = timedelta(days=1)
 """A time of saying later than this from now is refused unless allowed: clocks and zones differ."""
 
@@ -97,6 +100,14 @@ class _Plan:
 
     next_places: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
     """By user and session: the place of the next turn that comes without one."""
+
+    def of_batch(self, id: str) -> MemoryItem:
+        """The newest version of a memory that this batch made or judged."""
+        if (version := self.replaced.get(id)) is not None:
+            return version
+        place = self.place(id)
+        assert place is not None
+        return self.new[place]
 
     def latest(self, item: MemoryItem) -> MemoryItem:
         """The version of a memory that this batch leaves."""
@@ -322,9 +333,9 @@ def _judged(
     session: Session, plan: _Plan, judge: Judge, place: int, digest: str, draft: Draft
 ) -> MemoryItem | None:
     """Store a draft as what it is to the memories that are there; None: it is known."""
-    ahead = (plan.replaced.get(id) or plan.new[at] for term in judge.sought(place) for id in plan.said.get(term, ())
-             if (at := plan.place(id)) is not None or id in plan.replaced)
-    items = {item.id: item for item in (*map(plan.latest, judge.candidates(place)), *ahead)}
+    ahead = [id for term in judge.sought(place) for id in plan.said.get(term, ())[-AHEAD:]]
+    there = (*map(plan.latest, judge.candidates(place)), *map(plan.of_batch, dict.fromkeys(ahead)))
+    items = {item.id: item for item in there}
     ruling = judge.ruling(place, draft, items.values(), plan.change.time)
     if ruling is not None and ruling.merges:
         _link(plan, ruling.item, draft, ruling.reason)

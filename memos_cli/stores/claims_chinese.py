@@ -116,7 +116,7 @@ def _sentence(text: str) -> _Sentence | None:
 def subject(text: str) -> str | None:
     """A definite subject; None for pronouns without bearer, for anybody, and for what is more than one."""
     text = text.removesuffix("的").removesuffix("家") if text in ("我的", "我家", "我们家") else text.removesuffix("的")
-    if not 1 <= len(text) <= 10 or _NOBODY.search(text) or _TIMED_SUBJECT.search(text) or "不" in text:
+    if not 1 <= len(text) <= 10 or _NOBODY.search(text) or _TIMED_SUBJECT.search(text) or _re("[不说问他她它想听讲让请]").search(text):
         return None
     return text
 

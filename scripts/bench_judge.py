@@ -98,14 +98,18 @@ def measure(pairs: Iterator[Pair], show: bool) -> None:
             print(f"  {action:9} {right + wrong:5}  precision {right / (right + wrong):.3f}")
     right, wrong = named["contradiction", True], named["contradiction", False]
     if right + wrong:
-        print(f"  contradictions named, archived or linked: {right + wrong}  precision {right / (right + wrong):.3f}")
+        print(
+            f"  contradictions named, archived or linked: {right + wrong}  precision {right / (right + wrong):.3f}"
+        )
     for label in sorted(total):
         if label in _WANTED:
             print(f"  {label:26} {total[label]:5}  recall {found[label] / total[label]:.3f}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("bench", type=Path)
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--speed", action="store_true")

@@ -28,7 +28,10 @@ LABELS = {
     Relation.COMPLEMENT: "complementary",
     Relation.NEW: "unrelated",
 }
-SAME_MATTER = {("我爸爸在小米工作。", f"我{father}在中国银行{works}。") for father, works in (("爸爸", "上班"), ("父亲", "工作"))}
+SAME_MATTER = {
+    ("我爸爸在小米工作。", f"我{father}在中国银行{works}。")
+    for father, works in (("爸爸", "上班"), ("父亲", "工作"))
+}
 """The one matter of which two files speak: where my father works."""
 EITHER = {"updated", "contradicting"}
 """An old version is rightly archived in both cases."""

@@ -271,7 +271,9 @@ def _add_batch(
 def _writes(plan: _Plan) -> tuple[list[MemoryItem], list[Closing]]:
     """Versions to be put, and those to be closed; one that this very batch opened and closed is put closed."""
     linked = plan.links.values()
-    puts = {item.row: item for item in (*plan.new, *(u.new for u in plan.updates), *(new for _, new in linked))}
+    puts = {
+        item.row: item for item in (*plan.new, *(u.new for u in plan.updates), *(new for _, new in linked))
+    }
     closings = [Closing(id=old.id, row=old.row) for old, _ in linked]
     for update in plan.updates:
         old, new = update.old, update.new
@@ -336,7 +338,7 @@ def _judged(
     ahead = [id for term in judge.sought(place) for id in plan.said.get(term, ())[-AHEAD:]]
     there = (*map(plan.latest, judge.candidates(place)), *map(plan.of_batch, dict.fromkeys(ahead)))
     items = {item.id: item for item in there}
-    ruling = judge.ruling(place, draft, items.values(), plan.change.time)
+    ruling = judge.ruling(place, draft, items.values(), plan.latest, plan.change.time)
     if ruling is not None and ruling.merges:
         _link(plan, ruling.item, draft, ruling.reason)
         return None
@@ -350,7 +352,9 @@ def _judged(
     else:
         item = item.but(relations=(*item.relations, Relation(kind=ruling.relation, target=ruling.item.id)))
         if ruling.earlier:
-            item = item.but(valid_to=max(ruling.item.valid_from or item.known_from, item.valid_from or item.known_from))
+            item = item.but(
+                valid_to=max(ruling.item.valid_from or item.known_from, item.valid_from or item.known_from)
+            )
         plan.new.append(item)
         plan.linked.append((item, ruling))
     for term in judge.terms(item):
@@ -425,7 +429,12 @@ def _match(
         ):
             return item, "same turn" if is_turn(draft) else "same text"
     for item in near:
-        if item.id not in plan.replaced and item.status in _SHOWN and _same_owner(item, draft) and item.speaker == draft.speaker:
+        if (
+            item.id not in plan.replaced
+            and item.status in _SHOWN
+            and _same_owner(item, draft)
+            and item.speaker == draft.speaker
+        ):
             reason = same(item.memory, draft.memory)
             if reason and _agree(session, item, draft, vectors):
                 return item, reason

@@ -15,7 +15,7 @@ speakers, kinds and visibilities are not mixed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ ALIKE = 0.35
 LONGEST_JUDGED = 600
 """Characters: a longer text is no statement, and a model is not asked about it."""
 
+Latest = Callable[[MemoryItem], MemoryItem]
 _CLOSING = (Relation.UPDATE, Relation.CONTRADICTION)
 
 
@@ -71,6 +72,8 @@ class Judge:
     _terms: list[list[str]] = field(default_factory=list)
     _stored: dict[str, list[MemoryItem]] = field(default_factory=dict)
     _answers: dict[int, tuple[MemoryItem, Verdict]] = field(default_factory=dict)
+    _current: dict[str, str] = field(default_factory=dict)
+    """By id: the row of those memories of `_answers`, now."""
     _asked: bool = False
 
     def look(self, drafts: Sequence[Draft], known: Iterable[int]) -> None:
@@ -84,6 +87,8 @@ class Judge:
         if not self._asked:
             self._asked = True
             self._ask(drafts, skipped)
+        there = view.keywords[-1].current([item.id for item, _ in self._answers.values()])
+        self._current = {id: item.row for id, (_, item) in there.items()}
 
     def terms(self, item: MemoryItem) -> list[str]:
         return terms_of(item) if self.on else []
@@ -98,8 +103,11 @@ class Judge:
     def sought(self, place: int) -> list[str]:
         return self._terms[place] if self.on else []
 
-    def ruling(self, place: int, draft: Draft, items: Iterable[MemoryItem], now: datetime) -> Ruling | None:
-        """What the draft is to one of `items`, the newest first; None when it is new to all of them."""
+    def ruling(
+        self, place: int, draft: Draft, items: Iterable[MemoryItem], latest: Latest, now: datetime
+    ) -> Ruling | None:
+        """What the draft is to one of `items`, the newest first, else what the model said it is; None
+        when it is new. `latest` gives the version of a memory that the batch leaves."""
         if not self.on:
             return None
         mine = [item for item in items if item.status in SHOWN and owner_of(item) == owner_of(draft)]
@@ -110,12 +118,16 @@ class Judge:
             if ruling and (ruling.closes or ruling.merges or ruling.earlier):
                 return ruling
             linked = linked or ruling
-        if linked is None and place in self._answers:
-            item, verdict = self._answers[place]
-            current = next((i for i in mine if i.id == item.id), item)
-            if current.row == item.row:
-                linked = _ruling(item, draft, verdict, now)
-        return linked
+        return linked or self._answered(place, draft, latest, now)
+
+    def _answered(self, place: int, draft: Draft, latest: Latest, now: datetime) -> Ruling | None:
+        """What follows from the model's answer, unless its memory has another version by now."""
+        if place not in self._answers:
+            return None
+        item, verdict = self._answers[place]
+        if self._current.get(item.id) != item.row or latest(item).row != item.row:
+            return None
+        return _ruling(item, draft, verdict, now)
 
     # -- the language model
 
@@ -179,7 +191,9 @@ def _ruling(item: MemoryItem, draft: Draft, verdict: Verdict, now: datetime) -> 
     raw = is_turn(item) or is_turn(draft)
     if raw and relation not in _CLOSING:
         return None
-    own = raw or item.external_id or draft.external_id or _document(item) != _document(draft)
+    own = raw or item.external_id or draft.external_id
+    # The same words are the same wherever they stand; what "the deadline" is, its document knows.
+    own = own or (_document(item) != _document(draft) and not verdict.verbatim)
     if own or not verdict.sure:
         return Ruling(item, relation, reason)
     if relation is Relation.DUPLICATE:

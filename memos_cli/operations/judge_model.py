@@ -57,7 +57,9 @@ def _form() -> type[pydantic.BaseModel]:
     return Judgement
 
 
-def _borne_out(said: pydantic.BaseModel, draft: Draft, there: Sequence[MemoryItem]) -> tuple[MemoryItem, Verdict] | None:
+def _borne_out(
+    said: pydantic.BaseModel, draft: Draft, there: Sequence[MemoryItem]
+) -> tuple[MemoryItem, Verdict] | None:
     given = said.model_dump()
     relation, number = Relation(given["relation"]), given["number"]
     if relation is Relation.NEW or not 1 <= number <= len(there):
@@ -66,7 +68,11 @@ def _borne_out(said: pydantic.BaseModel, draft: Draft, there: Sequence[MemoryIte
     old, new = normalized(item.memory), normalized(draft.memory)
     reason = f"a language model says: {' '.join(given['reason'].split())[:200] or relation}"
     if relation is Relation.COMPLEMENT:
-        return (item, Verdict(relation, reason)) if _shared(given["subject"], item.memory, draft.memory) else None
+        return (
+            (item, Verdict(relation, reason))
+            if _shared(given["subject"], item.memory, draft.memory)
+            else None
+        )
     if relation is Relation.DUPLICATE:
         return (item, Verdict(relation, reason, sure=True)) if _as_much(item.memory, draft.memory) else None
     before, after = normalized(given["before"]), normalized(given["after"])
@@ -87,7 +93,10 @@ def _shared(subject: str, old: str, new: str) -> bool:
         return all(w & _FIRST or text.startswith("我") for w, text in zip(words, (old, new), strict=True))
     if name.isascii() and not (name[0].isupper() or plain.split()[0] in _FIRST | {"the"}):
         return False
-    return all(re.search(rf"(?<!\w){re.escape(plain)}(?!\w)" if name.isascii() else re.escape(plain), normalized(t)) for t in (old, new))
+    return all(
+        re.search(rf"(?<!\w){re.escape(plain)}(?!\w)" if name.isascii() else re.escape(plain), normalized(t))
+        for t in (old, new)
+    )
 
 
 def _as_much(old: str, new: str) -> bool:

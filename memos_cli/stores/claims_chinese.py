@@ -77,7 +77,11 @@ def _number(found: re.Match[str]) -> str:
     tens, ten, ones = text.partition("十")
     if not ten:
         return "".join(_DIGITS[c] for c in text)
-    return str(int(_DIGITS.get(tens, "1")) * 10 + int(_DIGITS.get(ones, "0"))) if len(tens) < 2 and len(ones) < 2 else found.group()
+    return (
+        str(int(_DIGITS.get(tens, "1")) * 10 + int(_DIGITS.get(ones, "0")))
+        if len(tens) < 2 and len(ones) < 2
+        else found.group()
+    )
 
 
 def levelled(text: str) -> str:
@@ -100,8 +104,15 @@ def _sentence(text: str) -> _Sentence | None:
     if _re(r"[。?？!！;；“”\"「」『』…\n(（]|\.{3}").search(text) or not text:
         return None
     # "My number has changed, it is …": the first half says only that.
-    if half := _re(r"^(.{1,8}?)(?:换|改|变)(?:了|成了新的)?(.{0,6})了?[,,](?:新的?|现在的?)(.+)$").match(text):
-        changed, text = True, f"{half.group(1)}的{half.group(3).removeprefix('是')}" if half.group(3).startswith(half.group(2).rstrip('了') or ' ') else text
+    if half := _re(r"^(.{1,8}?)(?:换|改|变)(?:了|成了新的)?(.{0,6})了?[,,](?:新的?|现在的?)(.+)$").match(
+        text
+    ):
+        changed, text = (
+            True,
+            f"{half.group(1)}的{half.group(3).removeprefix('是')}"
+            if half.group(3).startswith(half.group(2).rstrip("了") or " ")
+            else text,
+        )
     plain = text
     for word in _CHANGE:
         plain = plain.replace(word, "")
@@ -115,8 +126,17 @@ def _sentence(text: str) -> _Sentence | None:
 
 def subject(text: str) -> str | None:
     """A definite subject; None for pronouns without bearer, for anybody, and for what is more than one."""
-    text = text.removesuffix("的").removesuffix("家") if text in ("我的", "我家", "我们家") else text.removesuffix("的")
-    if not 1 <= len(text) <= 10 or _NOBODY.search(text) or _TIMED_SUBJECT.search(text) or _re("[不说问他她它想听讲让请]").search(text):
+    text = (
+        text.removesuffix("的").removesuffix("家")
+        if text in ("我的", "我家", "我们家")
+        else text.removesuffix("的")
+    )
+    if (
+        not 1 <= len(text) <= 10
+        or _NOBODY.search(text)
+        or _TIMED_SUBJECT.search(text)
+        or _re("[不说问他她它想听讲让请]").search(text)
+    ):
         return None
     return text
 
@@ -149,7 +169,10 @@ _V = r"(?P<v>[^,,的]+?)"
 
 def _home(s: _Sentence) -> list[Claim] | None:
     tail = r"(?P<end>了)?"
-    found = _match(rf"{_S}(?P<no>不再|不)?(?:住在|定居在|定居于|生活在|搬家到|搬到|搬去|搬回|移居|迁居|迁到)了?{_V}{tail}", s)
+    found = _match(
+        rf"{_S}(?P<no>不再|不)?(?:住在|定居在|定居于|生活在|搬家到|搬到|搬去|搬回|移居|迁居|迁到)了?{_V}{tail}",
+        s,
+    )
     if found:
         moved = bool(_re("搬|移居|迁").search(s.text))
         who, prior = found.group("s"), ""
@@ -194,10 +217,16 @@ def _work(s: _Sentence) -> list[Claim] | None:
             continue
         if "去了" in s.text and not found.groupdict().get("job"):
             continue
-        if ("换到" in s.text or "离开" in s.text or "加入" in s.text) and not _re("工作|公司|上班").search(s.text):
+        if ("换到" in s.text or "离开" in s.text or "加入" in s.text) and not _re("工作|公司|上班").search(
+            s.text
+        ):
             continue
         who, firm = subject(found.group("s")), found.group("v").removesuffix("了").removesuffix("公司")
-        if who is None or not firm or _re("^(?:家|外面|这|那|一家|一个|外地|国外|学校|银行|医院)").match(firm):
+        if (
+            who is None
+            or not firm
+            or _re("^(?:家|外面|这|那|一家|一个|外地|国外|学校|银行|医院)").match(firm)
+        ):
             return []
         no = found.groupdict().get("no") or ""
         ended = bool(found.groupdict().get("end"))
@@ -222,18 +251,40 @@ def _school(s: _Sentence) -> list[Claim] | None:
                 return [] if "转到" not in s.text else None
             no = found.groupdict().get("no")
             return [
-                _claim(s, f"{who}|上学", Manner.STATE, value=(school,), positive=not no, changed=changed or bool(found.group("end")), domain="name")
+                _claim(
+                    s,
+                    f"{who}|上学",
+                    Manner.STATE,
+                    value=(school,),
+                    positive=not no,
+                    changed=changed or bool(found.group("end")),
+                    domain="name",
+                )
             ]
     return None
 
 
 def _marital(s: _Sentence) -> list[Claim] | None:
-    states = {"结婚": "婚", "已婚": "婚", "订婚": "订", "离婚": "离", "离异": "离", "分手": "单", "恋爱": "恋", "谈恋爱": "恋", "交往": "恋", "单身": "单", "未婚": "单"}
+    states = {
+        "结婚": "婚",
+        "已婚": "婚",
+        "订婚": "订",
+        "离婚": "离",
+        "离异": "离",
+        "分手": "单",
+        "恋爱": "恋",
+        "谈恋爱": "恋",
+        "交往": "恋",
+        "单身": "单",
+        "未婚": "单",
+    }
     state = "|".join(sorted(states, key=len, reverse=True))
     found = _match(rf"(?P<s>[^和跟与]+?)(?:和|跟|与)(?P<v>[^,,]+?)(?:在)?(?P<st>{state})了?", s)
     if not found:
         found = _match(rf"{_S}(?P<no>不)?是?(?P<st>{state})了?(?P<v>)", s)
-    if not found and (partner := _match(r"(?P<s>.+?)(?:有|交|找到)了?(?P<v>)(?P<st>男朋友|女朋友|对象)了", s)):
+    if not found and (
+        partner := _match(r"(?P<s>.+?)(?:有|交|找到)了?(?P<v>)(?P<st>男朋友|女朋友|对象)了", s)
+    ):
         who = subject(partner.group("s"))
         return [_claim(s, f"{who}|婚恋", Manner.STATE, value=("恋",), changed=True)] if who else []
     if not found:
@@ -246,15 +297,23 @@ def _marital(s: _Sentence) -> list[Claim] | None:
     value = (states[found.group("st")],)
     changed = found.group("st") in ("离婚", "结婚", "分手", "订婚") and s.text.endswith("了")
     others = [tuple(o for o in pair if o != one and o) for one in pair]
-    return [_claim(s, f"{one}|婚恋", Manner.STATE, value=value, rest=tuple(map(str, other)), changed=changed) for one, other in zip(pair, others, strict=True)]
+    return [
+        _claim(s, f"{one}|婚恋", Manner.STATE, value=value, rest=tuple(map(str, other)), changed=changed)
+        for one, other in zip(pair, others, strict=True)
+    ]
 
 
 def _measured(s: _Sentence) -> list[Claim] | None:
     if found := _match(rf"{_S}(?:今年|满|刚满)?(?P<n>\d{{1,3}})岁了?", s):
         who = subject(found.group("s").removesuffix("今年"))
-        return [_claim(s, f"{who}|年龄", Manner.STATE, value=(found.group("n"),), domain="moves")] if who else []
+        return (
+            [_claim(s, f"{who}|年龄", Manner.STATE, value=(found.group("n"),), domain="moves")] if who else []
+        )
     number = r"(?P<n>\d[\d.,]*)(?P<u>万?(?:元|块钱|块|美元|欧元|日元|英镑))"
-    if found := _match(rf"{_S}的?(?P<a>票价|价格|售价|房租|月租|工资|月薪|费用)?(?P<v>涨到|降到|涨价到|降价到|涨至|降至|卖|售价|要|是|为|改为|改成|调整为|调到)?了?{number}(?P<end>了)?", s):
+    if found := _match(
+        rf"{_S}的?(?P<a>票价|价格|售价|房租|月租|工资|月薪|费用)?(?P<v>涨到|降到|涨价到|降价到|涨至|降至|卖|售价|要|是|为|改为|改成|调整为|调到)?了?{number}(?P<end>了)?",
+        s,
+    ):
         who = subject(found.group("s"))
         if who is None:
             return []
@@ -262,23 +321,56 @@ def _measured(s: _Sentence) -> list[Claim] | None:
         unit = found.group("u").replace("块钱", "元").replace("块", "元")
         verb = found.group("v") or ""
         return [
-            _claim(s, f"{who}的{slot}", Manner.STATE, value=(found.group("n"), unit), changed=bool(_re("[涨降改调]").search(verb)), domain="price")
+            _claim(
+                s,
+                f"{who}的{slot}",
+                Manner.STATE,
+                value=(found.group("n"), unit),
+                changed=bool(_re("[涨降改调]").search(verb)),
+                domain="price",
+            )
         ]
-    if found := _match(rf"{_S}(?:体重|重|身高|高)(?:是|为)?(?P<n>\d[\d.]*)(?P<u>公斤|千克|斤|克|吨|厘米|米|kg|cm)了?", s):
+    if found := _match(
+        rf"{_S}(?:体重|重|身高|高)(?:是|为)?(?P<n>\d[\d.]*)(?P<u>公斤|千克|斤|克|吨|厘米|米|kg|cm)了?", s
+    ):
         who = subject(found.group("s"))
         slot = "身高" if "高" in s.text else "重"
-        return [_claim(s, f"{who}的{slot}", Manner.STATE, value=(found.group("n"), found.group("u").replace("千克", "公斤").replace("kg", "公斤")), domain="number")] if who else []
+        return (
+            [
+                _claim(
+                    s,
+                    f"{who}的{slot}",
+                    Manner.STATE,
+                    value=(found.group("n"), found.group("u").replace("千克", "公斤").replace("kg", "公斤")),
+                    domain="number",
+                )
+            ]
+            if who
+            else []
+        )
     return None
 
 
 def _counted(s: _Sentence) -> list[Claim] | None:
-    found = _match(rf"{_S}(?:有|养)了?(?P<n>\d+)(?P<u>[个只条位名台辆本套间口头匹])(?P<what>[^,,的]{{1,6}}?)(?P<end>了)?", s)
+    found = _match(
+        rf"{_S}(?:有|养)了?(?P<n>\d+)(?P<u>[个只条位名台辆本套间口头匹])(?P<what>[^,,的]{{1,6}}?)(?P<end>了)?",
+        s,
+    )
     if not found:
         return None
     who = subject(found.group("s"))
     if who is None or found.group("n") == "1":
         return []
-    return [_claim(s, f"{who}|有几{found.group('what')}", Manner.STATE, value=(found.group("n"),), changed=bool(found.group("end")), domain="number")]
+    return [
+        _claim(
+            s,
+            f"{who}|有几{found.group('what')}",
+            Manner.STATE,
+            value=(found.group("n"),),
+            changed=bool(found.group("end")),
+            domain="number",
+        )
+    ]
 
 
 def _switched(s: _Sentence) -> list[Claim] | None:
@@ -297,22 +389,42 @@ _TIME = r"(?:周[一二三四五六日天]|星期[一二三四五六日天]|\d+�
 
 
 def _occasion(s: _Sentence) -> list[Claim] | None:
-    found = _match(rf"{_S}(?P<how>改到|改在|改期到|推迟到|延期到|延到|提前到|挪到|调到|定在|定于|安排在|在)了?(?P<v>[^,,]+?)了?", s)
-    if found and found.group("how") == "在" and _re(r"^\d+[楼层]$|^\d+[号]?.{0,4}室$").match(found.group("v")):
+    found = _match(
+        rf"{_S}(?P<how>改到|改在|改期到|推迟到|延期到|延到|提前到|挪到|调到|定在|定于|安排在|在)了?(?P<v>[^,,]+?)了?",
+        s,
+    )
+    if (
+        found
+        and found.group("how") == "在"
+        and _re(r"^\d+[楼层]$|^\d+[号]?.{0,4}室$").match(found.group("v"))
+    ):
         who = subject(found.group("s"))
-        return [_claim(s, f"{who}|在哪层", Manner.STATE, value=(found.group("v"),), domain="occasion")] if who else []
+        return (
+            [_claim(s, f"{who}|在哪层", Manner.STATE, value=(found.group("v"),), domain="occasion")]
+            if who
+            else []
+        )
     if not found or not _re(f"^{_TIME}").match(found.group("v")):
         return None
     if not _re(rf"^(?:{_TIME}|[\d:一二三四五六七八九十半整]|日|号|分|年)+$").match(found.group("v")):
         return []
-    return _set(s, found.group("s"), found.group("v"), changed=found.group("how") not in ("定在", "定于", "安排在", "在"))
+    return _set(
+        s,
+        found.group("s"),
+        found.group("v"),
+        changed=found.group("how") not in ("定在", "定于", "安排在", "在"),
+    )
 
 
 def _set(s: _Sentence, what: str, value: str, *, changed: bool) -> list[Claim]:
     if (named := _attribute_name(what)) is not None:
         return [_claim(s, "的".join(named), Manner.STATE, value=(_clock(value),), changed=changed)]
     who = subject(what)
-    return [_claim(s, f"{who}|何时", Manner.STATE, value=(_clock(value),), changed=changed, domain="occasion")] if who else []
+    return (
+        [_claim(s, f"{who}|何时", Manner.STATE, value=(_clock(value),), changed=changed, domain="occasion")]
+        if who
+        else []
+    )
 
 
 def _clock(text: str) -> str:
@@ -337,10 +449,16 @@ def _attribute_name(text: str) -> tuple[str, str] | None:
 
 
 def _attribute(s: _Sentence) -> list[Claim] | None:
-    if found := _match(rf"{_S}(?:是在|是|在)?(?:出生在|出生于|生于){_V}(?:的)?", s) or _match(rf"{_S}是?在{_V}出生的?", s):
+    if found := _match(rf"{_S}(?:是在|是|在)?(?:出生在|出生于|生于){_V}(?:的)?", s) or _match(
+        rf"{_S}是?在{_V}出生的?", s
+    ):
         who = subject(found.group("s"))
         place = _place(found.group("v"))
-        return [_claim(s, f"{who}的出生地", Manner.FIXED, value=(place,), domain="place")] if who and not place[0].isdigit() else []
+        return (
+            [_claim(s, f"{who}的出生地", Manner.FIXED, value=(place,), domain="place")]
+            if who and not place[0].isdigit()
+            else []
+        )
     change = "改成|改为|换成|变成|变为|更新为|更新到|更改为|升级到|升级为|升到|涨到|降到|推迟到|延期到|提前到|调整为|调整到|改到|换到"
     found = _match(rf"{_S}(?:已|被)?(?:{change})了?(?P<v>[^,,]+?)了?", s)
     changed = bool(found)
@@ -389,7 +507,14 @@ def _plain(s: _Sentence) -> Iterator[Claim]:
             if subject(who) and what:
                 yield _claim(s, f"{who}喜欢{what}", Manner.PLAIN, positive=False, rest=(dislike,))
             return
-    for opposite, usual in (("关了", "开着"), ("关门了", "开门"), ("关着", "开着"), ("开了", "开着"), ("坏了", "好的"), ("修好了", "好的")):
+    for opposite, usual in (
+        ("关了", "开着"),
+        ("关门了", "开门"),
+        ("关着", "开着"),
+        ("开了", "开着"),
+        ("坏了", "好的"),
+        ("修好了", "好的"),
+    ):
         if text.endswith(opposite) and (who := subject(text.removesuffix(opposite))):
             yield _claim(s, who + usual, Manner.PLAIN, positive=opposite in ("开了", "修好了"), changed=True)
             return
@@ -414,6 +539,13 @@ def _plain(s: _Sentence) -> Iterator[Claim]:
     how = tuple(_FREQUENCY.findall(text))
     text = _FREQUENCY.sub("", text)
     text = _re("^(.{1,6}?)对(.{1,8})过敏$").sub(r"\1\2过敏", text)
-    if _NOBODY.search(text[:3]) or _TIMED_SUBJECT.search(text) and not denials and len(text) > 30 or "," in text or "," in text:
+    if (
+        _NOBODY.search(text[:3])
+        or _TIMED_SUBJECT.search(text)
+        and not denials
+        and len(text) > 30
+        or "," in text
+        or "," in text
+    ):
         return
     yield _claim(s, text, Manner.PLAIN, positive=positive, changed=changed, rest=how)

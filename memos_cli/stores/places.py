@@ -38,7 +38,29 @@ _CITIES = frozenset(
     "nairobi accra kampala addis capetown johannesburg durban sydney melbourne brisbane perth adelaide canberra auckland "
     "wellington christchurch".split()
 )
-_CITY_PAIRS = frozenset(("new york", "los angeles", "san francisco", "san diego", "hong kong", "cape town", "tel aviv", "abu dhabi", "buenos aires", "sao paulo", "mexico city", "kuala lumpur", "new delhi", "salt lake", "san jose", "new orleans", "las vegas", "the hague", "ho chi"))
+_CITY_PAIRS = frozenset(
+    (
+        "new york",
+        "los angeles",
+        "san francisco",
+        "san diego",
+        "hong kong",
+        "cape town",
+        "tel aviv",
+        "abu dhabi",
+        "buenos aires",
+        "sao paulo",
+        "mexico city",
+        "kuala lumpur",
+        "new delhi",
+        "salt lake",
+        "san jose",
+        "new orleans",
+        "las vegas",
+        "the hague",
+        "ho chi",
+    )
+)
 _REGIONS_ZH = frozenset(
     "中国 美国 英国 法国 德国 日本 韩国 加拿大 澳大利亚 澳洲 新西兰 意大利 西班牙 葡萄牙 荷兰 比利时 瑞士 瑞典 挪威 丹麦 芬兰 冰岛 俄罗斯 波兰 "
     "奥地利 希腊 土耳其 埃及 印度 泰国 越南 新加坡 马来西亚 印尼 印度尼西亚 菲律宾 巴西 阿根廷 墨西哥 秘鲁 智利 南非 以色列 爱尔兰 台湾 欧洲 亚洲 非洲 "
@@ -55,7 +77,7 @@ _CITIES_ZH = frozenset(
 
 
 def size(place: tuple[str, ...]) -> str:
-    """"city", "region" or "" where it is not known."""
+    """ "city", "region" or "" where it is not known."""
     name = " ".join(place)
     if name in _CITIES or name in _CITY_PAIRS or name in _CITIES_ZH:
         return "city"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -183,7 +183,7 @@ def test_one_owner_says_nothing_about_another(
     tell(session, "I live in Oslo.", **first)
     result = tell(session, "I live in Rome.", **then)
     assert len(result.added) == 1
-    assert not (result.updated or result.linked or result.known)
+    assert (result.updated, result.linked, result.known) == ((), (), ())
 
 
 def test_turns_are_raw_record_and_only_linked(session: Session) -> None:
@@ -328,12 +328,12 @@ OLD, NEW = "Anna bakes bread on Sundays with friends", "Anna took up pottery ins
 
 
 @pytest.fixture
-def asked(open_cube: Open, llm_server: Script) -> Iterator[Session]:
+def asked(open_cube: Open, llm_server: Script) -> Session:
     session = open_cube(**llm_server.settings)
     llm_server.otherwise = lambda request: {"relation": "new"}
     tell(session, OLD)
     llm_server.requests.clear()
-    yield session
+    return session
 
 
 def test_a_model_decides_where_the_rules_are_silent(asked: Session, llm_server: Script) -> None:
@@ -380,7 +380,7 @@ def test_a_model_is_not_believed_without_evidence(
     llm_server.answers = [JUDGED | change]
     result = tell(asked, NEW)
     assert [a.memory for a in result.added] == [NEW]
-    assert not (result.updated or result.known or result.linked)
+    assert (result.updated, result.linked, result.known) == ((), (), ())
     assert len(shown(asked)) == 2
 
 

@@ -324,10 +324,10 @@ def _plan(
         )
         if match is not None:
             _link(plan, match[0], draft, match[1])
-        elif item := _judged(session, plan, judge, place, digest, draft):
-            there.setdefault(digest, []).append(item)
+        elif (made := _judged(session, plan, judge, place, digest, draft)) is not None:
+            there.setdefault(digest, []).append(made)
             if draft.external_id:
-                pending[draft.external_id] = item
+                pending[draft.external_id] = made
     return plan
 
 

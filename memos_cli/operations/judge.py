@@ -173,13 +173,15 @@ class Judge:
         """What the search finds for a draft, of its owner, best first."""
         keywords = view.keywords[-1]
         ordinals: list[int] = []
-        if view.vectors and len(spans := self.vectors.get(draft.memory, ())):
-            hits = view.vectors[-1].search(spans[0], Filters(), 4 * NEAREST)
+        mine = Filters(users=(draft.user_id,) if draft.user_id else ())
+        spans = self.vectors.get(draft.memory)
+        if view.vectors and spans is not None and len(spans):
+            hits = view.vectors[-1].search(spans[0], mine, 4 * NEAREST)
             ordinals += [int(o) for o, s in zip(hits.ordinals, hits.scores, strict=True) if s >= ALIKE]
-        ordinals += keywords.search(draft.memory, Filters(), 2 * NEAREST).ordinals
+        ordinals += keywords.search(draft.memory, mine, 2 * NEAREST).ordinals
         items = keywords.items(list(dict.fromkeys(ordinals)))
-        mine = (items[o] for o in dict.fromkeys(ordinals) if o in items)
-        good = [i for i in mine if i.known_to is None and not is_turn(i) and i.external_id is None]
+        found = (items[o] for o in dict.fromkeys(ordinals) if o in items)
+        good = [i for i in found if i.known_to is None and not is_turn(i) and i.external_id is None]
         return [i for i in good if owner_of(i) == owner_of(draft) and not _document(i)][:NEAREST]
 
 
@@ -191,7 +193,7 @@ def _ruling(item: MemoryItem, draft: Draft, verdict: Verdict, now: datetime) -> 
     raw = is_turn(item) or is_turn(draft)
     if raw and relation not in _CLOSING:
         return None
-    own = raw or item.external_id or draft.external_id
+    own = raw or item.external_id is not None or draft.external_id is not None
     # The same words are the same wherever they stand; what "the deadline" is, its document knows.
     own = own or (_document(item) != _document(draft) and not verdict.verbatim)
     if own or not verdict.sure:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from memos_cli.providers.llm import LLM
 
 MAX_TOKENS = 400
-_FIRST = frozenset("i my we our me us 我 我们 我的 我们的 咱们".split())
-_DENIALS = frozenset("not no never without".split())
+_FIRST = frozenset(("i", "my", "we", "our", "me", "us", "我", "我们", "我的", "我们的", "咱们"))
+_DENIALS = frozenset(("not", "no", "never", "without"))
 
 
 def ask(llm: LLM, draft: Draft, there: Sequence[MemoryItem]) -> tuple[MemoryItem, Verdict] | None:

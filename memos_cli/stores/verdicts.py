@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from memos_cli.stores.claims import Claim, Manner, claims_of
 from memos_cli.stores import sayings
+from memos_cli.stores.claims import Claim, Manner, claims_of
 from memos_cli.stores.nearness import same
 from memos_cli.stores.places import comparable
 

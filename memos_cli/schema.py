@@ -586,6 +586,17 @@ class Updated(Value, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Linked(Value, frozen=True, kw_only=True):
+    """A memory that was stored by itself and has to do with one that is there: `to` names that one,
+    `relation` what the new one is to it."""
+
+    id: str
+    memory: str
+    to: str
+    relation: str
+    reason: str
+
+
 class Skipped(Value, frozen=True, kw_only=True):
     source: str
     reason: str
@@ -596,6 +607,8 @@ class AddResult(Value, frozen=True, kw_only=True):
     added: tuple[Added, ...] = ()
     updated: tuple[Updated, ...] = ()
     known: tuple[Known, ...] = ()
+    linked: tuple[Linked, ...] = ()
+    """Some of `added` once more: what each of them is to a memory that is there."""
     skipped: tuple[Skipped, ...] = ()
     archived: tuple[Added, ...] = ()
     """What files that were added again no longer hold, archived because that was asked for."""

@@ -153,6 +153,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "fetch_loopback", _truth, ("MEMOS_FETCH_LOOPBACK",), "Let `add --url` fetch from this machine itself"
     ),
+    Setting("judge", _truth, ("MEMOS_JUDGE",), "New memories close what they update or contradict"),
     Setting("fsync", _truth, ("MEMOS_FSYNC",), "Wait for the disk at each commit; false risks a power cut"),
     Setting("color", _color, ("MEMOS_COLOR",), "Colours: auto, always or never"),
 )
@@ -215,6 +216,7 @@ class Settings:
     max_llm_tokens: int = 0
     fetch_timeout: float = 30.0
     fetch_loopback: bool = False
+    judge: bool = True
     fsync: bool = True
     color: str = "auto"
     config_file: Path = None  # type: ignore[assignment]  # derived from home when not given

@@ -49,11 +49,14 @@ EXCEPTIONS = {
     # `memos help format` prints the specification, and times and files typed on the command line
     # are read by the room that reads them everywhere else.
     "interfaces": {"cube.layout", "reader.times", "reader.files"},
-    # Values and pure functions, no engine: what makes two texts the same, what a turn is, how a text
+    # Values and pure functions, no engine: what makes two texts the same, what one says of another,
+    # what a turn is, how a text
     # is quoted in a condition, which column holds the vectors.
     "operations": {
         "stores.facts",
         "stores.nearness",
+        "stores.claims",
+        "stores.verdicts",
         "stores.table.quoted",
         "stores.table.newest_version",
         "stores.table.VectorColumn",

@@ -1,8 +1,8 @@
 """`memos add`: drafts become memories, unless they are there already.
 
-Owns: what counts as known, updates by external id, batching, and the result. Does not own: how
-input is read (`reader`), what makes two texts the same (`stores/nearness`), the commit
-(`cube/cube`).
+Owns: what counts as known, updates by external id, what a judgement becomes in the cube, batching,
+and the result. Does not own: how input is read (`reader`), what makes two texts the same
+(`stores/nearness`), what a draft is to what is there (`operations/judge`), the commit (`cube/cube`).
 
 A batch is compared with the cube twice: before it is embedded, without the lock, so that nothing
 known is embedded; and again under the lock, since another process may have added it meanwhile.
@@ -22,6 +22,7 @@ from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput
 from memos_cli.operations.browse import language_notes
 from memos_cli.operations.edit import next_text, next_version
+from memos_cli.operations.judge import Judge, Ruling, true_from
 from memos_cli.reader.annotate import annotated
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
@@ -32,7 +33,9 @@ from memos_cli.schema import (
     Draft,
     Kind,
     Known,
+    Linked,
     MemoryItem,
+    Relation,
     Skipped,
     Source,
     Status,
@@ -56,10 +59,23 @@ BATCH = 1_000
 NEAR_COSINE = 0.95
 """Texts that shingles call near-identical are the same only if their vectors agree as well."""
 
+AHEAD = 20
+"""Memories of the same batch on one matter that a draft is compared with: the last so many."""
+
 FUTURE = timedelta(days=1)
 """A time of saying later than this from now is refused unless allowed: clocks and zones differ."""
 
 _SHOWN = (Status.ACTIVATED, Status.RESOLVING)
+
+
+@dataclass
+class _Update:
+    """A version that ends, and the one after it; `old` may be of the same batch."""
+
+    old: MemoryItem
+    new: MemoryItem
+    relation: str = "update"
+    reason: str = "same id, other text"
 
 
 @dataclass
@@ -69,7 +85,13 @@ class _Plan:
     change: Change
     """The change to be, still empty: its id, verb, actor and time stand in every new version."""
     new: list[MemoryItem] = field(default_factory=list)
-    updates: list[tuple[MemoryItem, MemoryItem]] = field(default_factory=list)
+    updates: list[_Update] = field(default_factory=list)
+    linked: list[tuple[MemoryItem, Ruling]] = field(default_factory=list)
+    """New memories that have to do with one that is there."""
+    replaced: dict[str, MemoryItem] = field(default_factory=dict)
+    """By id: the version that a judgement of this batch opened."""
+    said: dict[str, list[str]] = field(default_factory=dict)
+    """By term (`stores/claims`): ids of memories of this batch, which no index knows yet."""
     known: list[tuple[MemoryItem, Draft, str]] = field(default_factory=list)
     links: dict[str, tuple[MemoryItem, MemoryItem]] = field(default_factory=dict)
     """Memories that got a further source: id → (current version, next version)."""
@@ -78,6 +100,23 @@ class _Plan:
 
     next_places: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
     """By user and session: the place of the next turn that comes without one."""
+
+    def of_batch(self, id: str) -> MemoryItem:
+        """The newest version of a memory that this batch made or judged."""
+        if (version := self.replaced.get(id)) is not None:
+            return version
+        place = self.place(id)
+        assert place is not None
+        return self.new[place]
+
+    def latest(self, item: MemoryItem) -> MemoryItem:
+        """The version of a memory that this batch leaves."""
+        if (version := self.replaced.get(item.id)) is not None:
+            return version
+        if (linked := self.links.get(item.id)) is not None:
+            return linked[1]
+        place = self.place(item.id) if item.change == self.change.id else None
+        return item if place is None else self.new[place]
 
     def place(self, id: str) -> int | None:
         """Where in `new` a memory stands: by id, since it is another object once it has been linked to."""
@@ -90,16 +129,21 @@ def add(
     *,
     allow_duplicates: bool = False,
     allow_future: bool = False,
+    judge: bool | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> AddResult:
     """Store drafts; what is there already is reported as known, and linked to what is there.
+
+    `judge`: whether a draft that says of the same matter something else closes what is there
+    (`memos help judgement`); None: as the settings say.
 
     Streams in batches of 1,000, each committed whole; all of them carry the same change id.
     Raises what the reader raises, and Busy, StorageFull, EmbedderFailed: batches that were
     committed before stay.
     """
     change = uuid7()
+    judge = session.settings.judge if judge is None else judge
     skipped: list[Skipped] = []
     parts: list[AddResult] = []
     good = _accepted(drafts, skipped, allow_future)
@@ -107,7 +151,15 @@ def add(
     while batch := list(islice(good, BATCH)):
         report = _stage(progress, done)
         parts.append(
-            _add_batch(session, batch, change, report, allow_duplicates=allow_duplicates, dry_run=dry_run)
+            _add_batch(
+                session,
+                batch,
+                change,
+                report,
+                allow_duplicates=allow_duplicates,
+                judge=judge and not allow_duplicates,
+                dry_run=dry_run,
+            )
         )
         done += len(batch)
         if progress:
@@ -120,6 +172,7 @@ def add(
         added=added,
         updated=tuple(chain.from_iterable(part.updated for part in parts)),
         known=tuple(chain.from_iterable(part.known for part in parts)),
+        linked=tuple(chain.from_iterable(part.linked for part in parts)),
         skipped=tuple(skipped),
         notes=(*notes, *_notes(session, added)),
     )
@@ -193,42 +246,63 @@ def _add_batch(
     report: Callable[[int, int], None] | None,
     *,
     allow_duplicates: bool,
+    judge: bool,
     dry_run: bool,
 ) -> AddResult:
     cube = session.cube
     vectors = TextVectors(session, report)
+    judging = Judge(session, vectors, on=judge)
     view = cube.view(vectors=False)
     empty = Change(id=change, verb="add", actor=session.actor)
-    plan = _plan(session, drafts, vectors, allow_duplicates, empty)
+    plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging)
     if dry_run:
-        return _result(plan, None)
+        return _result(plan, None, tuple(judging.notes))
     _embed(plan, vectors)
     with cube.writing("add"):
         if cube.revision != view.revision or not view.whole:
-            plan = _plan(session, drafts, vectors, allow_duplicates, empty)
+            plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging)
         _embed(plan, vectors)
-        puts = [*plan.new, *(new for _, new in plan.updates), *(new for _, new in plan.links.values())]
-        closings = [
-            Closing(id=old.id, row=old.row, valid_to=valid_end(old, new.valid_from or now()))
-            for old, new in plan.updates
-        ]
-        closings += [Closing(id=old.id, row=old.row) for old, _ in plan.links.values()]
+        puts, closings = _writes(plan)
         by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors}
         done = cube.commit(replace(empty, puts=tuple(puts), closings=tuple(closings), vectors=by_row))
-    return _result(plan, change if puts else None, tuple(done.notes))
+    return _result(plan, change if puts else None, (*judging.notes, *done.notes))
+
+
+def _writes(plan: _Plan) -> tuple[list[MemoryItem], list[Closing]]:
+    """Versions to be put, and those to be closed; one that this very batch opened and closed is put closed."""
+    linked = plan.links.values()
+    puts = {
+        item.row: item for item in (*plan.new, *(u.new for u in plan.updates), *(new for _, new in linked))
+    }
+    closings = [Closing(id=old.id, row=old.row) for old, _ in linked]
+    for update in plan.updates:
+        old, new = update.old, update.new
+        end = valid_end(old, new.valid_from or now())
+        if old.row in puts:
+            ended = {"known_to": plan.change.time, "closed_by": plan.change.id, "valid_to": end}
+            puts[old.row] = puts[old.row].but(**ended)
+        else:
+            closings.append(Closing(id=old.id, row=old.row, valid_to=end))
+    return list(puts.values()), closings
 
 
 def _embed(plan: _Plan, vectors: TextVectors) -> None:
     """Vectors by text: equal texts have equal vectors, and a second plan finds the first one's."""
     texts = [i.memory for i in plan.new]
-    vectors.complete(texts + [new.memory for _, new in (*plan.updates, *plan.links.values())])
+    texts += [update.new.memory for update in plan.updates]
+    vectors.complete(texts + [new.memory for _, new in plan.links.values()])
 
 
 # -- what is known
 
 
 def _plan(
-    session: Session, drafts: Sequence[Draft], vectors: TextVectors, allow_duplicates: bool, change: Change
+    session: Session,
+    drafts: Sequence[Draft],
+    vectors: TextVectors,
+    allow_duplicates: bool,
+    change: Change,
+    judge: Judge,
 ) -> _Plan:
     plan = _Plan(change)
     keywords = session.cube.view(vectors=False).keywords[-1]
@@ -239,21 +313,72 @@ def _plan(
         for item in keywords.with_hash(list(dict.fromkeys(hashes))):
             there.setdefault(item.content_hash, []).append(item)
     near = _near(session, drafts, hashes, there, allow_duplicates)
+    judge.look(drafts, (i for i, d in enumerate(drafts) if hashes[i] in there and not is_turn(d)))
     for place, (draft, digest) in enumerate(zip(drafts, hashes, strict=True)):
         if draft.external_id and _by_external(session, plan, draft, digest, pending):
             continue
         match = (
-            None if allow_duplicates else _match(session, draft, there.get(digest, ()), near[place], vectors)
+            None
+            if allow_duplicates
+            else _match(session, plan, draft, there.get(digest, ()), near[place], vectors)
         )
-        if match is None:
-            item = _item(_in_place(session, plan, draft), digest, change)
-            plan.new.append(item)
-            there.setdefault(digest, []).append(item)
-            if draft.external_id:
-                pending[draft.external_id] = item
-        else:
+        if match is not None:
             _link(plan, match[0], draft, match[1])
+        elif (made := _judged(session, plan, judge, place, digest, draft)) is not None:
+            there.setdefault(digest, []).append(made)
+            if draft.external_id:
+                pending[draft.external_id] = made
     return plan
+
+
+def _judged(
+    session: Session, plan: _Plan, judge: Judge, place: int, digest: str, draft: Draft
+) -> MemoryItem | None:
+    """Store a draft as what it is to the memories that are there; None: it is known."""
+    ahead = [id for term in judge.sought(place) for id in plan.said.get(term, ())[-AHEAD:]]
+    there = (*map(plan.latest, judge.candidates(place)), *map(plan.of_batch, dict.fromkeys(ahead)))
+    items = {item.id: item for item in there}
+    ruling = judge.ruling(place, draft, items.values(), plan.latest, plan.change.time)
+    if ruling is not None and ruling.merges:
+        _link(plan, ruling.item, draft, ruling.reason)
+        return None
+    item = _item(_in_place(session, plan, draft), digest, plan.change)
+    if ruling is None:
+        plan.new.append(item)
+    elif ruling.closes:
+        item = _successor(ruling.item, item, true_from(draft, plan.change.time))
+        plan.updates.append(_Update(ruling.item, item, ruling.relation, ruling.reason))
+        plan.replaced[item.id] = item
+    else:
+        item = item.but(relations=(*item.relations, Relation(kind=ruling.relation, target=ruling.item.id)))
+        if ruling.earlier:
+            item = item.but(
+                valid_to=max(ruling.item.valid_from or item.known_from, item.valid_from or item.known_from)
+            )
+        plan.new.append(item)
+        plan.linked.append((item, ruling))
+    for term in judge.terms(item):
+        plan.said.setdefault(term, []).append(item.id)
+    return item
+
+
+def _successor(old: MemoryItem, item: MemoryItem, since: datetime) -> MemoryItem:
+    """What came, as the next version of the memory that it replaces; what was set by hand stays."""
+    said_at = item.said_at or (item.known_from if old.said_at else None)
+    return item.but(
+        id=old.id,
+        version=old.version + 1,
+        predecessor=old.row,
+        created_at=old.created_at,
+        said_at=said_at,
+        valid_from=since,
+        tags=tuple(dict.fromkeys((*old.tags, *item.tags))),
+        key=item.key or old.key,
+        info={**old.info, **item.info},
+        relations=(*old.relations, *item.relations),
+        parent=item.parent or old.parent,
+        pinned=old.pinned,
+    )
 
 
 def _in_place(session: Session, plan: _Plan, draft: Draft) -> Draft:
@@ -287,6 +412,7 @@ def _near(
 
 def _match(
     session: Session,
+    plan: _Plan,
     draft: Draft,
     equals: Sequence[MemoryItem],
     near: Sequence[MemoryItem],
@@ -294,6 +420,8 @@ def _match(
 ) -> tuple[MemoryItem, str] | None:
     """The memory that a draft is the same as, and why."""
     for item in equals:
+        if plan.replaced.get(item.id, item).row != item.row:
+            continue  # it said so until this batch
         if (
             item.status in _SHOWN
             and _same_owner(item, draft)
@@ -301,7 +429,12 @@ def _match(
         ):
             return item, "same turn" if is_turn(draft) else "same text"
     for item in near:
-        if item.status in _SHOWN and _same_owner(item, draft) and item.speaker == draft.speaker:
+        if (
+            item.id not in plan.replaced
+            and item.status in _SHOWN
+            and _same_owner(item, draft)
+            and item.speaker == draft.speaker
+        ):
             reason = same(item.memory, draft.memory)
             if reason and _agree(session, item, draft, vectors):
                 return item, reason
@@ -360,12 +493,12 @@ def _by_external(
     if old.status in _SHOWN and old.content_hash == digest:
         _link(plan, old, draft, "same id and text")
         return True
-    done = {o.id: place for place, (o, _) in enumerate(plan.updates)}
+    done = {update.old.id: place for place, update in enumerate(plan.updates)}
     new = _updated(old, draft)
     if old.id in done:
-        plan.updates[done[old.id]] = (old, new)
+        plan.updates[done[old.id]] = _Update(old, new)
     else:
-        plan.updates.append((old, new))
+        plan.updates.append(_Update(old, new))
     return True
 
 
@@ -400,6 +533,11 @@ def _updated(old: MemoryItem, draft: Draft) -> MemoryItem:
 def _link(plan: _Plan, item: MemoryItem, draft: Draft, reason: str) -> None:
     """Report a draft as known, and keep what came as a further source of the memory that is there."""
     plan.known.append((item, draft, reason))
+    if (version := plan.replaced.get(item.id)) is not None:
+        if fresh := _fresh_sources(plan, version, draft):
+            update = next(u for u in plan.updates if u.new.row == version.row)
+            update.new = plan.replaced[item.id] = version.but(sources=version.sources + fresh)
+        return
     place = plan.place(item.id)
     if place is not None:
         if fresh := _fresh_sources(plan, plan.new[place], draft):
@@ -451,10 +589,20 @@ def _result(plan: _Plan, change: str | None, notes: tuple[str, ...] = ()) -> Add
         change=change,
         added=tuple(Added(id=i.id, memory=i.memory) for i in plan.new),
         updated=tuple(
-            Updated(id=new.id, memory=new.memory, replaces=old.row, reason="same id, other text")
-            for old, new in plan.updates
+            Updated(
+                id=update.new.id,
+                memory=update.new.memory,
+                replaces=update.old.row,
+                relation=update.relation,
+                reason=update.reason,
+            )
+            for update in plan.updates
         ),
         known=tuple(Known(id=i.id, memory=d.memory, reason=reason) for i, d, reason in plan.known),
+        linked=tuple(
+            Linked(id=item.id, memory=item.memory, to=r.item.id, relation=r.relation, reason=r.reason)
+            for item, r in plan.linked
+        ),
         notes=notes,
     )
 

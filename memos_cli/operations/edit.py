@@ -198,12 +198,27 @@ def _restored(session: Session, target: str, item: MemoryItem, standing: MemoryI
     """`standing`, the memory's current version, and the next one as it was before `item`."""
     if item.predecessor is None:
         return standing, next_version(standing, status=Status.DELETED), None
-    before = session.cube.table.items(f"row = {quoted([item.predecessor])}")
-    if not before:
-        raise UndoConflict(id=target, reason=f"the version before it of {item.id} is gone", later=target)
-    fields = {name: getattr(before[0], name) for name in _CONTENT}
-    fields["valid_to"] = None if before[0].valid_to == item.valid_from else before[0].valid_to
+    before, first = _before(session, target, item)
+    if before is None:  # the change itself made the memory, and went on to update it
+        return standing, next_version(standing, status=Status.DELETED), None
+    fields = {name: getattr(before, name) for name in _CONTENT}
+    if first.valid_from and before.valid_to == valid_end(before, first.valid_from):
+        fields["valid_to"] = None
     return standing, next_version(standing, **fields), None
+
+
+def _before(session: Session, target: str, item: MemoryItem) -> tuple[MemoryItem | None, MemoryItem]:
+    """The version that stood before the change, which may have made several of one memory, and the
+    first of these."""
+    first = item
+    while first.predecessor is not None:
+        found = session.cube.table.items(f"row = {quoted([first.predecessor])}")
+        if not found:
+            raise UndoConflict(id=target, reason=f"the version before it of {item.id} is gone", later=target)
+        if found[0].change != target:
+            return found[0], first
+        first = found[0]
+    return None, first
 
 
 _CONTENT = tuple(

@@ -14,15 +14,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from memos_cli.schema import Draft, MemoryItem
+from memos_cli.schema import Draft, Kind, Level, MemoryItem, Visibility
+from memos_cli.stores import sayings
+from memos_cli.stores.facts import is_turn
 
 LONGEST = 160
 """Characters; what is longer says more than one thing."""
+
+_JUDGED = frozenset((None, Kind.LONG_TERM, Kind.USER, Kind.WORKING, Kind.PREFERENCE, Kind.INSIGHT))
+"""Kinds that hold statements; the others hold files, tools and skills, whole. None is a draft's default."""
 
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
@@ -73,12 +77,42 @@ def _remembered(text: str) -> tuple[Claim, ...]:
     return tuple(read(text))
 
 
-def terms_of(item: MemoryItem | Draft, owner: Iterable[object]) -> list[str]:
-    """Index terms of what a memory claims; `owner` is what two memories must share to be compared."""
-    mine = "\0".join(map(str, owner))
-    return [term(mine, claim.key) for claim in claims_of(item.memory)]
+def terms_of(item: MemoryItem | Draft) -> list[str]:
+    """Index terms by which another memory of the same owner on the same matter is found; mostly none."""
+    if item.kind not in _JUDGED or item.level is not Level.FACT or len(item.memory) > sayings.LONGEST:
+        return []
+    keys = [claim.key for claim in claims_of(item.memory)]
+    if not is_turn(item) and (core := sayings.core(item.memory)) is not None:
+        keys.append(f"~{core}")
+    return _terms(item, keys)
 
 
-def term(owner: str, key: str) -> str:
-    """A term of 64 bits: what it finds is read again, so a collision costs one look."""
-    return hashlib.blake2b(f"{owner}\0{key}".encode("utf-8", "replace"), digest_size=8).hexdigest()
+def sought(draft: Draft) -> list[str]:
+    """Terms of the memories that a draft may have something to do with: its own, and of what it ends."""
+    terms = terms_of(draft)
+    ended = [key for claim in claims_of(draft.memory) for key in claim.ended] if terms else []
+    return [*terms, *_terms(draft, ended)]
+
+
+def owner_of(item: MemoryItem | Draft) -> tuple[object, ...]:
+    """What two memories must share to be compared: nothing is concluded from one owner's to another's."""
+    return (
+        item.user_id,
+        item.agent_id,
+        item.kind or Kind.LONG_TERM,
+        item.visibility or Visibility.PRIVATE,
+        item.level,
+        item.speaker,
+    )
+
+
+def _terms(item: MemoryItem | Draft, keys: list[str]) -> list[str]:
+    if not keys:
+        return []
+    owner = "\0".join(map(str, owner_of(item)))
+    return [_term(owner, key) for key in dict.fromkeys(keys)]
+
+
+def _term(owner: str, key: str) -> str:
+    """64 bits: what a term finds is read again, so a collision costs one look."""
+    return "says:" + hashlib.blake2b(f"{owner}\0{key}".encode("utf-8", "replace"), digest_size=8).hexdigest()

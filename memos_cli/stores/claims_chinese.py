@@ -14,42 +14,24 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from memos_cli.stores.claims import Claim, Manner
-
-_CHANGE = ("现在", "目前", "如今", "最近", "刚刚", "近来", "终于", "眼下")
-_IDLE = ("已经", "一直", "仍然", "依然", "还是", "正式")
-_UNSURE = (
-    "如果 假如 要是 倘若 除非 可能 也许 或许 大概 好像 似乎 估计 恐怕 应该 打算 计划 准备 希望 考虑 愿意 要搬 要去 听说 据说 说安 "
-    "觉得 以为 认为 相信 猜 梦 假装 曾 以前 过去 从前 之前 原来 原本 本来 当时 小时候 后来 也 又 另 第二 另外 临时 暂时 有时 偶尔 周末 兼职 "
-    "什么 哪 谁 吗 呢 吧 怎么 为什么 多少 是否 除了 但 虽然 因为 所以 几乎 差点 不错 不同 对不起 不但 不仅 差不多 不少 "
-    "不久 没关系 没事 不得不 不一定 今天 昨天 明天 今晚 刚才 前天 后天 上周 下周 这周 本周 这个月 上个月 下个月 明年 去年 前年 表示 告诉 声称 宣称 怀疑 "
-    "不如 比较 左右 至少 最多 大约 很 非常 特别 挺 十分"
-).split()
-_NOBODY = re.compile(
-    r"^(?:他|她|它|您|你|这|那|谁|有|某|每|各|一[个位只条名]|几|很多|许多|大家|别人|人们|其|什么|没|不|在|从|如|因|但|和|最|对|把|被|让|给|又|也|还|再|去|来|是)|的$|[,,、;;::\s]"
+from memos_cli.stores.chinese_words import (
+    ATTRIBUTES,
+    CHANGE,
+    DIGITS,
+    DISLIKES,
+    ENDS,
+    FIXED,
+    FREQUENCY,
+    IDLE,
+    MOVES,
+    NOBODY,
+    NUMBER,
+    OPPOSITES,
+    SYNONYMS,
+    TIMED_SUBJECT,
+    UNSURE,
 )
-_TIMED_SUBJECT = re.compile(r"\d{2,4}年|\d+月|\d+[日号]|周[一二三四五六日末天]|星期|[早晚]上|上午|下午|中午")
-_ATTRIBUTES = {
-    "手机号码": "手机号", "手机号": "手机号", "电话号码": "电话", "电话号": "电话", "电话": "电话", "生日": "生日", "出生地": "出生地",
-    "密码": "密码", "地址": "地址", "住址": "地址", "邮箱": "邮箱", "邮箱地址": "邮箱", "微信号": "微信号", "微信": "微信号", "名字": "名字", "姓名": "名字",
-    "年龄": "年龄", "身高": "身高", "体重": "体重", "血型": "血型", "星座": "星座", "国籍": "国籍", "籍贯": "籍贯", "老家": "老家", "家乡": "老家",
-    "职业": "职业", "职位": "职位", "职务": "职位", "公司": "公司", "经理": "经理", "老板": "老板", "上司": "上司", "领导": "领导", "班主任": "班主任", "导师": "导师",
-    "丈夫": "丈夫", "老公": "丈夫", "妻子": "妻子", "老婆": "妻子", "男朋友": "男朋友", "女朋友": "女朋友",
-    "妈妈": "妈妈", "母亲": "妈妈", "爸爸": "爸爸", "父亲": "爸爸", "价格": "价格", "售价": "价格", "票价": "票价", "费用": "费用", "房租": "房租", "月租": "房租",
-    "工资": "工资", "月薪": "工资", "薪水": "工资", "预算": "预算", "颜色": "颜色", "尺寸": "尺寸", "尺码": "尺码", "鞋码": "鞋码", "版本": "版本", "版本号": "版本",
-    "截止日期": "截止日期", "截止时间": "截止日期", "日期": "日期", "时间": "时间", "状态": "状态", "系统": "系统", "端口": "端口", "型号": "型号",
-    "车牌号": "车牌号", "车牌": "车牌号", "房间号": "房间号", "学号": "学号", "工号": "工号", "账号": "账号", "用户名": "用户名", "首都": "首都", "省会": "省会",
-    "人口": "人口", "专业": "专业", "座位": "座位", "数据库": "数据库", "门牌号": "门牌号", "航班号": "航班号", "负责人": "负责人",
-    "总裁": "总裁", "校长": "校长", "市长": "市长", "CEO": "CEO", "昵称": "昵称", "网址": "网址", "学校": "学校", "母语": "母语", "楼层": "楼层",
-}  # fmt: skip
-_FIXED = frozenset("生日 出生地 血型 星座 国籍 籍贯 老家 首都 省会 妈妈 爸爸 名字 母语".split())
-_MOVES = frozenset("年龄 价格 售价 票价 版本 状态 体重".split())
-_SYNONYMS = (
-    ("喜爱", "喜欢"), ("爱吃", "喜欢吃"), ("爱喝", "喜欢喝"), ("父亲", "爸爸"), ("母亲", "妈妈"), ("老婆", "妻子"), ("老公", "丈夫"), ("居住在", "住在"),
-    ("位于", "在"), ("坐落于", "在"), ("养了", "有"), ("养着", "有"), ("拥有", "有"), ("吸烟", "抽烟"), ("电话号码", "电话"), ("手机号码", "手机号"),
-)  # fmt: skip
-_DIGITS = dict(zip("零一二三四五六七八九", "0123456789", strict=True))
-_NUMBER = re.compile("[一二三四五六七八九十两]+(?=[个只条位名台辆本张套间岁年月日号点楼层块元口头匹件双])")
+from memos_cli.stores.claims import Claim, Manner
 
 
 class _Sentence(NamedTuple):
@@ -64,7 +46,7 @@ def _re(pattern: str) -> re.Pattern[str]:
 
 @cache
 def _unsure() -> re.Pattern[str]:
-    words = "|".join(map(re.escape, sorted(_UNSURE, key=len, reverse=True)))
+    words = "|".join(map(re.escape, sorted(UNSURE.split(), key=len, reverse=True)))
     # Characters that mean something else in longer words: 成都, 三只猫, 太原, 更新, 将军, 理想, 不过敏.
     return re.compile(
         rf"{words}|(?<![成首京])都|(?<![\d一二两三四五六七八九十几])只|太(?![原太阳])|更(?![新改换])|将(?!军)|(?<![思理])想|不过(?!敏)"
@@ -76,16 +58,20 @@ def _number(found: re.Match[str]) -> str:
     text = found.group().replace("两", "二")
     tens, ten, ones = text.partition("十")
     if not ten:
-        return "".join(_DIGITS[c] for c in text)
-    return str(int(_DIGITS.get(tens, "1")) * 10 + int(_DIGITS.get(ones, "0"))) if len(tens) < 2 and len(ones) < 2 else found.group()
+        return "".join(DIGITS[c] for c in text)
+    return (
+        str(int(DIGITS.get(tens, "1")) * 10 + int(DIGITS.get(ones, "0")))
+        if len(tens) < 2 and len(ones) < 2
+        else found.group()
+    )
 
 
 def levelled(text: str) -> str:
     """A text with its numbers in digits and its variants in one spelling, without spaces."""
     text = unicodedata.normalize("NFKC", text).casefold()
-    text = _NUMBER.sub(_number, text)
+    text = NUMBER.sub(_number, text)
     text = _re(r"(\d+)号").sub(r"\1日", text)
-    for variant, usual in _SYNONYMS:
+    for variant, usual in SYNONYMS:
         text = text.replace(variant, usual)
     return _re(r"\s+").sub("", text)
 
@@ -100,13 +86,20 @@ def _sentence(text: str) -> _Sentence | None:
     if _re(r"[。?？!！;；“”\"「」『』…\n(（]|\.{3}").search(text) or not text:
         return None
     # "My number has changed, it is …": the first half says only that.
-    if half := _re(r"^(.{1,8}?)(?:换|改|变)(?:了|成了新的)?(.{0,6})了?[,,](?:新的?|现在的?)(.+)$").match(text):
-        changed, text = True, f"{half.group(1)}的{half.group(3).removeprefix('是')}" if half.group(3).startswith(half.group(2).rstrip('了') or ' ') else text
+    if half := _re(r"^(.{1,8}?)(?:换|改|变)(?:了|成了新的)?(.{0,6})了?[,,](?:新的?|现在的?)(.+)$").match(
+        text
+    ):
+        changed, text = (
+            True,
+            f"{half.group(1)}的{half.group(3).removeprefix('是')}"
+            if half.group(3).startswith(half.group(2).rstrip("了") or " ")
+            else text,
+        )
     plain = text
-    for word in _CHANGE:
+    for word in CHANGE:
         plain = plain.replace(word, "")
     changed |= plain != text
-    for word in _IDLE:
+    for word in IDLE:
         plain = plain.replace(word, "")
     if _unsure().search(plain.replace("最喜欢", "最爱")):
         return None
@@ -115,8 +108,17 @@ def _sentence(text: str) -> _Sentence | None:
 
 def subject(text: str) -> str | None:
     """A definite subject; None for pronouns without bearer, for anybody, and for what is more than one."""
-    text = text.removesuffix("的").removesuffix("家") if text in ("我的", "我家", "我们家") else text.removesuffix("的")
-    if not 1 <= len(text) <= 10 or _NOBODY.search(text) or _TIMED_SUBJECT.search(text) or "不" in text:
+    text = (
+        text.removesuffix("的").removesuffix("家")
+        if text in ("我的", "我家", "我们家")
+        else text.removesuffix("的")
+    )
+    if (
+        not 1 <= len(text) <= 10
+        or NOBODY.search(text)
+        or TIMED_SUBJECT.search(text)
+        or _re("[不说问他她它想听讲让请]").search(text)
+    ):
         return None
     return text
 
@@ -149,7 +151,10 @@ _V = r"(?P<v>[^,,的]+?)"
 
 def _home(s: _Sentence) -> list[Claim] | None:
     tail = r"(?P<end>了)?"
-    found = _match(rf"{_S}(?P<no>不再|不)?(?:住在|定居在|定居于|生活在|搬家到|搬到|搬去|搬回|移居|迁居|迁到)了?{_V}{tail}", s)
+    found = _match(
+        rf"{_S}(?P<no>不再|不)?(?:住在|定居在|定居于|生活在|搬家到|搬到|搬去|搬回|移居|迁居|迁到)了?{_V}{tail}",
+        s,
+    )
     if found:
         moved = bool(_re("搬|移居|迁").search(s.text))
         who, prior = found.group("s"), ""
@@ -194,10 +199,16 @@ def _work(s: _Sentence) -> list[Claim] | None:
             continue
         if "去了" in s.text and not found.groupdict().get("job"):
             continue
-        if ("换到" in s.text or "离开" in s.text or "加入" in s.text) and not _re("工作|公司|上班").search(s.text):
+        if ("换到" in s.text or "离开" in s.text or "加入" in s.text) and not _re("工作|公司|上班").search(
+            s.text
+        ):
             continue
         who, firm = subject(found.group("s")), found.group("v").removesuffix("了").removesuffix("公司")
-        if who is None or not firm or _re("^(?:家|外面|这|那|一家|一个|外地|国外|学校|银行|医院)").match(firm):
+        if (
+            who is None
+            or not firm
+            or _re("^(?:家|外面|这|那|一家|一个|外地|国外|学校|银行|医院)").match(firm)
+        ):
             return []
         no = found.groupdict().get("no") or ""
         ended = bool(found.groupdict().get("end"))
@@ -222,18 +233,40 @@ def _school(s: _Sentence) -> list[Claim] | None:
                 return [] if "转到" not in s.text else None
             no = found.groupdict().get("no")
             return [
-                _claim(s, f"{who}|上学", Manner.STATE, value=(school,), positive=not no, changed=changed or bool(found.group("end")), domain="name")
+                _claim(
+                    s,
+                    f"{who}|上学",
+                    Manner.STATE,
+                    value=(school,),
+                    positive=not no,
+                    changed=changed or bool(found.group("end")),
+                    domain="name",
+                )
             ]
     return None
 
 
 def _marital(s: _Sentence) -> list[Claim] | None:
-    states = {"结婚": "婚", "已婚": "婚", "订婚": "订", "离婚": "离", "离异": "离", "分手": "单", "恋爱": "恋", "谈恋爱": "恋", "交往": "恋", "单身": "单", "未婚": "单"}
+    states = {
+        "结婚": "婚",
+        "已婚": "婚",
+        "订婚": "订",
+        "离婚": "离",
+        "离异": "离",
+        "分手": "单",
+        "恋爱": "恋",
+        "谈恋爱": "恋",
+        "交往": "恋",
+        "单身": "单",
+        "未婚": "单",
+    }
     state = "|".join(sorted(states, key=len, reverse=True))
     found = _match(rf"(?P<s>[^和跟与]+?)(?:和|跟|与)(?P<v>[^,,]+?)(?:在)?(?P<st>{state})了?", s)
     if not found:
         found = _match(rf"{_S}(?P<no>不)?是?(?P<st>{state})了?(?P<v>)", s)
-    if not found and (partner := _match(r"(?P<s>.+?)(?:有|交|找到)了?(?P<v>)(?P<st>男朋友|女朋友|对象)了", s)):
+    if not found and (
+        partner := _match(r"(?P<s>.+?)(?:有|交|找到)了?(?P<v>)(?P<st>男朋友|女朋友|对象)了", s)
+    ):
         who = subject(partner.group("s"))
         return [_claim(s, f"{who}|婚恋", Manner.STATE, value=("恋",), changed=True)] if who else []
     if not found:
@@ -246,39 +279,80 @@ def _marital(s: _Sentence) -> list[Claim] | None:
     value = (states[found.group("st")],)
     changed = found.group("st") in ("离婚", "结婚", "分手", "订婚") and s.text.endswith("了")
     others = [tuple(o for o in pair if o != one and o) for one in pair]
-    return [_claim(s, f"{one}|婚恋", Manner.STATE, value=value, rest=tuple(map(str, other)), changed=changed) for one, other in zip(pair, others, strict=True)]
+    return [
+        _claim(s, f"{one}|婚恋", Manner.STATE, value=value, rest=tuple(map(str, other)), changed=changed)
+        for one, other in zip(pair, others, strict=True)
+    ]
 
 
 def _measured(s: _Sentence) -> list[Claim] | None:
     if found := _match(rf"{_S}(?:今年|满|刚满)?(?P<n>\d{{1,3}})岁了?", s):
         who = subject(found.group("s").removesuffix("今年"))
-        return [_claim(s, f"{who}|年龄", Manner.STATE, value=(found.group("n"),), domain="moves")] if who else []
+        return (
+            [_claim(s, f"{who}|年龄", Manner.STATE, value=(found.group("n"),), domain="moves")] if who else []
+        )
     number = r"(?P<n>\d[\d.,]*)(?P<u>万?(?:元|块钱|块|美元|欧元|日元|英镑))"
-    if found := _match(rf"{_S}的?(?P<a>票价|价格|售价|房租|月租|工资|月薪|费用)?(?P<v>涨到|降到|涨价到|降价到|涨至|降至|卖|售价|要|是|为|改为|改成|调整为|调到)?了?{number}(?P<end>了)?", s):
+    if found := _match(
+        rf"{_S}的?(?P<a>票价|价格|售价|房租|月租|工资|月薪|费用)?(?P<v>涨到|降到|涨价到|降价到|涨至|降至|卖|售价|要|是|为|改为|改成|调整为|调到)?了?{number}(?P<end>了)?",
+        s,
+    ):
         who = subject(found.group("s"))
         if who is None:
             return []
-        slot = _ATTRIBUTES.get(found.group("a") or "价格", "价格")
+        slot = ATTRIBUTES.get(found.group("a") or "价格", "价格")
         unit = found.group("u").replace("块钱", "元").replace("块", "元")
         verb = found.group("v") or ""
         return [
-            _claim(s, f"{who}的{slot}", Manner.STATE, value=(found.group("n"), unit), changed=bool(_re("[涨降改调]").search(verb)), domain="price")
+            _claim(
+                s,
+                f"{who}的{slot}",
+                Manner.STATE,
+                value=(found.group("n"), unit),
+                changed=bool(_re("[涨降改调]").search(verb)),
+                domain="price",
+            )
         ]
-    if found := _match(rf"{_S}(?:体重|重|身高|高)(?:是|为)?(?P<n>\d[\d.]*)(?P<u>公斤|千克|斤|克|吨|厘米|米|kg|cm)了?", s):
+    if found := _match(
+        rf"{_S}(?:体重|重|身高|高)(?:是|为)?(?P<n>\d[\d.]*)(?P<u>公斤|千克|斤|克|吨|厘米|米|kg|cm)了?", s
+    ):
         who = subject(found.group("s"))
         slot = "身高" if "高" in s.text else "重"
-        return [_claim(s, f"{who}的{slot}", Manner.STATE, value=(found.group("n"), found.group("u").replace("千克", "公斤").replace("kg", "公斤")), domain="number")] if who else []
+        return (
+            [
+                _claim(
+                    s,
+                    f"{who}的{slot}",
+                    Manner.STATE,
+                    value=(found.group("n"), found.group("u").replace("千克", "公斤").replace("kg", "公斤")),
+                    domain="number",
+                )
+            ]
+            if who
+            else []
+        )
     return None
 
 
 def _counted(s: _Sentence) -> list[Claim] | None:
-    found = _match(rf"{_S}(?:有|养)了?(?P<n>\d+)(?P<u>[个只条位名台辆本套间口头匹])(?P<what>[^,,的]{{1,6}}?)(?P<end>了)?", s)
+    found = _match(
+        rf"{_S}(?:有|养)了?(?P<n>\d+)(?P<u>[个只条位名台辆本套间口头匹])(?P<what>[^,,的]{{1,6}}?)(?P<end>了)?",
+        s,
+    )
     if not found:
         return None
     who = subject(found.group("s"))
     if who is None or found.group("n") == "1":
         return []
-    return [_claim(s, f"{who}|有几{found.group('what')}", Manner.STATE, value=(found.group("n"),), changed=bool(found.group("end")), domain="number")]
+    return [
+        _claim(
+            s,
+            f"{who}|有几{found.group('what')}",
+            Manner.STATE,
+            value=(found.group("n"),),
+            changed=bool(found.group("end")),
+            domain="number",
+        )
+    ]
 
 
 def _switched(s: _Sentence) -> list[Claim] | None:
@@ -297,22 +371,42 @@ _TIME = r"(?:周[一二三四五六日天]|星期[一二三四五六日天]|\d+�
 
 
 def _occasion(s: _Sentence) -> list[Claim] | None:
-    found = _match(rf"{_S}(?P<how>改到|改在|改期到|推迟到|延期到|延到|提前到|挪到|调到|定在|定于|安排在|在)了?(?P<v>[^,,]+?)了?", s)
-    if found and found.group("how") == "在" and _re(r"^\d+[楼层]$|^\d+[号]?.{0,4}室$").match(found.group("v")):
+    found = _match(
+        rf"{_S}(?P<how>改到|改在|改期到|推迟到|延期到|延到|提前到|挪到|调到|定在|定于|安排在|在)了?(?P<v>[^,,]+?)了?",
+        s,
+    )
+    if (
+        found
+        and found.group("how") == "在"
+        and _re(r"^\d+[楼层]$|^\d+[号]?.{0,4}室$").match(found.group("v"))
+    ):
         who = subject(found.group("s"))
-        return [_claim(s, f"{who}|在哪层", Manner.STATE, value=(found.group("v"),), domain="occasion")] if who else []
+        return (
+            [_claim(s, f"{who}|在哪层", Manner.STATE, value=(found.group("v"),), domain="occasion")]
+            if who
+            else []
+        )
     if not found or not _re(f"^{_TIME}").match(found.group("v")):
         return None
     if not _re(rf"^(?:{_TIME}|[\d:一二三四五六七八九十半整]|日|号|分|年)+$").match(found.group("v")):
         return []
-    return _set(s, found.group("s"), found.group("v"), changed=found.group("how") not in ("定在", "定于", "安排在", "在"))
+    return _set(
+        s,
+        found.group("s"),
+        found.group("v"),
+        changed=found.group("how") not in ("定在", "定于", "安排在", "在"),
+    )
 
 
 def _set(s: _Sentence, what: str, value: str, *, changed: bool) -> list[Claim]:
     if (named := _attribute_name(what)) is not None:
         return [_claim(s, "的".join(named), Manner.STATE, value=(_clock(value),), changed=changed)]
     who = subject(what)
-    return [_claim(s, f"{who}|何时", Manner.STATE, value=(_clock(value),), changed=changed, domain="occasion")] if who else []
+    return (
+        [_claim(s, f"{who}|何时", Manner.STATE, value=(_clock(value),), changed=changed, domain="occasion")]
+        if who
+        else []
+    )
 
 
 def _clock(text: str) -> str:
@@ -324,7 +418,7 @@ def _attribute_name(text: str) -> tuple[str, str] | None:
     if favourite := _re(r"^(.+?)(?:的)?最(?:喜欢|爱)([吃喝看听玩]?)的(.{1,6})$").match(text):
         who = subject(favourite.group(1))
         return (who, f"最喜欢{favourite.group(2)}的{favourite.group(3)}") if who else None
-    for name in sorted(_ATTRIBUTES, key=len, reverse=True):
+    for name in sorted(ATTRIBUTES, key=len, reverse=True):
         if text.endswith(name) and len(text) > len(name):
             owner = text[: -len(name)]
             for fresh in ("新的", "新", "当前的", "当前"):
@@ -332,15 +426,21 @@ def _attribute_name(text: str) -> tuple[str, str] | None:
             who = subject(owner)
             if who is None or who.endswith(("旧", "老", "原", "前", "和", "与")):
                 return None
-            return who, _ATTRIBUTES[name]
+            return who, ATTRIBUTES[name]
     return None
 
 
 def _attribute(s: _Sentence) -> list[Claim] | None:
-    if found := _match(rf"{_S}(?:是在|是|在)?(?:出生在|出生于|生于){_V}(?:的)?", s) or _match(rf"{_S}是?在{_V}出生的?", s):
+    if found := _match(rf"{_S}(?:是在|是|在)?(?:出生在|出生于|生于){_V}(?:的)?", s) or _match(
+        rf"{_S}是?在{_V}出生的?", s
+    ):
         who = subject(found.group("s"))
         place = _place(found.group("v"))
-        return [_claim(s, f"{who}的出生地", Manner.FIXED, value=(place,), domain="place")] if who and not place[0].isdigit() else []
+        return (
+            [_claim(s, f"{who}的出生地", Manner.FIXED, value=(place,), domain="place")]
+            if who and not place[0].isdigit()
+            else []
+        )
     change = "改成|改为|换成|变成|变为|更新为|更新到|更改为|升级到|升级为|升到|涨到|降到|推迟到|延期到|提前到|调整为|调整到|改到|换到"
     found = _match(rf"{_S}(?:已|被)?(?:{change})了?(?P<v>[^,,]+?)了?", s)
     changed = bool(found)
@@ -359,61 +459,70 @@ def _attribute(s: _Sentence) -> list[Claim] | None:
     if len(value) > 20 or _re("^(?:一个|一种|个|不|因|没|新的|错)").match(value) or "的" in value:
         return []
     fresh = "新" in found.group("s").replace(value, "")
-    manner = Manner.FIXED if named[1] in _FIXED else Manner.STATE
+    manner = Manner.FIXED if named[1] in FIXED else Manner.STATE
     return [
         _claim(
             s, "的".join(named), manner, value=(value,), positive=not found.groupdict().get("no"), changed=changed or fresh,
-            domain="moves" if named[1] in _MOVES else "",
+            domain="moves" if named[1] in MOVES else "",
         )
     ]  # fmt: skip
 
 
-_ENDS = {"戒烟": "抽烟", "戒酒": "喝酒", "戒咖啡": "喝咖啡", "戒糖": "吃糖"}
-_FREQUENCY = re.compile("每天|每周|经常|常常|总是|天天|每晚|每早|每个月|常")
-
-
 def _plain(s: _Sentence) -> Iterator[Claim]:
     """Whether something is so: told by the sentence without its one denial, whatever its verb."""
-    text = s.text
-    positive, changed = True, False
-    for ended, was in _ENDS.items():
-        bare = text.removesuffix("了")
-        if bare.endswith(ended) or ended[0] + "了" + ended[1:] in text:
-            who = subject(bare.replace("戒了", "戒").removesuffix(ended))
-            if who:
-                yield _claim(s, who + was, Manner.PLAIN, positive=False, changed=True)
-            return
-    for dislike in ("讨厌", "厌恶", "反感"):
-        if dislike in text and "不" not in text:
-            who, _, what = text.partition(dislike)
-            if subject(who) and what:
-                yield _claim(s, f"{who}喜欢{what}", Manner.PLAIN, positive=False, rest=(dislike,))
-            return
-    for opposite, usual in (("关了", "开着"), ("关门了", "开门"), ("关着", "开着"), ("开了", "开着"), ("坏了", "好的"), ("修好了", "好的")):
-        if text.endswith(opposite) and (who := subject(text.removesuffix(opposite))):
-            yield _claim(s, who + usual, Manner.PLAIN, positive=opposite in ("开了", "修好了"), changed=True)
-            return
+    if (made := _given_up(s) or _disliked(s) or _opposite(s)) is not None or (made := _denied(s)) is not None:
+        yield from made
+
+
+def _given_up(s: _Sentence) -> list[Claim] | None:
+    bare = s.text.removesuffix("了").replace("戒了", "戒")
+    for ended, was in ENDS.items():
+        if bare.endswith(ended):
+            who = subject(bare.removesuffix(ended))
+            return [_claim(s, who + was, Manner.PLAIN, positive=False, changed=True)] if who else []
+    return None
+
+
+def _disliked(s: _Sentence) -> list[Claim] | None:
+    for dislike in DISLIKES:
+        who, found, what = s.text.partition(dislike)
+        if found and "不" not in s.text:
+            known = subject(who) and what
+            return (
+                [_claim(s, f"{who}喜欢{what}", Manner.PLAIN, positive=False, rest=(dislike,))]
+                if known
+                else []
+            )
+    return None
+
+
+def _opposite(s: _Sentence) -> list[Claim] | None:
+    for said, (usual, positive) in OPPOSITES.items():
+        if s.text.endswith(said) and (who := subject(s.text.removesuffix(said))):
+            return [_claim(s, who + usual, Manner.PLAIN, positive=positive, changed=True)]
+    return None
+
+
+def _denied(s: _Sentence) -> list[Claim] | None:
+    """The sentence without its denial, if it has one and somebody definite before it."""
+    text, changed = s.text, False
     denials = re.findall("不再|再也不|不|没有|没|未", text)
-    if len(denials) > 1:
-        return
+    if len(denials) > 1 or "," in text or NOBODY.search(text[:3]):
+        return None
     if denials:
-        positive = False
         changed = "再" in denials[0] or (denials[0] == "不" and text.endswith("了"))
         at = text.index(denials[0])
-        if subject(text[:at]) is None and not _re("^.{1,6}对.{1,8}$").match(text[:at]):
-            return
+        if subject(text[:at]) is None:
+            return None
         # 没有驾照 denies 有驾照; 没有去过 denies 去过.
         has = denials[0] == "没有" and not _re("^没有[去来到吃喝看过用做学]").match(text[at:])
         text = text[:at] + ("有" if has else "") + text[at + len(denials[0]) :]
-    if text.endswith("了"):
-        if positive:
-            return  # something happened, or came to be
-        text = text.removesuffix("了")
+    elif text.endswith("了"):
+        return None  # something happened, or came to be
+    text = text.removesuffix("了")
     if text.endswith("的"):
         text = _re("是(?=.+的$)").sub("", text, count=1).removesuffix("的")
-    how = tuple(_FREQUENCY.findall(text))
-    text = _FREQUENCY.sub("", text)
+    how = tuple(FREQUENCY.findall(text))
+    text = FREQUENCY.sub("", text)
     text = _re("^(.{1,6}?)对(.{1,8})过敏$").sub(r"\1\2过敏", text)
-    if _NOBODY.search(text[:3]) or _TIMED_SUBJECT.search(text) and not denials and len(text) > 30 or "," in text or "," in text:
-        return
-    yield _claim(s, text, Manner.PLAIN, positive=positive, changed=changed, rest=how)
+    return [_claim(s, text, Manner.PLAIN, positive=not denials, changed=changed, rest=how)]

@@ -11,111 +11,30 @@ from functools import cache
 from typing import NamedTuple
 
 from memos_cli.stores.claims import Claim, Manner
-
-# -- words
-
-_ADVERBS_OF_CHANGE = ("now", "currently", "nowadays", "these days", "recently", "presently", "meanwhile", "instead", "again")
-_ADVERBS = ("already", "finally", "officially", "still", "at the moment", "at present", "just")
-_UNSURE = (
-    "if would could might may maybe perhaps probably possibly likely seems seem seemed apparently supposedly wish wishes "
-    "hope hopes hoping want wants wanted wanna planning planned going gonna will shall should must ought "
-    "said says say saying told tells claims claimed thinks think thought believes believe believed heard hear "
-    "guess suppose supposed imagine imagines imagined dream dreams dreamed dreamt pretend pretends expects considering consider "
-    "thinking used formerly previously once ago until till unless whether or either neither nor sometimes "
-    "temporarily today tonight yesterday tomorrow also too both only almost nearly except but although though "
-    "because when while before after during another other former previous old ex alleged rumour rumor "
-    "was were had did who whom which what where why how half part-time seasonally everyone somebody someone"
+from memos_cli.stores.english_words import (
+    ADVERBS,
+    ADVERBS_OF_CHANGE,
+    ARTICLES,
+    DAYS,
+    FIXED,
+    FREQUENCY,
+    FUNCTIONAL,
+    IRREGULAR,
+    LIKES,
+    MARITAL,
+    MONTHS,
+    MOVES,
+    NOBODY,
+    NUMBERS,
+    ONLY_AS_FAVOURITE,
+    OPPOSITES,
+    PAST,
+    RELATIVES,
+    SYNONYMS,
+    TRADES,
+    UNSURE,
+    UNSURE_PHRASES,
 )
-_UNSURE_PHRASES = ("as well", "plan to", "plans to", "plan on", "plans on", "a second", "a third", "for now", "this morning", "this week", "this month", "this year", "last", "next", "for the", "on weekends", "right now", "in case", "at least", "at most", "more than", "less than")
-_NOBODY = frozenset(
-    "he she it they this that these those there who what someone somebody everyone everybody nobody anyone "
-    "anybody one some any no every each all most many few you your his her hers its their him them a an "
-    "here both several people which another such".split()
-)
-_RELATIVES = frozenset(
-    "brother sister sibling friend child son daughter cousin uncle aunt nephew niece colleague coworker neighbour "
-    "neighbor pet dog cat hobby interest goal language skill allergy habit book idea plan task problem child kid "
-    "student teacher classmate roommate flatmate teammate client customer member favourite favorite "
-    "point advantage benefit reason example part thing issue question answer story dream wish".split()
-)
-_FUNCTIONAL = frozenset(
-    "name nickname surname birthday birthplace hometown home address number phone mobile email e-mail mail "
-    "password passphrase passcode pin code key colour color size height weight age price cost fee rent salary budget "
-    "deadline date time version port host hostname url status state capital population president ceo "
-    "manager boss supervisor director chair owner landlord doctor dentist husband wife spouse partner fiance fiancee "
-    "boyfriend girlfriend mother father mom mum dad employer job occupation profession title role position "
-    "major nationality religion sign type temperature speed limit capacity length width depth volume "
-    "food dish drink fruit vegetable film movie book song band singer author writer artist sport team game show series "
-    "season animal flower restaurant city country place subject language brand framework editor database default "
-    "operating-system os timezone zone ip diet username login account handle score rate ratio percentage "
-    "headquarters location venue room seat floor desk extension plan model".split()
-)
-"""Head nouns of attributes with one value. A favourite is one whatever it is a favourite of; those
-that are only functional as favourites are held apart below."""
-_ONLY_AS_FAVOURITE = frozenset(
-    "food dish drink fruit vegetable film movie book song band singer author writer artist sport team game show "
-    "series season animal flower restaurant city country place subject language brand framework home".split()
-)
-_FIXED = frozenset("birthday birthplace hometown nationality capital mother father mom mum dad name surname sign type".split())
-_MOVES = frozenset("age version price cost status state temperature score".split())
-"""Attributes whose change is expected, so that another value needs no word of change to be an update."""
-
-_TRADES = frozenset(
-    "developer engineer manager director nurse teacher student assistant analyst consultant professor doctor lead intern "
-    "officer architect designer scientist editor lecturer chef cook lawyer programmer researcher accountant apprentice "
-    "technician trainer journalist pilot captain secretary waiter waitress barista clerk baker electrician plumber "
-    "translator librarian pharmacist surgeon dentist therapist psychologist trainee head president partner".split()
-)
-_MONTHS = {
-    name: f"m{i}"
-    for i, names in enumerate(
-        (
-            "january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul",
-            "august aug", "september sep sept", "october oct", "november nov", "december dec",
-        ),
-        1,
-    )
-    for name in names.split()
-}  # fmt: skip
-_DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday noon midnight".split())
-_NUMBERS = {
-    w: str(i)
-    for i, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-}
-_ARTICLES = frozenset("a an the".split())
-_SYNONYMS = {
-    "favorite": "favourite", "color": "colour", "mom": "mother", "mum": "mother", "dad": "father",
-    "spouse": "partner", "cellphone": "mobile", "cell": "mobile", "telephone": "phone", "e-mail": "email",
-    "film": "movie", "films": "movie", "boss": "manager", "supervisor": "manager", "profession": "job", "occupation": "job",
-    "cost": "price", "neighbor": "neighbour", "bike": "bicycle", "flat": "apartment", "licence": "license",
-    "postgres": "postgresql", "tv": "television", "passcode": "code", "wi-fi": "wifi",
-}  # fmt: skip
-_LIKES = {"like": "like", "love": "love", "enjoy": "like", "adore": "love", "hate": "hate", "dislike": "dislike", "detest": "hate", "despise": "hate"}
-_OPPOSITES = {
-    "closed": "open", "shut": "open", "fixed": "open", "resolved": "open", "offline": "online", "disabled": "enabled",
-    "unavailable": "available", "inactive": "active", "broken": "working", "unfinished": "finished",
-    "incomplete": "complete", "unmarried": "married", "dead": "alive", "absent": "present", "unsafe": "safe",
-    "unhappy": "happy", "impossible": "possible", "illegal": "legal", "invalid": "valid", "unemployed": "employed",
-    "unlocked": "locked", "unpaid": "paid", "unknown": "known", "insecure": "secure", "down": "up",
-}  # fmt: skip
-_MARITAL = {
-    "single": "single", "engaged": "engaged", "married": "married", "divorced": "divorced", "widowed": "widowed",
-    "dating": "dating", "separated": "separated", "unmarried": "single",
-}  # fmt: skip
-_UNITS = frozenset("kg kilo kilos kilogram kilograms g gram grams lb lbs pound pounds ton tons t oz".split())
-_IRREGULAR = {"has": "have", "have": "have", "be": "be", "do": "do", "go": "go", "does": "do", "goes": "go", "is": "be", "am": "be", "are": "be", "owns": "have", "own": "have", "possesses": "have"}
-_PAST = frozenset(
-    "went came saw took made got gave found knew thought left became began bought brought built caught chose drew "
-    "drank drove ate fell felt flew forgot grew heard held kept led lost met paid ran sang sat sent sold slept spoke "
-    "spent stood swam taught told threw understood won wore wrote broke".split()
-)
-_FREQUENCY = re.compile(
-    r"^(?P<core>.+?) (?P<how>every \w+|every \w+ \w+|each \w+|often|regularly|daily|always|usually|a lot|in the mornings?|in the evenings?|all the time|\w+ times a \w+|once a \w+|twice a \w+)$"
-)
-
 
 # -- a sentence, plain
 
@@ -139,30 +58,34 @@ def _words(words: str | tuple[str, ...]) -> str:
 
 @cache
 def _unsure() -> re.Pattern[str]:
-    phrases = [w for w in _UNSURE_PHRASES]
-    return re.compile(rf"\b(?:{_words((*_UNSURE.split(), *phrases))})\b", re.IGNORECASE)
+    return re.compile(rf"\b(?:{_words((*UNSURE.split(), *UNSURE_PHRASES))})\b", re.IGNORECASE)
 
 
 @cache
 def _change_word() -> re.Pattern[str]:
-    return re.compile(rf",?\s*\b(?:{_words(_ADVERBS_OF_CHANGE)})\b,?", re.IGNORECASE)
+    return re.compile(rf",?\s*\b(?:{_words(ADVERBS_OF_CHANGE)})\b,?", re.IGNORECASE)
 
 
 @cache
 def _idle_word() -> re.Pattern[str]:
-    return re.compile(rf"\s*\b(?:{_words(_ADVERBS)})\b", re.IGNORECASE)
+    return re.compile(rf"\s*\b(?:{_words(ADVERBS)})\b", re.IGNORECASE)
 
 
 _ODD = re.compile(r"[?;\"“”«»\n()\[\]{}|<>*#…!]|\.{2}|[.] |, (?:and|so)\b|:[^\d ]")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_EVENT = re.compile(r" (?:moved|relocated|joined|left|quit|promoted|changed|switched|turned|became|started|stopped|postponed|got) ")
+_EVENT = re.compile(
+    r" (?:moved|relocated|joined|left|quit|promoted|changed|switched|turned|became|started|stopped|postponed|got) "
+)
 _WHEN = re.compile(
     r" (?:last (?:week|month|year|night|spring|summer|autumn|fall|winter|\w+day)|yesterday|today|this (?:week|month|year)"
     r"|(?:a|an|two|three|\d+) (?:day|week|month|year)s? ago"
     r"|in (?:January|February|March|April|May|June|July|August|September|October|November|December)|on \w+day)$"
 )
 """When an event was, told from the day of saying: it orders nothing that the day of saying does not."""
-_LEAD = re.compile(r"^(?:(update|correction|change)|fyi|note|btw|by the way|actually|in fact|remember|remember that|please remember that)\s*[:,]?\s+", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^(?:(update|correction|change)|fyi|note|btw|by the way|actually|in fact|remember|remember that|please remember that)\s*[:,]?\s+",
+    re.IGNORECASE,
+)
 _STARTS = re.compile(r"^(?:I|[A-Z])", 0)
 _SHORT = (
     ("I'm ", "I am "), ("I've ", "I have "), ("won't", "will not"), ("can't", "can not"), ("cannot", "can not"),
@@ -184,11 +107,17 @@ def _sentence(text: str) -> _Sentence | None:
         return None
     for short, full in _SHORT:
         text = text.replace(short, full)
-    text = text.replace(" was born ", " born ").replace(" went up to ", " rose to ").replace(" went down to ", " fell to ")
+    text = (
+        text.replace(" was born ", " born ")
+        .replace(" went up to ", " rose to ")
+        .replace(" went down to ", " fell to ")
+    )
     text = _re(r" was promoted to (?:an? )?").sub(" became a ", text)
     if _EVENT.search(text):
         text = _WHEN.sub("", text)
-    text = _re(r" was (?=(?:postponed|moved|rescheduled|changed|updated|extended|delayed|set)\b)").sub(" has been ", text)
+    text = _re(r" was (?=(?:postponed|moved|rescheduled|changed|updated|extended|delayed|set)\b)").sub(
+        " has been ", text
+    )
     text = _re(r"(\w)n't\b").sub(r"\1 not", text)
     instead = " instead of " in text
     if not instead:
@@ -221,13 +150,13 @@ def levelled(text: str) -> tuple[str, ...]:
     for word in _re(r"[^\W_][\w.,:/@+#&'-]*|[$€£¥%]").findall(text):
         low = word.casefold().strip(".,:'-")
         if low.endswith("'s"):
-            out += [_SYNONYMS.get(low[:-2], low[:-2]), "'s"]
+            out += [SYNONYMS.get(low[:-2], low[:-2]), "'s"]
             continue
-        if low in _ARTICLES or not low:
+        if low in ARTICLES or not low:
             continue
         if ordinal := _re(r"^(\d+)(?:st|nd|rd|th)$").match(low):
             low = ordinal.group(1)
-        out.append(_SYNONYMS.get(low, _NUMBERS.get(low, low)))
+        out.append(SYNONYMS.get(low, NUMBERS.get(low, low)))
     return tuple(out)
 
 
@@ -237,15 +166,15 @@ def _valued(text: str) -> tuple[str, ...]:
         return ()
     text = _re(r"^(?:on|at|by|from|in) ").sub("", text)
     words = levelled(text) or (text.casefold(),)
-    if any(w in _MONTHS for w in words) and any(w.isdigit() for w in words):
-        return tuple(sorted(_MONTHS.get(w, w) for w in words if w not in ("of", "on")))
+    if any(w in MONTHS for w in words) and any(w.isdigit() for w in words):
+        return tuple(sorted(MONTHS.get(w, w) for w in words if w not in ("of", "on")))
     return words
 
 
 def stem(word: str) -> str:
     """A verb or noun without its ending, alike for smoke, smokes and smoking."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
+    if word in IRREGULAR:
+        return IRREGULAR[word]
     if word.endswith("ing") and re.search("[aeiouy]", word[:-3]):
         word = word[:-3]
     elif word.endswith(("ies", "es", "s")) and not word.endswith("ss") and len(word) > 3:
@@ -262,7 +191,14 @@ def subject(text: str) -> str | None:
     first = words[0].casefold()
     if first in ("i", "we") and len(words) == 1:
         return first
-    if first in _NOBODY or first in ("i", "we") or any(w.casefold() in ("not", "never", "i", "he", "she", "they", "it", "you", "is", "are", "and") for w in words[1:]):
+    if (
+        first in NOBODY
+        or first in ("i", "we")
+        or any(
+            w.casefold() in ("not", "never", "i", "he", "she", "they", "it", "you", "is", "are", "and")
+            for w in words[1:]
+        )
+    ):
         return None
     if first in ("my", "our", "the"):
         # "The" is part of who is meant, and levelled; it must name something.
@@ -287,7 +223,19 @@ def read(text: str) -> Iterator[Claim]:
     sentence = _sentence(text)
     if sentence is None:
         return
-    for pattern in (_home, _work, _married, _role, _schooled, _measured, _counted, _switched, _moved_date, _attribute, _prefers):
+    for pattern in (
+        _home,
+        _work,
+        _married,
+        _role,
+        _schooled,
+        _measured,
+        _counted,
+        _switched,
+        _moved_date,
+        _attribute,
+        _prefers,
+    ):
         found = pattern(sentence)
         if found is not None:
             yield from found
@@ -301,7 +249,9 @@ def _match(pattern: str, sentence: _Sentence) -> re.Match[str] | None:
 
 def _claim(sentence: _Sentence, key: str, manner: Manner, **fields: object) -> Claim:
     made = Claim(key, manner, **fields)  # type: ignore[arg-type]
-    return made._replace(positive=made.positive and not sentence.denied, changed=made.changed or sentence.changed)
+    return made._replace(
+        positive=made.positive and not sentence.denied, changed=made.changed or sentence.changed
+    )
 
 
 def _details(found: re.Match[str]) -> tuple[str, ...]:
@@ -366,17 +316,30 @@ def _work(s: _Sentence) -> list[Claim] | None:
 
 
 def _married(s: _Sentence) -> list[Claim] | None:
-    state = _words(tuple(_MARITAL))
-    pair = _match(rf"(?P<s>[A-Z]\w+) and (?P<v>[A-Z]\w+) (?:got|are|have|are getting) (?:been )?(?P<st>{state})", s)
+    state = _words(tuple(MARITAL))
+    pair = _match(
+        rf"(?P<s>[A-Z]\w+) and (?P<v>[A-Z]\w+) (?:got|are|have|are getting) (?:been )?(?P<st>{state})", s
+    )
     if pair:
         named = [subject(pair.group(g)) for g in ("s", "v")]
         if None in named:
             return []
         return [
-            _claim(s, f"{a}|marital", Manner.STATE, value=(_MARITAL[pair.group("st")],), rest=(str(b),), changed=True, event=True)
+            _claim(
+                s,
+                f"{a}|marital",
+                Manner.STATE,
+                value=(MARITAL[pair.group("st")],),
+                rest=(str(b),),
+                changed=True,
+                event=True,
+            )
             for a, b in (named, named[::-1])
         ]
-    found = _match(rf"{_S} (?P<be>is|am|are|got|became|has been) (?P<no>not )?(?P<st>{state})(?: (?:to|with|from)? ?(?P<v>[A-Z][\w ]*?))?", s)
+    found = _match(
+        rf"{_S} (?P<be>is|am|are|got|became|has been) (?P<no>not )?(?P<st>{state})(?: (?:to|with|from)? ?(?P<v>[A-Z][\w ]*?))?",
+        s,
+    )
     if not found:
         return None
     who = subject(found.group("s"))
@@ -385,7 +348,7 @@ def _married(s: _Sentence) -> list[Claim] | None:
     changed = found.group("be") in ("got", "became")
     return [
         _claim(
-            s, f"{who}|marital", Manner.STATE, value=(_MARITAL[found.group("st")],), positive=not found.group("no"),
+            s, f"{who}|marital", Manner.STATE, value=(MARITAL[found.group("st")],), positive=not found.group("no"),
             rest=levelled(found.group("v") or ""), changed=changed, event=changed,
         )
     ]  # fmt: skip
@@ -394,8 +357,11 @@ def _married(s: _Sentence) -> list[Claim] | None:
 def _role(s: _Sentence) -> list[Claim] | None:
     """What somebody is by trade. Two trades go together, so that only a word of change makes one follow
     the other."""
-    found = _match(rf"{_S} (?P<v>is|am|works as|work as|became) (?P<no>not )?an? (?P<role>[\w -]+?)(?P<rest>(?: (?:at|for|with|in) .+)?)", s)
-    if not found or levelled(found.group("role"))[-1:][0] not in _TRADES:
+    found = _match(
+        rf"{_S} (?P<v>is|am|works as|work as|became) (?P<no>not )?an? (?P<role>[\w -]+?)(?P<rest>(?: (?:at|for|with|in) .+)?)",
+        s,
+    )
+    if not found or levelled(found.group("role"))[-1:][0] not in TRADES:
         return None
     who = subject(found.group("s"))
     if who is None:
@@ -403,17 +369,39 @@ def _role(s: _Sentence) -> list[Claim] | None:
     role, place = levelled(found.group("role")), _details(found)
     no, became = bool(found.group("no")), found.group("v") == "became"
     return [
-        _claim(s, f"{who}|role", Manner.STATE, value=role, rest=place, positive=not no, changed=became, event=became, domain="occasion"),
-        _claim(s, _plain_key(who, ("be", *role, *place)), Manner.PLAIN, positive=not no, changed=became, event=became),
+        _claim(
+            s,
+            f"{who}|role",
+            Manner.STATE,
+            value=role,
+            rest=place,
+            positive=not no,
+            changed=became,
+            event=became,
+            domain="occasion",
+        ),
+        _claim(
+            s,
+            _plain_key(who, ("be", *role, *place)),
+            Manner.PLAIN,
+            positive=not no,
+            changed=became,
+            event=became,
+        ),
     ]
 
 
 def _schooled(s: _Sentence) -> list[Claim] | None:
-    found = _match(rf"{_S}(?P<no> do not| does not)? (?:stud(?:y|ies)|is studying|am studying|goes to school|go to school|attends?|transferred) (?:at |to )?{_V}{_TAIL}", s)
+    found = _match(
+        rf"{_S}(?P<no> do not| does not)? (?:stud(?:y|ies)|is studying|am studying|goes to school|go to school|attends?|transferred) (?:at |to )?{_V}{_TAIL}",
+        s,
+    )
     if not found:
         return None
     who, school = subject(found.group("s")), found.group("v")
-    if who is None or not _re(r"\b(?:University|College|School|Institute|Academy|Gymnasium|ETH|MIT|UCLA)\b").search(school):
+    if who is None or not _re(
+        r"\b(?:University|College|School|Institute|Academy|Gymnasium|ETH|MIT|UCLA)\b"
+    ).search(school):
         return None
     return [
         _claim(
@@ -424,37 +412,78 @@ def _schooled(s: _Sentence) -> list[Claim] | None:
 
 
 def _measured(s: _Sentence) -> list[Claim] | None:
-    number = r"(?P<n>\d+(?:[.,]\d+)?|" + _words(tuple(_NUMBERS)) + r"|twenty-\w+|thirty-\w+|forty-\w+)"
-    if found := _match(rf"{_S} (?P<be>is|am|are|turned|has turned) {number}(?P<years> years? old| years? of age)?", s):
+    number = r"(?P<n>\d+(?:[.,]\d+)?|" + _words(tuple(NUMBERS)) + r"|twenty-\w+|thirty-\w+|forty-\w+)"
+    if found := _match(
+        rf"{_S} (?P<be>is|am|are|turned|has turned) {number}(?P<years> years? old| years? of age)?", s
+    ):
         who = subject(found.group("s"))
-        if who is None or (found.group("s").casefold().startswith(("the ", "my ", "our ")) and not found.group("years")):
+        if who is None or (
+            found.group("s").casefold().startswith(("the ", "my ", "our ")) and not found.group("years")
+        ):
             return None
         return [_claim(s, f"{who}|age", Manner.STATE, value=levelled(found.group("n")), domain="moves")]
     unit = r"(?P<u>[$€£¥]?)(?P<n>\d[\d.,]*) ?(?P<u2>[$€£¥%]|[\w ]+?)?"
-    if found := _match(rf"{_S} (?P<verb>costs?|weighs?|is worth|(?:is|am|are) priced at|went up to|rose to|dropped to|fell to) {unit}(?P<tall> tall| long| high)?", s):
+    if found := _match(
+        rf"{_S} (?P<verb>costs?|weighs?|is worth|(?:is|am|are) priced at|went up to|rose to|dropped to|fell to) {unit}(?P<tall> tall| long| high)?",
+        s,
+    ):
         who = subject(found.group("s"))
         if who is None:
             return []
         verb, measure = found.group("verb"), (found.group("u") or found.group("u2") or "").strip().casefold()
         if verb in ("went up to", "rose to", "dropped to", "fell to"):
-            return _attribute_of(s, found.group("s"), found.group("u") + found.group("n") + " " + (found.group("u2") or ""), changed=True)
+            return _attribute_of(
+                s,
+                found.group("s"),
+                found.group("u") + found.group("n") + " " + (found.group("u2") or ""),
+                changed=True,
+            )
         slot = "weight" if verb.startswith("weigh") else "price"
         if len(measure.split()) > 1:
             return []
-        return [_claim(s, f"{who}|{slot}", Manner.STATE, value=(found.group("n"), measure), domain="price" if slot == "price" else "number")]
+        return [
+            _claim(
+                s,
+                f"{who}|{slot}",
+                Manner.STATE,
+                value=(found.group("n"), measure),
+                domain="price" if slot == "price" else "number",
+            )
+        ]
     if found := _match(rf"{_S} (?:is|am) (?P<n>\d[\d.,]*) ?(?P<u>cm|m|feet|meters|metres) tall", s):
         who = subject(found.group("s"))
-        return [_claim(s, f"{who}|height", Manner.STATE, value=(found.group("n"), found.group("u")))] if who else []
-    if found := _match(rf"{_S} (?P<verb>runs?(?: on)?|uses?|is running|are running) (?P<v>[A-Z][\w ]*? \d[\w.]*)", s):
+        return (
+            [_claim(s, f"{who}|height", Manner.STATE, value=(found.group("n"), found.group("u")))]
+            if who
+            else []
+        )
+    if found := _match(
+        rf"{_S} (?P<verb>runs?(?: on)?|uses?|is running|are running) (?P<v>[A-Z][\w ]*? \d[\w.]*)", s
+    ):
         who = subject(found.group("s"))
         name, _, number_ = found.group("v").rpartition(" ")
-        return [_claim(s, f"{who}|runs {' '.join(levelled(name))}", Manner.STATE, value=levelled(number_), domain="moves")] if who else []
+        return (
+            [
+                _claim(
+                    s,
+                    f"{who}|runs {' '.join(levelled(name))}",
+                    Manner.STATE,
+                    value=levelled(number_),
+                    domain="moves",
+                )
+            ]
+            if who
+            else []
+        )
     return None
 
 
 def _counted(s: _Sentence) -> list[Claim] | None:
-    number = r"(?P<n>\d+|" + _words(tuple(_NUMBERS)) + ")"
-    found = _match(rf"{_S} (?:has|have|owns?) {number} (?P<what>\w+(?: \w+)?s|children|people|employees|sheep|fish|mice)", s)
+    number = r"(?P<n>\d+|" + _words(tuple(NUMBERS)) + ")"
+    found = _match(
+        rf"{_S} (?:has|have|owns?) {number} (?P<what>\w+(?: \w+)?s|children|people|employees|sheep|fish|mice)",
+        s,
+    )
     if not found:
         return None
     who = subject(found.group("s"))
@@ -465,11 +494,11 @@ def _counted(s: _Sentence) -> list[Claim] | None:
 
 
 def _switched(s: _Sentence) -> list[Claim] | None:
-    verbs = "use uses drink drinks eat eats drive drives take takes play plays have prefer run".split()
+    verbs = ("use", "drink", "eat", "drive", "take", "play", "have", "prefer", "run")
     found = _match(rf"{_S} (?:have |has )?(?:switched|migrated|changed|moved) from (?P<p>.+?) to {_V}", s)
     if found:
         who = subject(found.group("s"))
-        if who is None or who.split()[-1] in _FUNCTIONAL:
+        if who is None or who.split()[-1] in FUNCTIONAL:
             return None
         before, after = levelled(found.group("p")), levelled(found.group("v"))
         keys = tuple(dict.fromkeys(_plain_key(who, (stem(v), *before)) for v in verbs))
@@ -484,7 +513,15 @@ def _switched(s: _Sentence) -> list[Claim] | None:
             return []
         verb = stem(found.group("verb").casefold())
         key = _plain_key(who, (verb, *value))
-        return [_claim(s, key, Manner.PLAIN, ended=(_plain_key(who, (verb, *levelled(found.group("p")))),), changed=True)]
+        return [
+            _claim(
+                s,
+                key,
+                Manner.PLAIN,
+                ended=(_plain_key(who, (verb, *levelled(found.group("p")))),),
+                changed=True,
+            )
+        ]
     return None
 
 
@@ -498,11 +535,21 @@ def _moved_date(s: _Sentence) -> list[Claim] | None:
         if not _timed(found.group("v")):
             return None
         return _dated(s, found, changed=True)
-    found = _match(rf"{_S} (?:is|are|takes place|is scheduled for|is set for|starts|start|begins) (?:on |at )?{_V}", s)
+    found = _match(
+        rf"{_S} (?:is|are|takes place|is scheduled for|is set for|starts|start|begins) (?:on |at )?{_V}", s
+    )
     if not found:
         found = _match(rf"{_S} (?P<verb>opens|closes|leaves|departs|arrives|ends|finishes) at {_V}", s)
         if found and (who := subject(found.group("s"))) and found.group("v")[0].isdigit():
-            return [_claim(s, f"{who}|{found.group('verb')}", Manner.STATE, value=_valued(found.group("v")), domain="occasion")]
+            return [
+                _claim(
+                    s,
+                    f"{who}|{found.group('verb')}",
+                    Manner.STATE,
+                    value=_valued(found.group("v")),
+                    domain="occasion",
+                )
+            ]
         return None
     if _timed(found.group("v")) and not _re(r"\b(?:every|each)\b").search(found.group("v")):
         if _functional(found.group("s")):
@@ -514,13 +561,15 @@ def _moved_date(s: _Sentence) -> list[Claim] | None:
 def _functional(what: str) -> bool:
     """Whether it is an attribute of something: "the project deadline", "the deadline of the project"."""
     words = levelled(_re(r"^[Tt]he ([\w -]+?) (?:of|for) .+$").sub(r"\1", what))
-    return bool(words) and words[-1] in _FUNCTIONAL
+    return bool(words) and words[-1] in FUNCTIONAL
 
 
 def _timed(text: str) -> bool:
     words = levelled(text)
-    dated = any(w in _MONTHS for w in words) and any(w.isdigit() for w in words)
-    return dated or any(w in _DAYS for w in words) or bool(_re(r"\d(?::\d\d)? ?(?:am|pm)\b|\d:\d\d").search(text))
+    dated = any(w in MONTHS for w in words) and any(w.isdigit() for w in words)
+    return (
+        dated or any(w in DAYS for w in words) or bool(_re(r"\d(?::\d\d)? ?(?:am|pm)\b|\d:\d\d").search(text))
+    )
 
 
 def _dated(s: _Sentence, found: re.Match[str], *, changed: bool) -> list[Claim]:
@@ -529,7 +578,16 @@ def _dated(s: _Sentence, found: re.Match[str], *, changed: bool) -> list[Claim]:
         return []
     if _functional(found.group("s")):
         return _attribute_of(s, found.group("s"), found.group("v"), changed=changed) or []
-    return [_claim(s, f"{who}|when", Manner.STATE, value=_valued(found.group("v")), changed=changed, domain="occasion")]
+    return [
+        _claim(
+            s,
+            f"{who}|when",
+            Manner.STATE,
+            value=_valued(found.group("v")),
+            changed=changed,
+            domain="occasion",
+        )
+    ]
 
 
 def _attribute(s: _Sentence) -> list[Claim] | None:
@@ -541,9 +599,15 @@ def _attribute(s: _Sentence) -> list[Claim] | None:
         return [_claim(s, f"{who} birthday", Manner.FIXED, value=_valued(born.group("v")))]
     change = r"(?:has increased|has decreased|has fallen|has gone up|has changed|have changed|changed|has been changed|was changed|is changed|has been updated|is updated|has been set|went up|rose|dropped|fell|has been postponed|is postponed|has been extended|is extended|has been moved|postponed|increased|decreased|has risen|has dropped|became|switched)"
     if found := _match(rf"{_S} {change}(?: from (?P<p>[^,]+?))? to {_V}", s):
-        return _attribute_of(s, found.group("s"), found.group("v"), changed=True, prior=found.group("p") or "")
-    if found := _match(rf"(?P<s>(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z][\w'&-]*(?: [A-Z]\w*)*'s) [\w' -]+?):? (?P<is>is|are|=) (?P<no>not )?{_V}", s):
-        if (made := _attribute_of(s, found.group("s"), found.group("v"), denied=bool(found.group("no")))) is not None:
+        return _attribute_of(
+            s, found.group("s"), found.group("v"), changed=True, prior=found.group("p") or ""
+        )
+    if found := _match(
+        rf"(?P<s>(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z][\w'&-]*(?: [A-Z]\w*)*'s) [\w' -]+?):? (?P<is>is|are|=) (?P<no>not )?{_V}",
+        s,
+    ):
+        made = _attribute_of(s, found.group("s"), found.group("v"), denied=bool(found.group("no")))
+        if made is not None:
             return made
     if found := _match(rf"(?P<s>(?:[Mm]y|[Oo]ur|[Tt]he) [\w' -]+?): {_V}", s):
         return _attribute_of(s, found.group("s"), found.group("v"))
@@ -562,41 +626,68 @@ def _attribute_of(
     words = tuple(w for w in words if w not in ("new", "current", "latest", "present"))
     husbands = len(words) > 2 and words[-2] == "'s" and words[-1] in ("husband", "wife")
     words = _renamed(tuple(w for w in words if w != "'s"))
-    if len(words) < 2 or len(words) > 8 or words[0] in _NOBODY or _re(r"^(?:[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Yy]our|[Tt]his|[Tt]hat)\b").match(what):
+    if (
+        len(words) < 2
+        or len(words) > 8
+        or words[0] in NOBODY
+        or _re(r"^(?:[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Yy]our|[Tt]his|[Tt]hat)\b").match(what)
+    ):
         return None
     head = words[-1]
     favourite = "favourite" in words
-    if not favourite and (head not in _FUNCTIONAL or head in _ONLY_AS_FAVOURITE):
+    if not favourite and (head not in FUNCTIONAL or head in ONLY_AS_FAVOURITE):
         return None
-    if head in _RELATIVES and not favourite:
+    if head in RELATIVES and not favourite:
         return None
     got = _valued(value)
     if not got or len(got) > 8 or got[0] in ("not", "very", "too", "so") or _vague(value):
         return []
     own = "new" in what.split() or "New" in what.split()
-    manner = Manner.FIXED if head in _FIXED and not favourite else Manner.STATE
+    manner = Manner.FIXED if head in FIXED and not favourite else Manner.STATE
     made = [
         _claim(
             s, " ".join(words), manner, value=got, changed=changed or own or (fresh and own), prior=_valued(prior),
-            positive=not denied, domain="moves" if head in _MOVES else "",
+            positive=not denied, domain="moves" if head in MOVES else "",
         )
     ]  # fmt: skip
     if husbands:
-        spouse = _claim(s, f"{' '.join(words[:-1])}|marital", Manner.STATE, value=("married",), rest=got, positive=not denied)
+        spouse = _claim(
+            s,
+            f"{' '.join(words[:-1])}|marital",
+            Manner.STATE,
+            value=("married",),
+            rest=got,
+            positive=not denied,
+        )
         made.append(spouse)
     return made
 
 
 def _renamed(words: tuple[str, ...]) -> tuple[str, ...]:
     text = " ".join(words)
-    for a, b in (("phone number", "phone"), ("mobile number", "mobile"), ("email address", "email"), ("postal code", "postcode"), ("job title", "job")):
-        text = _re(rf"{a}$").sub(b, text) if " " in b or a.endswith(("number", "address", "code", "title")) else text.replace(a, b)
+    for a, b in (
+        ("phone number", "phone"),
+        ("mobile number", "mobile"),
+        ("email address", "email"),
+        ("postal code", "postcode"),
+        ("job title", "job"),
+    ):
+        text = (
+            _re(rf"{a}$").sub(b, text)
+            if " " in b or a.endswith(("number", "address", "code", "title"))
+            else text.replace(a, b)
+        )
     return tuple(text.split())
 
 
 def _vague(value: str) -> bool:
     """A description in place of a value: "a nurse from Bergen", "very high", "what we agreed on"."""
-    return bool(_re(r"^(?:an? \w|(?:very|too|quite|really|so|about|around|what|that|going|being|getting|missing|unknown|wrong|important|in|due|not)\b)", re.I).match(value))
+    return bool(
+        _re(
+            r"^(?:an? \w|(?:very|too|quite|really|so|about|around|what|that|going|being|getting|missing|unknown|wrong|important|in|due|not)\b)",
+            re.I,
+        ).match(value)
+    )
 
 
 def _prefers(s: _Sentence) -> list[Claim] | None:
@@ -608,7 +699,9 @@ def _prefers(s: _Sentence) -> list[Claim] | None:
     found = _match(rf"{_S} (?:is|are|am) (?P<c>\w+er|more \w+|less \w+) than {_V}", s)
     if found and (who := subject(found.group("s"))):
         pair = " / ".join(sorted((who, " ".join(levelled(found.group("v"))))))
-        return [_claim(s, f"{found.group('c')} {pair}", Manner.STATE, value=tuple(who.split()), domain="choice")]
+        return [
+            _claim(s, f"{found.group('c')} {pair}", Manner.STATE, value=tuple(who.split()), domain="choice")
+        ]
     return None
 
 
@@ -620,12 +713,16 @@ def _plain_key(who: str, words: tuple[str, ...]) -> str:
 
 
 def _plain(s: _Sentence) -> Iterator[Claim]:
-    found = _match(r"(?P<s>.+?) (?:have |has )?(?P<q>quit|stopped|gave up|given up) (?P<ing>\w+ing)(?P<o>(?: .+)?)", s)
+    found = _match(
+        r"(?P<s>.+?) (?:have |has )?(?P<q>quit|stopped|gave up|given up) (?P<ing>\w+ing)(?P<o>(?: .+)?)", s
+    )
     if found:
         if who := subject(found.group("s")):
             yield from _stated(s, who, found.group("ing"), found.group("o"), positive=False, changed=True)
         return
-    found = _match(r"(?P<s>.+?) (?:have |has )?(?P<q>started|began|taken up|took up) (?P<ing>\w+ing)(?P<o>(?: .+)?)", s)
+    found = _match(
+        r"(?P<s>.+?) (?:have |has )?(?P<q>started|began|taken up|took up) (?P<ing>\w+ing)(?P<o>(?: .+)?)", s
+    )
     if found:
         if who := subject(found.group("s")):
             yield from _stated(s, who, found.group("ing"), found.group("o"), positive=True, changed=True)
@@ -653,7 +750,7 @@ def _predicate(s: _Sentence, who: str, text: str) -> list[Claim]:
         return []
     verb = found.group("v")
     third = who not in ("i", "we")
-    if (third and not s.denied and not verb.endswith("s")) or verb in _PAST or verb.endswith(("ed", "ly")):
+    if (third and not s.denied and not verb.endswith("s")) or verb in PAST or verb.endswith(("ed", "ly")):
         return []
     if verb in ("not", "no", "and") or (not third and verb.endswith("s") and not verb.endswith("ss")):
         return []
@@ -665,7 +762,7 @@ def _stated(
 ) -> Iterator[Claim]:
     verb, rest = verb.casefold(), rest.strip()
     how: tuple[str, ...] = ()
-    if often := _FREQUENCY.match(rest):
+    if often := FREQUENCY.match(rest):
         rest, how = often.group("core"), levelled(often.group("how"))
     words = list(levelled(rest))
     if words and words[0] in ("not", "never", "no", "any"):
@@ -673,25 +770,53 @@ def _stated(
             positive = not positive
         words = words[1:]
     words = [w for w in words if w != "any"]
-    if any(w in ("not", "never", "no", "nothing", "nobody", "none", "without", "hardly", "very", "quite", "so", "much") for w in words):
+    if any(
+        w
+        in (
+            "not",
+            "never",
+            "no",
+            "nothing",
+            "nobody",
+            "none",
+            "without",
+            "hardly",
+            "very",
+            "quite",
+            "so",
+            "much",
+        )
+        for w in words
+    ):
         return
     base = stem(verb)
     if verb == "can" and words[:1] == ["stand"]:  # "can not stand", which is stronger than to dislike
-        yield _claim(s, _plain_key(who, ("like", *words[1:])), Manner.PLAIN, positive=False, rest=("hate",)) if not positive else _claim(s, _plain_key(who, ("can", *words)), Manner.PLAIN)
+        yield (
+            _claim(s, _plain_key(who, ("like", *words[1:])), Manner.PLAIN, positive=False, rest=("hate",))
+            if not positive
+            else _claim(s, _plain_key(who, ("can", *words)), Manner.PLAIN)
+        )
         return
-    likes = {stem(k): v for k, v in _LIKES.items()}
+    likes = {stem(k): v for k, v in LIKES.items()}
     if base in likes:
         feeling = likes[base]
         good = feeling in ("like", "love")
         if not good and not positive:
             return  # not to hate is not to like
         degree = () if feeling == "like" or (feeling == "dislike") else (feeling,)
-        yield _claim(s, _plain_key(who, ("like", *words)), Manner.PLAIN, positive=positive and good, rest=degree + how, changed=changed)
+        yield _claim(
+            s,
+            _plain_key(who, ("like", *words)),
+            Manner.PLAIN,
+            positive=positive and good,
+            rest=degree + how,
+            changed=changed,
+        )
         return
     if base == "be" and words:
         if len(words) > 1 and words[0] in ("allergic",):
             words = ["allergic", *(stem(w) for w in words[1:] if w != "to")]
-        if words[0] in _OPPOSITES and (opposite := _OPPOSITES[words[0]]):
+        if words[0] in OPPOSITES and (opposite := OPPOSITES[words[0]]):
             changed |= words[0] in ("fixed", "resolved")
             words, positive = [opposite, *words[1:]], not positive
         words = [w for w in words if w != "located"] or words
@@ -699,4 +824,6 @@ def _stated(
         base, words = "be", ["allergic", stem(words[0])]
     if not words and base in ("be", "have", "can", "do"):
         return
-    yield _claim(s, _plain_key(who, (base, *words)), Manner.PLAIN, positive=positive, rest=how, changed=changed)
+    yield _claim(
+        s, _plain_key(who, (base, *words)), Manner.PLAIN, positive=positive, rest=how, changed=changed
+    )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from memos_cli.schema import MemoryItem, Status
-from memos_cli.stores import analysis, nearness
+from memos_cli.stores import analysis, claims, nearness
 from memos_cli.stores.facts import LIVE, labels_of, marks_of, speaker_number, talk_of
 from memos_cli.stores.keyword_index import HEAP, MARKER, open_index, writing
 from memos_cli.stores.keyword_windows import Row, content_of, words_of
@@ -124,6 +124,7 @@ def _terms_of_current(item: MemoryItem) -> list[str]:
     terms = ["current", "now:" + item.id, "hash:" + hash_of(item)]
     if item.status in LIVE:
         terms.append("live")
+        terms += claims.terms_of(item)
     if item.external_id is not None:
         terms.append(named("ext", item.external_id))
     return terms

@@ -220,6 +220,13 @@ class Keywords:
             ordered = sorted(zip(view.ordinals(found), range(len(found)), strict=True))
             return [view.item(found[place]) for _, place in ordered]
 
+    def claiming(self, terms: Iterable[str], limit: int = 20) -> dict[str, list[MemoryItem]]:
+        """The newest `limit` current memories that have each of these terms (`stores/claims`)."""
+        view = self._view()
+        with engine(self.directory):
+            held = [t for t in dict.fromkeys(terms) if view.searcher.doc_freq("terms", t)]
+            return {t: [view.item(a) for a in view.newest(view.term("terms", t), limit)] for t in held}
+
     def near(self, text: str, limit: int = 20) -> list[MemoryItem]:
         """Current memories whose text may be near-identical: most shared MinHash bands first."""
         return self.near_many([text], limit)[0]

@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import product
 
 from memos_cli.stores.nearness import canonical, normalized
+from memos_cli.stores.wordlist import word_set
 
 LONGEST = 240
 """Characters; longer texts are more than one sentence."""
@@ -30,10 +31,11 @@ _SAME = {
     "no-one": "nobody", "lady": "woman", "ladies": "women", "slicing": "cutting", "speaking": "talking", "grandma": "grandmother",
     "grandpa": "grandfather", "fridge": "refrigerator", "exam": "examination", "info": "information", "cop": "policeman",
 }  # fmt: skip
-_BE = frozenset("is are am was were be been being".split())
-_DENIALS = frozenset("not never no".split())
-_EMPTY = _BE | _DENIALS | frozenset("do does did there any some".split())
-_FRONT = frozenset("yesterday today tonight tomorrow last next every on in at during after before since this".split())
+_BE = word_set("is are am was were be been being")
+_DENIALS = word_set("not never no")
+_EMPTY = _BE | _DENIALS | word_set("do does did there any some")
+_FRONT = word_set("yesterday today tonight tomorrow last next every on in at during after before since this")
+_PARTICIPLES = ("ed", "en", "t", "n", "d", "ung", "un")
 _LEMMA = {
     "knew": "know", "had": "have", "has": "have", "wrote": "write", "written": "write", "came": "come", "went": "go", "gone": "go", "saw": "see",
     "seen": "see", "took": "take", "taken": "take", "made": "make", "got": "get", "gave": "give", "given": "give", "said": "say", "found": "find",
@@ -115,13 +117,15 @@ def _active(words: tuple[str, ...]) -> tuple[str, ...] | None:
     if words.count("by") != 1:
         return None
     by = words.index("by")
-    be = next((i for i in range(by - 1, max(by - 4, 0), -1) if words[i] in ("is", "are", "was", "were")), None)
+    be = next(
+        (i for i in range(by - 1, max(by - 4, 0), -1) if words[i] in ("is", "are", "was", "were")), None
+    )
     if be is None or be == 0 or by == len(words) - 1:
         return None
     between = words[be + 1 : by]
     if len(between) == 2 and between[0] == "being":
         tense = "doing" if words[be] in ("is", "are") else "was doing"
-    elif len(between) == 1 and between[0].endswith(("ed", "en", "t", "n", "d", "ung", "un")) or (len(between) == 1 and between[0] in _LEMMA):
+    elif len(between) == 1 and (between[0] in _LEMMA or between[0].endswith(_PARTICIPLES)):
         tense = "does" if words[be] in ("is", "are") else "did"
     else:
         return None

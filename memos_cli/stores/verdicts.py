@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from memos_cli.stores.claims import Claim, Manner, claims_of
 from memos_cli.stores import sayings
+from memos_cli.stores.claims import Claim, Manner, claims_of
 from memos_cli.stores.nearness import same
 from memos_cli.stores.places import comparable
 
@@ -30,6 +30,8 @@ class Verdict(NamedTuple):
     reason: str = ""
     sure: bool = False
     """Whether a duplicate may be merged, or an old version closed, on this alone; else it is linked."""
+    verbatim: bool = False
+    """Whether a duplicate says it in the same words."""
 
 
 NOTHING = Verdict(Relation.NEW)
@@ -38,7 +40,7 @@ NOTHING = Verdict(Relation.NEW)
 def by_rule(old: str, new: str) -> Verdict:
     """What `new` is to `old`, both said by one person, `new` not before `old`."""
     if reason := same(old, new):
-        return Verdict(Relation.DUPLICATE, reason, True)
+        return Verdict(Relation.DUPLICATE, reason, sure=True, verbatim=True)
     best = NOTHING
     for ours in claims_of(new):
         for theirs in claims_of(old):
@@ -83,9 +85,20 @@ def _plain(old: Claim, new: Claim) -> Verdict:
 def _denied(old: Claim, new: Claim) -> Verdict:
     """One says that it is so, the other that it is not."""
     affirmed, denial = (old, new) if old.positive else (new, old)
-    if denial.rest and denial.rest != affirmed.rest and denial.rest not in (("hate",), ("dislike",), ("讨厌",), ("厌恶",), ("反感",)):
+    if (
+        denial.rest
+        and denial.rest != affirmed.rest
+        and denial.rest not in (("hate",), ("dislike",), ("讨厌",), ("厌恶",), ("反感",))
+    ):
         return NOTHING  # "not every day" does not deny "often"
-    if new.positive and new.rest and not denial.changed and not new.changed and denial.rest != new.rest and new.manner is not Manner.PLAIN:
+    if (
+        new.positive
+        and new.rest
+        and not denial.changed
+        and not new.changed
+        and denial.rest != new.rest
+        and new.manner is not Manner.PLAIN
+    ):
         return NOTHING
     if new.changed:
         return Verdict(Relation.UPDATE, "it says that this has changed", True)
@@ -112,7 +125,11 @@ def _other_value(old: Claim, new: Claim) -> Verdict:
         return NOTHING
     if new.manner is Manner.FIXED:
         return Verdict(Relation.CONTRADICTION, "only one of the two can be true", True)
-    if new.changed or new.domain == "moves" or old.key.endswith(("|home", "|work", "|school", "|marital", "|住", "|工作", "|上学", "|婚恋")):
+    if (
+        new.changed
+        or new.domain == "moves"
+        or old.key.endswith(("|home", "|work", "|school", "|marital", "|住", "|工作", "|上学", "|婚恋"))
+    ):
         return Verdict(Relation.UPDATE, "another value of the same attribute", True)
     return Verdict(Relation.CONTRADICTION, "only one of the two can be true", True)
 

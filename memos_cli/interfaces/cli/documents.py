@@ -120,6 +120,7 @@ def added(result: AddResult) -> Document:
         "added": [{"id": one.id, "memory": one.memory} for one in result.added],
         "updated": [dump(one) for one in result.updated],
         "known": [{"id": one.id, "memory": one.memory, "reason": one.reason} for one in result.known],
+        "linked": [dump(one) for one in result.linked],
         "skipped": [{"source": one.source, "reason": one.reason} for one in result.skipped],
         **(
             {"archived": [{"id": one.id, "memory": one.memory} for one in result.archived]}

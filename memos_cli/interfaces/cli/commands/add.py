@@ -72,6 +72,10 @@ def add(
     allow_duplicates: Annotated[
         bool, typer.Option("--allow-duplicates", help="Store what is known already once more.")
     ] = False,
+    no_judge: Annotated[
+        bool,
+        typer.Option("--no-judge", help="Store as is: nothing that is there is updated or contradicted."),
+    ] = False,
     allow_future: Annotated[
         bool, typer.Option("--allow-future", help="Accept a time of saying that is yet to come.")
     ] = False,
@@ -137,7 +141,14 @@ def add(
             with shell.open_to_add(dry_run=dry_run) as cube:
                 origins.bind(cube)
                 eyes.bind(cube)
-                result = operation.add(cube, drafts, **how, dry_run=dry_run, progress=progress)
+                result = operation.add(
+                    cube,
+                    drafts,
+                    **how,
+                    judge=False if no_judge else None,
+                    dry_run=dry_run,
+                    progress=progress,
+                )
                 result = _pruned(shell, result, origins, prune=prune, yes=yes or dry_run)
     _show(shell, result, dry_run)
     if result.skipped:
@@ -302,8 +313,9 @@ def _drafts(
 
 def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
     rows: list[tuple[str, str, str, str]] = []
-    rows += [("added", one.id, one.memory, "") for one in result.added]
-    rows += [("updated", one.id, one.memory, one.reason) for one in result.updated]
+    bears = {one.id: f"{one.relation} of {one.to}: {one.reason}" for one in result.linked}
+    rows += [("added", one.id, one.memory, bears.get(one.id, "")) for one in result.added]
+    rows += [("updated", one.id, one.memory, f"{one.relation}: {one.reason}") for one in result.updated]
     rows += [("known", one.id, one.memory, one.reason) for one in result.known]
     rows += [("archived", one.id, one.memory, "no longer in its file") for one in result.archived]
     # Quiet: what was asked for goes in without a line for each, unless a program asked for them.

@@ -1,0 +1,165 @@
+"""Words of the English grammar of statements (`stores/claims_english`): lists, and no rule."""
+
+from __future__ import annotations
+
+import re
+
+from memos_cli.stores.wordlist import word_set
+
+ADVERBS_OF_CHANGE = (
+    "now",
+    "currently",
+    "nowadays",
+    "these days",
+    "recently",
+    "presently",
+    "meanwhile",
+    "instead",
+    "again",
+)
+ADVERBS = ("already", "finally", "officially", "still", "at the moment", "at present", "just")
+UNSURE = (
+    "if would could might may maybe perhaps probably possibly likely seems seem seemed apparently supposedly wish wishes "
+    "hope hopes hoping want wants wanted wanna planning planned going gonna will shall should must ought "
+    "said says say saying told tells claims claimed thinks think thought believes believe believed heard hear "
+    "guess suppose supposed imagine imagines imagined dream dreams dreamed dreamt pretend pretends expects considering consider "
+    "thinking used formerly previously once ago until till unless whether or either neither nor sometimes "
+    "temporarily today tonight yesterday tomorrow also too both only almost nearly except but although though "
+    "because when while before after during another other former previous old ex alleged rumour rumor "
+    "was were had did who whom which what where why how half part-time seasonally everyone somebody someone"
+)
+UNSURE_PHRASES = (
+    "as well",
+    "plan to",
+    "plans to",
+    "plan on",
+    "plans on",
+    "a second",
+    "a third",
+    "for now",
+    "this morning",
+    "this week",
+    "this month",
+    "this year",
+    "last",
+    "next",
+    "for the",
+    "on weekends",
+    "right now",
+    "in case",
+    "at least",
+    "at most",
+    "more than",
+    "less than",
+)
+NOBODY = word_set(
+    "he she it they this that these those there who what someone somebody everyone everybody nobody anyone "
+    "anybody one some any no every each all most many few you your his her hers its their him them a an "
+    "here both several people which another such"
+)
+RELATIVES = word_set(
+    "brother sister sibling friend child son daughter cousin uncle aunt nephew niece colleague coworker neighbour "
+    "neighbor pet dog cat hobby interest goal language skill allergy habit book idea plan task problem child kid "
+    "student teacher classmate roommate flatmate teammate client customer member favourite favorite "
+    "point advantage benefit reason example part thing issue question answer story dream wish"
+)
+FUNCTIONAL = word_set(
+    "name nickname surname birthday birthplace hometown home address number phone mobile email e-mail mail "
+    "password passphrase passcode pin code key colour color size height weight age price cost fee rent salary budget "
+    "deadline date time version port host hostname url status state capital population president ceo "
+    "manager boss supervisor director chair owner landlord doctor dentist husband wife spouse partner fiance fiancee "
+    "boyfriend girlfriend mother father mom mum dad employer job occupation profession title role position "
+    "major nationality religion sign type temperature speed limit capacity length width depth volume "
+    "food dish drink fruit vegetable film movie book song band singer author writer artist sport team game show series "
+    "season animal flower restaurant city country place subject language brand framework editor database default "
+    "operating-system os timezone zone ip diet username login account handle score rate ratio percentage "
+    "headquarters location venue room seat floor desk extension plan model"
+)
+"""Head nouns of attributes with one value. A favourite is one whatever it is a favourite of; those
+that are only functional as favourites are held apart below."""
+ONLY_AS_FAVOURITE = word_set(
+    "food dish drink fruit vegetable film movie book song band singer author writer artist sport team game show "
+    "series season animal flower restaurant city country place subject language brand framework home"
+)
+FIXED = word_set(
+    "birthday birthplace hometown nationality capital mother father mom mum dad name surname sign type"
+)
+MOVES = word_set("age version price cost status state temperature score")
+"""Attributes whose change is expected, so that another value needs no word of change to be an update."""
+
+TRADES = word_set(
+    "developer engineer manager director nurse teacher student assistant analyst consultant professor doctor lead intern "
+    "officer architect designer scientist editor lecturer chef cook lawyer programmer researcher accountant apprentice "
+    "technician trainer journalist pilot captain secretary waiter waitress barista clerk baker electrician plumber "
+    "translator librarian pharmacist surgeon dentist therapist psychologist trainee head president partner"
+)
+MONTHS = {
+    name: f"m{i}"
+    for i, names in enumerate(
+        (
+            "january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul",
+            "august aug", "september sep sept", "october oct", "november nov", "december dec",
+        ),
+        1,
+    )
+    for name in names.split()
+}  # fmt: skip
+DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday noon midnight")
+_COUNTED = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+)
+NUMBERS = {word: str(i) for i, word in enumerate(_COUNTED.split())}
+ARTICLES = word_set("a an the")
+SYNONYMS = {
+    "favorite": "favourite", "color": "colour", "mom": "mother", "mum": "mother", "dad": "father",
+    "spouse": "partner", "cellphone": "mobile", "cell": "mobile", "telephone": "phone", "e-mail": "email",
+    "film": "movie", "films": "movie", "boss": "manager", "supervisor": "manager", "profession": "job", "occupation": "job",
+    "cost": "price", "neighbor": "neighbour", "bike": "bicycle", "flat": "apartment", "licence": "license",
+    "postgres": "postgresql", "tv": "television", "passcode": "code", "wi-fi": "wifi",
+}  # fmt: skip
+LIKES = {
+    "like": "like",
+    "love": "love",
+    "enjoy": "like",
+    "adore": "love",
+    "hate": "hate",
+    "dislike": "dislike",
+    "detest": "hate",
+    "despise": "hate",
+}
+OPPOSITES = {
+    "closed": "open", "shut": "open", "fixed": "open", "resolved": "open", "offline": "online", "disabled": "enabled",
+    "unavailable": "available", "inactive": "active", "broken": "working", "unfinished": "finished",
+    "incomplete": "complete", "unmarried": "married", "dead": "alive", "absent": "present", "unsafe": "safe",
+    "unhappy": "happy", "impossible": "possible", "illegal": "legal", "invalid": "valid", "unemployed": "employed",
+    "unlocked": "locked", "unpaid": "paid", "unknown": "known", "insecure": "secure", "down": "up",
+}  # fmt: skip
+MARITAL = {
+    "single": "single", "engaged": "engaged", "married": "married", "divorced": "divorced", "widowed": "widowed",
+    "dating": "dating", "separated": "separated", "unmarried": "single",
+}  # fmt: skip
+UNITS = word_set("kg kilo kilos kilogram kilograms g gram grams lb lbs pound pounds ton tons t oz")
+IRREGULAR = {
+    "has": "have",
+    "have": "have",
+    "be": "be",
+    "do": "do",
+    "go": "go",
+    "does": "do",
+    "goes": "go",
+    "is": "be",
+    "am": "be",
+    "are": "be",
+    "owns": "have",
+    "own": "have",
+    "possesses": "have",
+}
+PAST = word_set(
+    "went came saw took made got gave found knew thought left became began bought brought built caught chose drew "
+    "drank drove ate fell felt flew forgot grew heard held kept led lost met paid ran sang sat sent sold slept spoke "
+    "spent stood swam taught told threw understood won wore wrote broke"
+)
+FREQUENCY = re.compile(
+    r"^(?P<core>.+?) (?P<how>every \w+|every \w+ \w+|each \w+|often|regularly|daily|always|usually|a lot|in the mornings?|in the evenings?|all the time|\w+ times a \w+|once a \w+|twice a \w+)$"
+)

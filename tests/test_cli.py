@@ -529,6 +529,12 @@ def _same_shape(example: Any, real: Any, place: str, whole: bool = True) -> list
     return []
 
 
+def _deepened(words: list[str]) -> list[str]:
+    """The command, on a cube that has a graph from now on."""
+    memos("deepen", "--text", "tree_text", "--yes")
+    return words
+
+
 SCRIPTS: dict[str, Callable[[dict[str, str], Path], list[str]]] = {
     "init": lambda ids, tmp: ["init", "another"],
     "add": lambda ids, tmp: ["add", "Something new", GATE, "--file", str(tmp / "none")],
@@ -542,6 +548,10 @@ SCRIPTS: dict[str, Callable[[dict[str, str], Path], list[str]]] = {
     "purge": lambda ids, tmp: ["purge", ids["gate"], "--yes"],
     "undo": lambda ids, tmp: ["undo"],
     "log": lambda ids, tmp: ["log"],
+    "reorganize": lambda ids, tmp: ["reorganize"],
+    "tree": lambda ids, tmp: ["tree"],
+    "graph": lambda ids, tmp: ["graph", ids["gate"]],
+    "cypher": lambda ids, tmp: _deepened(["cypher", "RETURN 1 AS one"]),
     "stats": lambda ids, tmp: ["stats"],
     "check": lambda ids, tmp: ["check"],
     "repair": lambda ids, tmp: ["repair", "--yes"],

@@ -6,12 +6,13 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from llm_server import NOT_JSON, REFUSED, Answer, Script
 from typer.testing import CliRunner
 
 from memos_cli.errors import BadInput, NodeNotFound, PlanOutdated, Reorganizing, StaleChange, UsageError
@@ -22,7 +23,7 @@ from memos_cli.operations.browse import list_memories
 from memos_cli.operations.maintain import check
 from memos_cli.operations.merging import certain
 from memos_cli.operations.outline import EVIDENCE, HOLDS, outlines
-from memos_cli.operations.planting import Title
+from memos_cli.operations.planting import Title, Untold
 from memos_cli.operations.reorganize import _alone, apply, reorganize
 from memos_cli.operations.search import search
 from memos_cli.organize.communities import communities
@@ -96,9 +97,9 @@ def current(session: Session, id: str) -> MemoryItem:
 
 @pytest.fixture
 def garden(open_cube: OpenCube) -> Session:
-    """Ninety facts of five subjects, with vectors of the built-in word table."""
+    """A hundred facts of six subjects, with vectors of the built-in word table."""
     session = open_cube("tree_text", embedder="static")
-    subjects = {"garden", "guitar", "cat", "car", "编程"}
+    subjects = {"garden", "guitar", "cat", "car", "kitchen", "编程"}
     put(session, *(text for subject, text in labelled() if subject in subjects))
     return session
 
@@ -282,7 +283,7 @@ def test_duplicates_become_one_that_says_where_it_came_from(open_cube: OpenCube)
     assert [r.target for r in kept.relations] == [second]
     assert dropped.status is Status.ARCHIVED
     assert [(r.kind, r.target) for r in dropped.relations] == [("merged_to", first)]
-    assert current(session, other).version == 1
+    assert [(r.kind, r.target) for r in current(session, other).relations][:1] == [("contradicts", first)]
     edit.undo(session, result.change)
     assert current(session, second).status is Status.ACTIVATED
     assert current(session, first).relations == ()
@@ -302,8 +303,10 @@ def test_what_differs_in_a_number_name_date_or_negation_is_never_merged(
     open_cube: OpenCube, a: str, b: str
 ) -> None:
     session = open_cube()
-    put(session, a, b)
-    assert reorganize(session).change is None
+    ids = put(session, a, b)
+    assert "merged" not in reorganize(session).counts
+    assert {str(current(session, id).status) for id in ids} == {"activated"}
+    assert {current(session, id).memory for id in ids} == {a, b}
 
 
 def test_turns_documents_and_other_peoples_memories_are_never_merged(open_cube: OpenCube) -> None:
@@ -329,11 +332,24 @@ def test_a_judge_relates_and_supersedes(open_cube: OpenCube) -> None:
         return next((v for word, v in verdicts.items() if word in newer.memory), None)
 
     result = reorganize(session, judge=judge)
-    assert result.counts["archived"] == 1
+    assert result.counts["superseded"] == 1
     assert current(session, old).status is Status.ARCHIVED
     assert [(r.kind, r.target, r.weight) for r in current(session, new).relations] == [
         ("supersedes", old, 0.9)
     ]
+
+
+def test_the_rules_for_added_memories_hold_over_the_whole_cube(open_cube: OpenCube) -> None:
+    session = open_cube(embedder="static")
+    old, new, turn = (
+        put(session, "Ana lives in Lisbon.")[0],
+        put(session, "Ana does not live in Lisbon any more.")[0],
+        put(session, "Ana lives in Porto.", session_id="s", speaker="Ana", position=0)[0],
+    )
+    reorganize(session)
+    assert current(session, old).status is Status.ARCHIVED
+    assert [(r.kind, r.target) for r in current(session, new).relations] == [("supersedes", old)]
+    assert current(session, turn).version == 1
 
 
 # -- plans, undo, others at the same time
@@ -487,13 +503,15 @@ def test_titles_can_come_from_elsewhere_and_are_asked_for_once(garden: Session) 
     reorganize(garden)
     asked: list[Level] = []
 
-    def tell(level: Level, plain: Title, texts: list[str]) -> Title | None:
-        asked.append(level)
-        assert plain.name
-        assert texts
-        if level is Level.TOPIC:
-            return None
-        return Title(f"About {plain.name}", "In short.", ("told",), by="model", confidence=80)
+    def tell(untold: Sequence[Untold]) -> list[Title | None]:
+        asked.extend(one.level for one in untold)
+        assert all(one.plain.name and one.texts for one in untold)
+        return [
+            None
+            if one.level is Level.TOPIC
+            else Title(f"About {one.plain.name}", "In short.", ("told",), by="model", confidence=80)
+            for one in untold
+        ]
 
     result = reorganize(garden, tell=tell)
     (outline,) = outlines(garden.cube).values()
@@ -503,6 +521,97 @@ def test_titles_can_come_from_elsewhere_and_are_asked_for_once(garden: Session) 
     asked.clear()
     reorganize(garden, tell=tell)
     assert Level.CONCEPT not in asked
+
+
+def told(request: dict[str, Any]) -> dict[str, Any]:
+    """What a model answers that names a group by its first memory."""
+    first = request["messages"][0]["content"].split("\n1. ")[1].split("\n")[0]
+    return {"name": f"Told {first[:20]}", "summary": f"It is said: {first}", "tags": ["told"]}
+
+
+def test_a_language_model_names_and_sums_up(open_cube: OpenCube, llm_server: Script) -> None:
+    llm_server.otherwise = told
+    session = open_cube(embedder="static", **llm_server.settings)
+    put(session, *(text for subject, text in labelled() if subject in ("garden", "编程")))
+    reorganize(session)
+    (outline,) = outlines(session.cube).values()
+    for node in outline.concepts.values():
+        assert node.key is not None
+        assert node.key.startswith("Told")
+        assert node.memory.startswith(f"{node.key}: It is said: ")
+        assert node.info["by"] == "openai:m"
+    assert any("下面这些记忆" in llm_server.said(place) for place in range(len(llm_server.requests)))
+    asked = len(llm_server.requests)
+    assert reorganize(session).change is None
+    assert len(llm_server.requests) == asked
+
+
+def test_relations_are_believed_only_with_evidence(open_cube: OpenCube, llm_server: Script) -> None:
+    facts = ["The heating broke in January.", "The flat was cold in January.", "The heating man came."]
+    relations = [
+        {"first": 1, "relation": "causes", "second": 2, "quote": "the heating broke", "confidence": 0.95},
+        {"first": 2, "relation": "follows", "second": 3, "quote": "nobody said this", "confidence": 0.9},
+        {"first": 3, "relation": "part_of", "second": 1, "quote": "heating man came", "confidence": 0.3},
+        {"first": 3, "relation": "infers", "second": 9, "quote": "heating man came", "confidence": 0.9},
+        {"first": 1, "relation": "causes", "second": 1, "quote": "heating", "confidence": 0.9},
+    ]
+    llm_server.otherwise = lambda request: {
+        "name": "Heating", "summary": "It broke.", "tags": [], "relations": relations
+    }  # fmt: skip
+    session = open_cube(embedder="static", **llm_server.settings)
+    ids = put(session, *facts)
+    reorganize(session)
+    found = {
+        (item.id, r.kind, r.target, r.weight)
+        for item in session.cube.table.items("known_to IS NULL AND level = 'fact'")
+        for r in item.relations
+    }
+    assert found == {(ids[0], "causes", ids[1], 0.9)}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(status=500),
+        Answer(says="I would rather not."),
+        {"name": "", "summary": "", "tags": []},
+        {"name": "Garden", "summary": "A\u0000B", "tags": []},
+        REFUSED,
+        NOT_JSON,
+    ],
+)
+def test_whatever_a_model_answers_the_tree_stands(
+    open_cube: OpenCube, llm_server: Script, answer: Any
+) -> None:
+    llm_server.otherwise = lambda request: answer
+    session = open_cube(embedder="static", **llm_server.settings)
+    facts = [text for subject, text in labelled() if subject == "garden"][:12]
+    put(session, *facts)
+    result = reorganize(session)
+    assert result.change
+    assert len(concepts_of(session)) >= 10
+    (outline,) = outlines(session.cube).values()
+    assert {c.info["by"] for c in outline.concepts.values()} == {"terms"}
+    llm_server.otherwise = told
+    reorganize(session)
+    (outline,) = outlines(session.cube).values()
+    assert {c.info["by"] for c in outline.concepts.values()} == {"openai:m"}
+
+
+def test_a_spent_budget_is_a_note_and_the_next_run_goes_on(open_cube: OpenCube, llm_server: Script) -> None:
+    llm_server.otherwise = told
+    facts = [text for subject, text in labelled() if subject in ("garden", "car", "cat")]
+    poor = open_cube(embedder="static", max_llm_tokens=10, **llm_server.settings)
+    put(poor, *facts)
+    assert any("budget" in note for note in reorganize(poor).notes)
+    assert not llm_server.requests
+    rich = open_cube(embedder="static", **llm_server.settings)
+    late = reorganize(rich, time_budget=0.0)
+    assert any("time was up" in note for note in late.notes)
+    assert not llm_server.requests
+    assert reorganize(rich).change
+    (outline,) = outlines(rich.cube).values()
+    assert {c.info["by"] for c in outline.concepts.values()} == {"openai:m"}
 
 
 # -- search and list

@@ -18,11 +18,14 @@ from memos_cli.operations.outline import Outline
 from memos_cli.operations.plan import Draft, Step
 from memos_cli.organize.neighbours import nearest
 from memos_cli.schema import MemoryItem, Relation, Status
+from memos_cli.stores.claims import owner_of
 from memos_cli.stores.facts import is_turn
 from memos_cli.stores.nearness import content_hash, same
+from memos_cli.stores.verdicts import Relation as Ruled
+from memos_cli.stores.verdicts import by_rule
 
 MERGED_FROM, MERGED_TO = "merged_from", "merged_to"
-NEAR = 0.8
+NEAR = 0.7
 """Cosine from which on a pair is looked at."""
 LOOKED_AT = 6
 """Neighbours of a memory that are looked at."""
@@ -42,13 +45,42 @@ def certain(older: MemoryItem, newer: MemoryItem) -> Verdict | None:
     return (DUPLICATE, 1.0) if same(older.memory, newer.memory) else None
 
 
+def ruled(older: MemoryItem, newer: MemoryItem) -> Verdict | None:
+    """What the rules for added memories make of a pair (`stores/verdicts`), as far as they are sure.
+
+    Here nobody stands by: only what says that something is over or has changed archives the older
+    memory; two that deny each other both stay, and the newer one says so.
+    """
+    if owner_of(older) != owner_of(newer):
+        return None
+    found = by_rule(older.memory, newer.memory)
+    if not found.sure or (_document(older) != _document(newer) and not found.verbatim):
+        return None
+    kind = _KINDS.get(found.relation)
+    owned = older.external_id is not None or newer.external_id is not None
+    return None if kind is None or (kind == SUPERSEDES and owned) else (kind, _SURE[kind])
+
+
+_KINDS = {
+    Ruled.DUPLICATE: DUPLICATE,
+    Ruled.UPDATE: SUPERSEDES,
+    Ruled.CONTRADICTION: "contradicts",
+    Ruled.COMPLEMENT: "complements",
+}
+_SURE = {DUPLICATE: 1.0, SUPERSEDES: 0.9, "contradicts": 0.9, "complements": 0.8}
+
+
+def _document(item: MemoryItem) -> str | None:
+    return next((s.path or s.url for s in item.sources if s.path or s.url), None)
+
+
 def resolve(
     outline: Outline,
     ids: Sequence[str],
     rows: np.ndarray,
     fresh: Iterable[int],
     draft: Draft,
-    judge: Judge = certain,
+    judge: Judge = ruled,
 ) -> set[str]:
     """Judge the pairs that something new is part of, and note what follows. Returns the ids that go.
 
@@ -66,13 +98,14 @@ def resolve(
                 _merge(kept, dropped, draft)
                 gone.add(dropped.id)
         elif kind == SUPERSEDES:
-            if not is_turn(older) and not older.pinned:
-                _relate(newer, older, kind, sure, draft)
+            if not older.pinned:
+                relate(newer, older, kind, sure, draft)
                 draft.edit(older, status=Status.ARCHIVED, valid_to=newer.valid_from or newer.said_at)
-                draft.count("archived")
+                draft.count("superseded")
+                draft.steps.append(Step(action="archive", what="memory", id=older.id, text=older.memory))
                 gone.add(older.id)
         else:
-            _relate(newer, older, kind, sure, draft)
+            relate(newer, older, kind, sure, draft)
     return gone
 
 
@@ -148,9 +181,10 @@ def _merge(kept: MemoryItem, dropped: MemoryItem, draft: Draft) -> None:
     )
 
 
-def _relate(newer: MemoryItem, older: MemoryItem, kind: str, sure: float, draft: Draft) -> None:
+def relate(newer: MemoryItem, older: MemoryItem, kind: str, sure: float, draft: Draft) -> None:
     """The newer one says what it is to the older one; turns stay as they were said."""
-    if is_turn(newer):
+    known = any((r.kind, r.target) == (kind, older.id) for r in draft.current(newer).relations)
+    if is_turn(newer) or known:
         return
     relation = Relation(kind=kind, target=older.id, weight=round(sure, 3))
     draft.edit(newer, relations=with_relation(draft.current(newer), relation))

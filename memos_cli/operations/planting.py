@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from memos_cli.operations.merging import Judge, certain, resolve
+from memos_cli.operations.merging import Judge, relate, resolve, ruled
 from memos_cli.operations.outline import EVIDENCE, HOLDS, Outline, sessions_of
 from memos_cli.operations.plan import Draft, Step
 from memos_cli.organize.growth import CONCEPTS, LOOSE, TOPICS, grown
@@ -43,10 +43,21 @@ class Title:
     by: str = "terms"
     """`terms`, or the language model's name."""
     confidence: int = 100
+    related: tuple[tuple[int, str, int, float], ...] = ()
+    """(place of a text, what it is to, place of another text, how sure), as far as it was asked."""
 
 
-Tell = Callable[[Level, Title, Sequence[str]], Title | None]
-"""Of a node's level, its title without a language model and its texts, a better title; None: it stays."""
+@dataclass(frozen=True)
+class Untold:
+    """A node to be told: its level, its title without a language model, and its texts."""
+
+    level: Level
+    plain: Title
+    texts: tuple[str, ...]
+
+
+Tell = Callable[[Sequence[Untold]], Sequence[Title | None]]
+"""Of each node a better title; None: the plain one stays."""
 
 
 @dataclass
@@ -69,7 +80,7 @@ def plant(
     draft: Draft,
     *,
     by_words: bool,
-    judge: Judge = certain,
+    judge: Judge = ruled,
     tell: Tell | None = None,
 ) -> None:
     """Add to `draft` what brings the tree of one user to his memories. Titles come from `tell` where
@@ -190,6 +201,9 @@ def _tell_all(
     said: dict[str, str] = {}
     for id, node in concepts.items():
         _write(outline, owner, node, Level.CONCEPT, titles.get(id), draft)
+        for one, kind, other, sure in titles[id].related if id in titles else ():
+            a, b = (outline.facts[node.members[place]] for place in (one, other))
+            relate(a, b, kind, sure, draft)
         said[id] = titles[id].name if id in titles else str(node.old.key if node.old else "")
     changed = {node.parent for id, node in concepts.items() if id in told or _moved(node)}
     due = {id: node for id, node in topics.items() if id in changed or _is_due(outline, node, tell)}
@@ -231,19 +245,16 @@ def _titles(
     step = max(1, len(others) // BACKGROUND)
     words = [words_of(outline.facts[i].memory for i in node.members) for node in nodes.values()]
     terms = title_terms(words, words_of(others[::step]))
-    return {
-        id: _title(outline, node, found, rows, tell, level)
-        for (id, node), found in zip(nodes.items(), terms, strict=True)
-    }
+    untold = [
+        Untold(level, _title(outline, node, found, rows, level), tuple(node.texts))
+        for node, found in zip(nodes.values(), terms, strict=True)
+    ]
+    told = tell(untold) if tell else [None] * len(untold)
+    return {id: better or one.plain for id, one, better in zip(nodes, untold, told, strict=True)}
 
 
 def _title(
-    outline: Outline,
-    node: _Node,
-    terms: Sequence[str],
-    rows: dict[str, np.ndarray],
-    tell: Tell | None,
-    level: Level,
+    outline: Outline, node: _Node, terms: Sequence[str], rows: dict[str, np.ndarray], level: Level
 ) -> Title:
     vectors = np.array([rows[i] for i in node.members])
     middle = unit(vectors.mean(axis=0)[None])[0]
@@ -251,8 +262,7 @@ def _title(
     node.evidence = [(node.members[place], float(vectors[place] @ middle)) for place in best]
     quoted = [outline.facts[id].memory for id, _ in node.evidence]
     summary = summary_of(quoted) if level is Level.CONCEPT else " · ".join(node.texts)
-    plain = Title(name_of(terms), summary, tuple(terms))
-    return (tell and tell(level, plain, node.texts)) or plain
+    return Title(name_of(terms), summary, tuple(terms))
 
 
 def _write(

@@ -22,10 +22,11 @@ import msgspec
 from memos_cli.cube.lock import WriteLock
 from memos_cli.errors import Busy, Reorganizing, StaleChange
 from memos_cli.operations import plan as plans
-from memos_cli.operations.merging import Judge, certain
+from memos_cli.operations.merging import Judge, ruled
 from memos_cli.operations.outline import Outline, outlines
 from memos_cli.operations.plan import Draft, Plan, Step
 from memos_cli.operations.planting import Tell, plant
+from memos_cli.operations.telling import Teller
 from memos_cli.schema import Depth, Value
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ReorganizeResult(Value, frozen=True, kw_only=True):
 
 
 def propose(
-    session: Session, *, judge: Judge = certain, tell: Tell | None = None, progress: Progress | None = None
+    session: Session, *, judge: Judge = ruled, tell: Tell | None = None, progress: Progress | None = None
 ) -> tuple[Plan, list[Outline]]:
     """What would bring the cube into order, and the outlines it rests on. Changes nothing."""
     cube = session.cube
@@ -72,26 +73,32 @@ def reorganize(
     *,
     dry_run: bool = False,
     save_to: Path | None = None,
-    judge: Judge = certain,
+    judge: Judge = ruled,
     tell: Tell | None = None,
+    time_budget: float | None = None,
     progress: Progress | None = None,
 ) -> ReorganizeResult:
     """Bring the cube into order. With `dry_run` or `save_to` only the plan is made.
 
+    Names and summaries are the language model's where the settings have one, until its budget or
+    `time_budget` seconds are spent; what it did not tell is told by terms, and by it the next time.
     Raises Reorganizing when another process is at it, Busy, StaleChange when others keep changing
     what it rests on, BadInput when the plan cannot be saved.
     """
     began = time.monotonic()
+    notes: list[str] = []
+    if tell is None and session.llm is not None:
+        tell = Teller(session.llm, notes, None if time_budget is None else began + time_budget)
     if dry_run or save_to:
         plan, _ = propose(session, judge=judge, tell=tell, progress=progress)
         if save_to:
             plans.save(plan, save_to)
-        return _result(plan, None, began, dry_run=True)
+        return _result(plan, None, began, dry_run=True, notes=tuple(notes))
     with _alone(session):
         for attempt in range(1, ATTEMPTS + 1):
             plan, found = propose(session, judge=judge, tell=tell, progress=progress)
             try:
-                return _carried_out(session, plan, found, began)
+                return _carried_out(session, plan, found, began, notes)
             except StaleChange:
                 if attempt == ATTEMPTS:
                     raise
@@ -104,7 +111,7 @@ def apply(session: Session, path: Path) -> ReorganizeResult:
     plan = plans.read(path)
     with _alone(session), session.cube.writing("reorganize"):
         plans.check_current(plan, session.cube)
-        return _carried_out(session, plan, list(outlines(session.cube).values()), began)
+        return _carried_out(session, plan, list(outlines(session.cube).values()), began, [])
 
 
 @contextmanager
@@ -119,15 +126,16 @@ def _alone(session: Session) -> Iterator[None]:
         yield
 
 
-def _carried_out(session: Session, plan: Plan, found: list[Outline], began: float) -> ReorganizeResult:
+def _carried_out(
+    session: Session, plan: Plan, found: list[Outline], began: float, notes: list[str]
+) -> ReorganizeResult:
     if not plan:
-        return _result(plan, None, began)
+        return _result(plan, None, began, notes=tuple(notes))
     change = plans.change_of(plan, session.actor, found)
     committed = session.cube.commit(change)
-    notes = tuple(committed.notes)
     if session.cube.config.depth is Depth.TREE:
         session.cube.ready_graph()
-    return _result(plan, change.id, began, notes=notes)
+    return _result(plan, change.id, began, notes=(*notes, *committed.notes))
 
 
 def _result(
@@ -139,5 +147,5 @@ def _result(
         counts=plan.counts,
         seconds=round(time.monotonic() - began, 3),
         dry_run=dry_run,
-        notes=(*plan.notes, *notes),
+        notes=tuple(dict.fromkeys((*plan.notes, *notes))),
     )

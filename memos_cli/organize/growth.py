@@ -41,7 +41,7 @@ class Shape:
     """Share of its neighbours' weight that a group must have to take a new thing in at once."""
 
 
-CONCEPTS = Shape(k=8, resolution=4.0, full=240, smallest=3, largest=48, floor=0.08, agreement=0.4)
+CONCEPTS = Shape(k=8, resolution=4.0, full=120, smallest=3, largest=48, floor=0.08, agreement=0.4)
 TOPICS = Shape(k=4, resolution=2.0, full=1, smallest=2, largest=24, floor=0.0, agreement=0.4)
 
 

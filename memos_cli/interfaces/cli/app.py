@@ -66,7 +66,10 @@ COMMANDS: dict[str, Command] = {
     "unarchive": Command("edit:unarchive", "Show archived memories again."),
     "purge": Command("purge:purge", "Remove memories from every store, index and history, for good."),
     "reorganize": Command(
-        "reorganize:reorganize", "Merge duplicates; sort memories into topics and concepts.", "Order"
+        "reorganize:reorganize",
+        "Merge duplicates; sort memories into topics and concepts.",
+        "Order",
+        models=True,
     ),
     "tree": Command("tree:tree", "Draw the topics and concepts of the cube.", "Order"),
     "graph": Command("tree:graph", "Show what a memory hangs together with.", "Order"),

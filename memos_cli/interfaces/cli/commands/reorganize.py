@@ -31,6 +31,10 @@ def reorganize(
     apply: Annotated[
         Path | None, typer.Option("--apply", metavar="FILE", help="Do what a saved plan says.")
     ] = None,
+    time_budget: Annotated[
+        float | None,
+        typer.Option("--time-budget", metavar="SECONDS", min=0, help="When to ask no model any more."),
+    ] = None,
 ) -> None:
     """Merge duplicates and bring the tree of topics and concepts up to the memories.
 
@@ -47,7 +51,9 @@ def reorganize(
         if apply:
             result = verb.apply(session, apply)
         else:
-            result = verb.reorganize(session, dry_run=dry_run, save_to=plan, progress=progress)
+            result = verb.reorganize(
+                session, dry_run=dry_run, save_to=plan, time_budget=time_budget, progress=progress
+            )
     shell.out.emit(documents.dump(result), Plain("".join(f"{line}\n" for line in _lines(result.steps))))
     if shell.out.machine:
         return

@@ -50,8 +50,7 @@ EXCEPTIONS = {
     # are read by the room that reads them everywhere else.
     "interfaces": {"cube.layout", "reader.times", "reader.files"},
     # Values and pure functions, no engine: what makes two texts the same, what one says of another,
-    # what a turn is, how a text
-    # is quoted in a condition, which column holds the vectors.
+    # what a turn is, how a text is quoted in a condition, which column holds the vectors.
     "operations": {
         "stores.facts",
         "stores.nearness",

@@ -23,7 +23,7 @@ from memos_cli.errors import BadInput
 from memos_cli.operations.browse import language_notes
 from memos_cli.operations.edit import next_text, next_version
 from memos_cli.operations.judge import Judge, Ruling, true_from
-from memos_cli.reader.annotate import annotated
+from memos_cli.reader.annotate import READ, annotated
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
     Added,
@@ -346,7 +346,7 @@ def _judged(
     if ruling is None:
         plan.new.append(item)
     elif ruling.closes:
-        item = _successor(ruling.item, item, true_from(draft, plan.change.time))
+        item = _successor(ruling.item, item, true_from(item, plan.change.time))
         plan.updates.append(_Update(ruling.item, item, ruling.relation, ruling.reason))
         plan.replaced[item.id] = item
     else:
@@ -374,7 +374,7 @@ def _successor(old: MemoryItem, item: MemoryItem, since: datetime) -> MemoryItem
         valid_from=since,
         tags=tuple(dict.fromkeys((*old.tags, *item.tags))),
         key=item.key or old.key,
-        info={**old.info, **item.info},
+        info={name: value for name, value in old.info.items() if name != READ} | item.info,
         relations=(*old.relations, *item.relations),
         parent=item.parent or old.parent,
         pinned=old.pinned,

@@ -216,9 +216,10 @@ def _document(item: MemoryItem | Draft) -> str | None:
     return next((s.path or s.url for s in item.sources if s.path or s.url), None)
 
 
-def true_from(draft: Draft, now: datetime) -> datetime:
-    """Since when what a draft says is true: when it happened, if it tells the change, else when it was said."""
-    said = draft.said_at or now
-    if draft.event_start and draft.event_start <= said and any(c.event for c in claims_of(draft.memory)):
-        return draft.event_start
+def true_from(item: MemoryItem, now: datetime) -> datetime:
+    """Since when what a new memory says is true: since it happened, if it tells the change itself, else
+    since it was said."""
+    said = item.said_at or now
+    if item.event_start and item.event_start <= said and any(c.event for c in claims_of(item.memory)):
+        return item.event_start
     return said

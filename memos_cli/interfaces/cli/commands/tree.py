@@ -30,7 +30,7 @@ def tree(
     dot: Dot = False,
     mermaid: Mermaid = False,
 ) -> None:
-    """Draw the topics and concepts that `memos reorganize` made of the memories."""
+    """Draw the topics and concepts that `memos reorganize` made."""
     from memos_cli.operations import tree as trees
 
     shell = shell_of(ctx)

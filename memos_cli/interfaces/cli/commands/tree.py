@@ -30,7 +30,10 @@ def tree(
     dot: Dot = False,
     mermaid: Mermaid = False,
 ) -> None:
-    """Draw the topics and concepts that `memos reorganize` made."""
+    """Draw the topics and concepts of the cube.
+
+    `memos reorganize` makes them of its memories.
+    """
     from memos_cli.operations import tree as trees
 
     shell = shell_of(ctx)
@@ -70,7 +73,10 @@ def graph(
     dot: Dot = False,
     mermaid: Mermaid = False,
 ) -> None:
-    """Show what a memory hangs together with: its concept, its evidence, what it contradicts or follows."""
+    """Show what a memory hangs together with.
+
+    That is its concept, its evidence, what it contradicts, complements or follows.
+    """
     from memos_cli.operations import tree as trees
 
     shell = shell_of(ctx)
@@ -104,7 +110,7 @@ def cypher(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows at most.")] = 1000,
     seconds: Annotated[float, typer.Option("--seconds", min=0.001, help="Time it may take.")] = 10.0,
 ) -> None:
-    """Run a Cypher query that only reads on the cube's graph.
+    """Ask the cube's graph in Cypher; only reads.
 
     Nodes are `Memory(id, kind, level, status)`, edges `PARENT` and `RELATION(kind, weight)`. The
     cube must have depth tree_text.

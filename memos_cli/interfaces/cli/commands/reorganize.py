@@ -36,7 +36,7 @@ def reorganize(
         typer.Option("--time-budget", metavar="SECONDS", min=0, help="When to ask no model any more."),
     ] = None,
 ) -> None:
-    """Merge duplicates; sort memories into topics and concepts.
+    """Merge duplicates and bring the tree of topics and concepts up to date.
 
     Others may add and search meanwhile. Nothing is lost: what is merged is archived, and
     `memos undo` takes all of it back.

@@ -30,10 +30,7 @@ def tree(
     dot: Dot = False,
     mermaid: Mermaid = False,
 ) -> None:
-    """Draw the topics and concepts of the cube.
-
-    `memos reorganize` makes them of its memories.
-    """
+    """Draw the topics and concepts that `memos reorganize` made."""
     from memos_cli.operations import tree as trees
 
     shell = shell_of(ctx)
@@ -73,10 +70,7 @@ def graph(
     dot: Dot = False,
     mermaid: Mermaid = False,
 ) -> None:
-    """Show what a memory hangs together with.
-
-    That is its concept, its evidence, what it contradicts, complements or follows.
-    """
+    """Show what a memory hangs together with: its concept, its evidence, what it contradicts or follows."""
     from memos_cli.operations import tree as trees
 
     shell = shell_of(ctx)
@@ -110,7 +104,7 @@ def cypher(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows at most.")] = 1000,
     seconds: Annotated[float, typer.Option("--seconds", min=0.001, help="Time it may take.")] = 10.0,
 ) -> None:
-    """Ask the cube's graph in Cypher; only reads.
+    """Run a Cypher query that only reads on the cube's graph.
 
     Nodes are `Memory(id, kind, level, status)`, edges `PARENT` and `RELATION(kind, weight)`. The
     cube must have depth tree_text.

@@ -7,7 +7,9 @@ Prints purity, V-measure and the share that is placed, beside k-means (told the 
 groups, and twice as many) and HDBSCAN on the same vectors; then how many memories move to another
 concept when the last tenth comes later. V is over all memories, those outside being one group.
 Of turns the "subject" is their session, which the tree is not told; all methods get turns read
-among their neighbours. Needs scikit-learn for the comparison (not a dependency of memos).
+among their neighbours. That makes a session a chain of overlapping vectors, which HDBSCAN follows from
+end to end (V .72 to .82 on LoCoMo's five, ours .53 to .58, k-means .42 to .49): a concept that is one
+session, whatever was spoken of. Needs scikit-learn for the comparison (not a dependency of memos).
 """
 
 from __future__ import annotations

@@ -164,7 +164,9 @@ class Statement(Question):
             return point.span if point.unit != "two-winters" else None
         if self.tense is Tense.PAST:
             if self._arranges():
-                return self.coming(point.cycle) if self._text[: self.place].endswith((" for ", " to ")) else None
+                return (
+                    self.coming(point.cycle) if self._text[: self.place].endswith((" for ", " to ")) else None
+                )
             last = self._latest(point.cycle)
             borrowed = statement_tense(self._words_of(self._clause(self.place))) is Tense.UNKNOWN
             return None if borrowed and self._rather_ahead(last, point.cycle) else last

@@ -59,7 +59,12 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
         LIKED,
         True,
     ),
-    (rf"i(?:'ve)?\s+(?:gotten|got|grown)\s+{_VERY}(?:into|fond of|keen on|hooked on)\s+(?P<t>.+)", 1, LOVED, True),
+    (
+        rf"i(?:'ve)?\s+(?:gotten|got|grown)\s+{_VERY}(?:into|fond of|keen on|hooked on)\s+(?P<t>.+)",
+        1,
+        LOVED,
+        True,
+    ),
     (r"i've\s+always\s+(?:hated|disliked|detested|loathed|avoided)\s+(?P<t>.+)", -1, LOVED, True),
     (rf"i\s+{_VERY}{_AGAINST}\s+(?P<t>.+)", -1, LOVED, True),
     (

@@ -13,6 +13,7 @@ from memos_cli.operations import add, edit, init
 from memos_cli.operations.browse import find
 from memos_cli.reader.annotate import annotated
 from memos_cli.reader.entities import entities_in
+from memos_cli.reader.keyphrase import keyphrase
 from memos_cli.schema import Depth, Draft, Kind, MemoryItem, Precision, Source
 from memos_cli.session import Session, open_session
 from memos_cli.settings import Settings
@@ -56,6 +57,34 @@ def test_a_typed_text_is_said_now_and_a_file_at_no_known_time() -> None:
     two = annotated(Draft(memory="sown: 2025-03-01; planted: 2025-05-11", sources=(of_file,)), NOW)
     assert two.event_start is None
     assert len(two.info["read"]["times"]) == 2
+
+
+LONG = "The garden gate code is 4711 and the water at the allotment is turned off for the winter months."
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        (LONG, "garden gate code"),
+        ("我们决定把计费服务迁移到新的数据库。计费服务团队五月开始工作。", "计费服务迁移"),
+        (
+            "Pinch out the side shoots and feed the tomatoes; the side shoots come again all summer.",
+            "side shoots",
+        ),
+        ("A short note.", None),
+        ("the and of " * 20, None),
+        ("", None),
+    ],
+)
+def test_the_phrase_that_says_what_a_text_is_about(text: str, phrase: str | None) -> None:
+    assert keyphrase(text) == phrase
+
+
+def test_only_notes_without_a_key_get_a_phrase() -> None:
+    assert annotated(Draft(memory=LONG), NOW).info["read"]["key"] == "garden gate code"
+    assert annotated(Draft(memory=LONG), NOW).key is None
+    assert "key" not in annotated(Draft(memory=LONG, key="own"), NOW).info.get("read", {})
+    assert "key" not in annotated(Draft(memory=LONG, session_id="s"), NOW).info.get("read", {})
 
 
 def test_what_was_stated_stays_and_tools_are_left_alone() -> None:

@@ -23,6 +23,7 @@ from memos_cli.stores.facts import (
     TIMED,
     TURN,
     USER,
+    Facts,
     labels_of,
     marks_of,
     number_of,
@@ -413,6 +414,24 @@ def test_marks_count_terms_and_belong_to_turns_alone() -> None:
     assert [marks(terms=n) & COUNTED for n in (0, 3, 15, 16, 400)] == [0, 3, 15, 15, 15]
     assert marks_of(MemoryItem(memory="When was it, yesterday?"), 5) == 0
     assert {TURN, USER, ASSISTANT, ASKS, TIMED} == {16, 32, 64, 128, 256}
+
+
+def test_marks_hold_the_days_of_an_event() -> None:
+    def event(**fields: object) -> tuple[datetime, datetime] | None:
+        bits = marks_of(MemoryItem(memory="A word.", **fields), 3)  # type: ignore[arg-type]
+        return Facts(0, 0, 0, bits, 0).event
+
+    day, next_day = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 2, tzinfo=UTC)
+    assert event() is None
+    assert event(event_start=day, event_end=next_day) == (day, next_day)
+    assert event(event_start=day) == (day, next_day)
+    assert event(event_start=day.replace(hour=9), event_end=day.replace(hour=10)) == (day, next_day)
+    year = datetime(1901, 1, 1, tzinfo=UTC), datetime(1902, 1, 1, tzinfo=UTC)
+    assert event(event_start=year[0], event_end=year[1]) == year
+    assert event(event_start=datetime(1066, 10, 14, tzinfo=UTC)) is None
+    assert event(event_start=datetime(2900, 1, 1, tzinfo=UTC)) is None
+    assert event(event_start=next_day, event_end=day) is None
+    assert marks(event_start=day, event_end=next_day) & 511 == marks()
 
 
 def test_facts_come_with_the_hits(index: Keywords) -> None:

@@ -32,7 +32,7 @@ from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, PARTS
 from memos_cli.schema import Filters, MemoryItem, Mode, Query, SearchResult, Source, Tail
 from memos_cli.session import open_session
 from memos_cli.settings import SETTINGS, Settings
-from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN
+from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN, marks_of
 from memos_cli.stores.keywords import Keywords
 from memos_cli.stores.vectors import Vectors
 
@@ -338,6 +338,19 @@ def test_without_windows_turns_are_notes(
         shared = {o: signals["session"] for o, signals in alone.items()}
         assert shared == pytest.approx({o: DEFAULT.session * total for o, total in sums.items()})
         assert {name for signals in by_few.values() for name in signals} <= {"words", "meaning"}
+
+
+def test_times_that_are_named_count_for_what_happened_then(view: View) -> None:
+    asked = read("What happened in April 2025?", view.keywords[0].speakers, NOW)
+    later = int(datetime(2025, 9, 10, tzinfo=UTC).timestamp() * 1e6)
+    months = [(datetime(2025, n, 1, tzinfo=UTC), datetime(2025, n + 1, 1, tzinfo=UTC)) for n in (3, 4, 5)]
+    marks = [marks_of(MemoryItem(memory="x", event_start=a, event_end=b), 1) for a, b in months]
+    before, within, after, none = pipeline._dated(
+        asked, [pipeline.NOTHING._replace(time=later, marks=bits) for bits in (*marks, 0)]
+    )
+    assert within == 1.0
+    assert none < before < 1.0
+    assert none < after < 1.0
 
 
 def test_times_that_are_named_count_for_what_was_said_then(view: View) -> None:

@@ -163,7 +163,11 @@ class Statement(Question):
         if point.span or point.cycle is None or self.birth:
             return point.span if point.unit != "two-winters" else None
         if self.tense is Tense.PAST:
-            last = None if self._arranges() else self._latest(point.cycle)
+            if self._arranges():
+                return (
+                    self.coming(point.cycle) if self._text[: self.place].endswith((" for ", " to ")) else None
+                )
+            last = self._latest(point.cycle)
             borrowed = statement_tense(self._words_of(self._clause(self.place))) is Tense.UNKNOWN
             return None if borrowed and self._rather_ahead(last, point.cycle) else last
         return self.coming(point.cycle) if self.tense is Tense.FUTURE else None
@@ -224,7 +228,12 @@ class Statement(Question):
         return None if recent else span
 
     def looks_ahead(self) -> bool:
-        return self.tense is Tense.FUTURE
+        """'I leave in two days', 两年后退休, not 'you learn it in two days'."""
+        if self.tense is Tense.FUTURE:
+            return True
+        words = self._words_of(self._clause(self.place))
+        chinese = not words.isascii() and self.tense is Tense.PRESENT
+        return chinese or (self.tense is Tense.UNKNOWN and not _anybody().search(words))
 
     def away(self, count: int, unit: str) -> Span:
         if unit == YEAR:
@@ -351,6 +360,11 @@ def _title() -> re.Pattern[str]:
 @cache
 def _age() -> re.Pattern[str]:
     return re.compile(r"[都才已经刚满]{0,3}(?:\d{1,3}|[一二三四五六七八九十]{1,3})岁|多大")
+
+
+@cache
+def _anybody() -> re.Pattern[str]:
+    return re.compile(r"\b(?:you|one|it|people|everyone|they|ready|done|only|just|all)\b", re.IGNORECASE)
 
 
 @cache

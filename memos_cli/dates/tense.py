@@ -194,14 +194,14 @@ _AHEAD = r"""
   | \b(?:should|must|shall)\b | \b(?:can|could|would)\ (?:we|you|i)\b
   | \b(?:have|has|['’]ve\ got|['’]s\ got)\ (?:a|an|my|our|the|another|two|three|some|no)\ (?!\w+ed\b)
   | \b(?:is|are|['’]s)\ (?:on|in|due|at|scheduled|planned|set|from|back)\b
-  | \b(?:starts?|begins?|opens?|leaves?|ends?|arrives?|departs?|flies|finishes|resumes?|closes?|lands?|expires?|returns?|premieres?)\b
+  | \b(?:starts?|begins?|opens?|leaves?|ends?|arrives?|departs?|flies|finishes|resumes?|closes?|lands?|expires?|returns?|premieres?|moves?|retires?|graduates?|launches|airs)\b
   | \b(?:come|arrive|leave|start|begin|open|fly|depart|return|land)\b | \bcan(?:not|['’]t)?\ (?:come|make|meet|go|do|attend|join|be|visit|travel)\b
   | \bcomes?\ (?:out|back|over|home|to)\b
 """
 _WILL = r"\b(?:will|won['’]t|gonna|shall)\b|['’]ll\b"
 _USUAL = r"\b(?:usually|always|often|normally|typically|every|each|generally|tends?|mostly|sometimes|never|rarely)\b"
 _ZH_AHEAD = (
-    r"(?<![不只需主重必想纲首概摘还])要(?!了|是|求|紧|么|不|素|点|好|害|命)|(?<![开机社学聚协大委晚都才宴])会(?!议|员|计|场|馆|长|费|儿|所)(?=[\u4e00-\u9fff])"
+    r"(?<![不只需主重必想纲首概摘还])要(?!了|是|求|紧|么|不|素|点|好|害|命)|(?<![开机社学聚协大委晚都才宴展])会(?!了|议|员|计|场|馆|长|费|儿|所)(?=[\u4e00-\u9fff])"
     r"|打算|计划|准备|即将|将[要会在于]|安排|[得该]去|希望|想(?!起|到|了|过|象)|[一一起见吧]吧|见[！!。]?$|有(?:一?[个场次])|等到|截止"
 )
 _ZH_PAST = r"(?<![好对为除])了(?!解|不起|吧|吗)|(?<![度通超经路难不])过(?![生日年节程来于夜冬敏期分得度])|曾|当时|当初|的[。！!]?$|[完到]了|没(?!有?关系)"

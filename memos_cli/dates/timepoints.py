@@ -431,6 +431,9 @@ def few_away(moment: datetime, few: tuple[int, int], unit: str, way: int) -> Spa
 def _ago(words: Words, question: Question) -> Point | None:
     if words.has("HALF") and words.get("UNIT") in (HOUR, MINUTE, DAY, WEEK):
         return None
+    if words.has("OFFSET") and not words.has("FEW") and words.get("UNIT") in (*PERIODS, DAY):
+        day = question.today + timedelta(days=words.get("OFFSET"))  # 'a year ago today' is that very day
+        return Point(cal.days(cal.shifted(day, -count_of(words), words.get("UNIT")), 1))
     return Point(_away(words, question, -1), vague=words.has("FEW"))
 
 

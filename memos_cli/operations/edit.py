@@ -62,7 +62,7 @@ def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryIte
         memory=text,
         content_hash=content_hash(text),
         language=language_of(text),
-        **fields_of(text, said_at or old.said_at or since, old.speaker, old.info),
+        **fields_of(old.but(memory=text), said_at or old.said_at or since),
         said_at=said_at or old.said_at,
         valid_from=since,
         valid_to=None,

@@ -1,10 +1,12 @@
 """What a text says without a model being asked: when it happened, and whom and what it names.
 
 Owns: the annotations that go beside a memory's text, which stays as it came. Does not own: the
-rules (`events`, `entities`), nor when a memory is written (`operations`).
+rules (`events`, `entities`, `keyphrase`), nor when a memory is written (`operations`).
 
-The event's time has fields of its own. The rest stands under one key of `info`: the names, and the
-times where there are several.
+The event's time has fields of its own. The rest stands under one key of `info`: the names, the times
+where there are several, and for notes and documents that have no key the phrase that says best
+what they are about. That phrase is for people to see: as a key it would be searched for, and
+Cranfield's nDCG@10 falls with it (.384 without, .381 with).
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from typing import Any
 
 from memos_cli.reader.entities import entities_in
 from memos_cli.reader.events import SEVERAL, event_fields
-from memos_cli.schema import Draft, Kind
+from memos_cli.reader.keyphrase import keyphrase
+from memos_cli.schema import Draft, Kind, MemoryItem
 
 READ = "read"
 """The key of `info` that holds what was read out of the text."""
@@ -38,17 +41,17 @@ def annotated(draft: Draft, now: datetime) -> Draft:
     said = draft.said_at or (now if typed else None)
     # The row of a table or a page of a book with two dates has no one event.
     most = 1 if any(source.type == "file" for source in draft.sources) else SEVERAL
-    fields = fields_of(draft.memory, said, draft.speaker, draft.info, most)
+    fields = fields_of(draft, said, most)
     if draft.event_start is not None or draft.event_end is not None:
         fields = {name: value for name, value in fields.items() if name == "info"}
     return draft.but(**fields)
 
 
-def fields_of(
-    text: str, said: datetime | None, speaker: str | None, info: dict[str, Any], most: int = SEVERAL
-) -> dict[str, Any]:
-    """The fields of a memory that follow from its text: `event_start`, `event_end`,
-    `event_precision` (None where it tells of no time) and `info`, whose other keys stay."""
+def fields_of(memory: Draft | MemoryItem, said: datetime | None, most: int = SEVERAL) -> dict[str, Any]:
+    """The fields of a memory that follow from its text, said at `said` (None: unknown): `event_start`,
+    `event_end`, `event_precision` (None where it tells of no time or of more than `most`) and `info`,
+    whose other keys stay."""
+    text, speaker = memory.memory, memory.speaker
     fields, times = event_fields(text, said, most)
     names = entities_in(text)
     if speaker and speaker.casefold() not in _ROLES and speaker not in names and _first_person().search(text):
@@ -56,7 +59,9 @@ def fields_of(
     read: dict[str, Any] = {"entities": list(names)} if names else {}
     if times:
         read["times"] = times
-    kept = {key: value for key, value in info.items() if key != READ}
+    if not memory.key and memory.session_id is None and (phrase := keyphrase(text)):
+        read["key"] = phrase
+    kept = {key: value for key, value in memory.info.items() if key != READ}
     empty = {"event_start": None, "event_end": None, "event_precision": None}
     return empty | fields | {"info": kept | ({READ: read} if read else {})}
 

@@ -59,6 +59,13 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
         LIKED,
         True,
     ),
+    (
+        rf"i(?:'ve)?\s+(?:gotten|got|grown)\s+{_VERY}(?:into|fond of|keen on|hooked on)\s+(?P<t>.+)",
+        1,
+        LOVED,
+        True,
+    ),
+    (r"i've\s+always\s+(?:hated|disliked|detested|loathed|avoided)\s+(?P<t>.+)", -1, LOVED, True),
     (rf"i\s+{_VERY}{_AGAINST}\s+(?P<t>.+)", -1, LOVED, True),
     (
         rf"i\s+{_SOMEWHAT}(?:don't|do not)\s+{_SOMEWHAT}(?:like|enjoy|care for|love)\s+(?P<t>.+)",
@@ -140,7 +147,7 @@ _NO_TOPIC = (
     r"(?:it|that|this|these|those|you|your|yours|him|her|his|them|their|its|us|me|how|what|when|where|why|who|which|if|whether|everything"
     r"|(?:any|every)(?:one|body|thing)|something|someone|nothing|all|both|one|none|some|being able|hearing|seeing you|the (?:idea|way"
     r"|fact|sound|look|new|same|first|last|thought)|to (?:bother|say|admit|ask|interrupt|break|tell|be|miss|hear|see|think|know|disappoint"
-    r"|disagree|complain|brag|point)|not|too|so|very|much|more|most|today|tomorrow|tonight|now|until|after|before|at|in|on|for|with|from"
+    r"|disagree|complain|brag|point)|not|up|down|still|straight|too|so|very|much|more|most|today|tomorrow|tonight|now|until|after|before|at|in|on|for|with|from"
     r"|there|here|and|or|is|are|my (?:wife|husband|son|daughter|kids?|children|mom|mum|mother|dad|father|family|friends?|brothers?|sisters?"
     r"|girlfriend|boyfriend|partner|parents))\b"
 )

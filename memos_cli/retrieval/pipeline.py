@@ -19,6 +19,7 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from memos_cli.cube.cube import View
@@ -33,6 +34,8 @@ KEPT = 200
 
 RRF_K = 60
 """Reciprocal rank fusion's constant (Cormack, Clarke and Büttcher 2009), for a missing scale."""
+
+_MICROSECOND = timedelta(microseconds=1)
 
 NOTHING = Facts(0, 0, 0, 0, 0)
 
@@ -293,12 +296,20 @@ def _named(view: View, asked: Asked, ordinals: Sequence[int], known: Sequence[Fa
 
 
 def _dated(asked: Asked, known: Sequence[Facts]) -> list[float]:
-    """How near each lies to the nearest of the times that the question names."""
+    """How near each lies to the nearest of the times that the question names: when it was said, or
+    when that was which it tells of."""
     if not asked.windows:
         return [0.0] * len(known)
-    moments = {f.time: moment(f.time) for f in known}
-    near = {t: max(closeness(window, m) for window in asked.windows) for t, m in moments.items()}
-    return [near[f.time] for f in known]
+    near: dict[int, float] = {}
+    for time in {f.time for f in known}:
+        near[time] = max(closeness(window, moment(time)) for window in asked.windows)
+    return [max(near[f.time], _event_near(asked, f)) for f in known]
+
+
+def _event_near(asked: Asked, facts: Facts) -> float:
+    if (event := facts.event) is None:
+        return 0.0
+    return max(closeness(window, event[0], event[1] - _MICROSECOND) for window in asked.windows)
 
 
 def _facts(view: View, keyword: KeywordRoute, setting: Setting, ordinals: Sequence[int]) -> dict[int, Facts]:

@@ -25,6 +25,13 @@ COUNTED = 15
 TURN, USER, ASSISTANT, ASKS, TIMED = (1 << bit for bit in range(4, 9))
 """Bits of `marks` above the count: a turn; its role; it ends in a question mark; it names a time."""
 
+_DAY_BITS = 17
+_EVENT, _LASTS = 9, 9 + _DAY_BITS
+"""Where in `marks` the day stands on which what a memory tells of began, and how many days it lasted."""
+
+_FIRST_DAY = datetime(1800, 1, 1, tzinfo=UTC)
+"""Day 1 of `marks`; 17 bits reach into the year 2158."""
+
 NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot", "a", "b", "q"})
 """Labels that say a role and name no person."""
 
@@ -48,6 +55,15 @@ class Facts(NamedTuple):
     @property
     def turn(self) -> bool:
         return bool(self.marks & TURN)
+
+    @property
+    def event(self) -> tuple[datetime, datetime] | None:
+        """From when up to but not including when lasted what it tells of, in whole days; None: no time is told."""
+        day = self.marks >> _EVENT & (1 << _DAY_BITS) - 1
+        if not day:
+            return None
+        start = _FIRST_DAY + timedelta(days=day - 1)
+        return start, start + timedelta(days=self.marks >> _LASTS & (1 << _DAY_BITS) - 1)
 
     @property
     def terms(self) -> int:
@@ -80,19 +96,31 @@ def talk_number(user_id: str | None, session_id: str | None) -> int:
 
 
 def marks_of(item: MemoryItem, terms: int) -> int:
-    """The bits of `marks`; `terms` is the number of content terms of the text."""
+    """The bits of `marks`; `terms` is the number of content terms of the text. What is no turn has those
+    of its event alone."""
     if not is_turn(item):
-        return 0
+        return _event_of(item)
     role = next((s.role for s in item.sources if s.role), None) or item.speaker
     text = item.memory.rstrip()
     return (
         TURN
+        | _event_of(item)
         | min(terms, COUNTED)
         | (USER if role == "user" else 0)
         | (ASSISTANT if role == "assistant" else 0)
         | (ASKS if text.endswith(_ASKS) else 0)
         | (TIMED if _timed().search(text) else 0)
     )
+
+
+def _event_of(item: MemoryItem) -> int:
+    """The bits of an event; 0 where the memory tells of none, or of one that the bits cannot hold."""
+    if item.event_start is None:
+        return 0
+    day = (item.event_start - _FIRST_DAY).days + 1
+    lasts = -(((item.event_end or item.event_start) - item.event_start) // -timedelta(days=1))
+    sound = 0 < day < 1 << _DAY_BITS and 0 <= lasts < 1 << _DAY_BITS
+    return day << _EVENT | max(lasts, 1) << _LASTS if sound else 0
 
 
 def labels_of(speaker: str | None) -> Iterator[str]:

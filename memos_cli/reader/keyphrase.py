@@ -1,0 +1,129 @@
+"""The phrase that says best what a text is about, without a model.
+
+Owns: candidate phrases and their scores, in English and Chinese. Does not own: whether a memory
+gets it as its key (`reader/annotate`).
+
+RAKE (Rose, Engel, Cramer and Cowley 2010): a text is cut at function words and punctuation; a
+word's score is its degree (how many words stand in phrases with it, itself included) over its
+frequency, a phrase's the sum of its words' scores. Kept to phrases of at most four words, and
+earlier ones win, since texts say early what they are about (Campos and others 2020, YAKE). Chinese
+has no spaces: it is cut at function characters, and a run scores by its length and by how often it comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+
+LONGEST = 4_000
+"""Characters of a text that are read."""
+
+LEAST = 12
+"""Words (Chinese: characters) of a text that gets a key; a shorter one is its own key."""
+
+_PHRASE, _RUN = 4, 10
+_LATE = 0.5
+"""Share of its score that a phrase at the very end of a text loses."""
+
+_FUNCTION_WORDS = (
+    "a about above after again against all almost also although always am among an and another any are aren't as at away be became "
+    "because been before behind being below between both but by came can can't cannot come could couldn't did didn't do does "
+    "doesn't doing don't done down during each either else even ever every few first for from further gave get gets getting give "
+    "given go goes going gone got had has have haven't having he he's her here hers herself him himself his how however i i'd i'll "
+    "i'm i've if in into is isn't it it's its itself just keep kept know last least less let like made make makes making many may "
+    "me might mine more most much must my myself near need never next no nor not now of off often on once one only onto or other "
+    "our ours out over own per put quite rather really said same saw say says see seen several shall she she's should since so some "
+    "something still such take taken than that that's the their theirs them then there there's these they they're thing things this "
+    "those though through thus to together too took toward two under until up upon us use used using very via want was wasn't way we "
+    "we'll we're we've well went were what when where whether which while who whom whose why will with within without won't would yet "
+    "you you're your yours three was become shown show found given considered based new good great lot"
+)
+_FUNCTION_CHARACTERS = (
+    "我们你们他们她们它们|我|你|您|他|她|它|这个|那个|这些|那些|这|那|哪|什么|怎么|为什么|的|了|着|过|在|是|有|没有|没|不|也|都|就|还|又|很|更|最|太|非常|特别"
+    "|和|与|跟|或者|或|而且|但是|但|因为|所以|如果|虽然|把|被|给|让|对|向|从|到|为|以|于|之|其|可以|能够|能|会|要|想|应该|需要|已经|正在|一个|一些|一种|一下|一"
+    "|上|下|里|中|后|前|时候|时|吗|呢|吧|啊|说|去|来|做|用|个|们|地|得|等|并|则|及|只|再|才"
+)
+
+
+def keyphrase(text: str) -> str | None:
+    """The best phrase of a text, as it stands there; None for a text of few words."""
+    sample = text[:LONGEST]
+    han = len(_han().findall(sample))
+    if han > len(sample) // 3:
+        return _best(_runs(sample), sample) if han >= LEAST else None
+    phrases = list(_phrases(sample))
+    words = [word for phrase, _ in phrases for word in phrase.lower().split()]
+    return _best(_scored(phrases), sample) if len(sample.split()) >= LEAST and words else None
+
+
+def _best(scored: Iterator[tuple[float, int, str]], text: str) -> str | None:
+    """The highest score after what late ones lose; of equals the first."""
+    weighed = ((score * (1 - _LATE * place / len(text)), -place, phrase) for score, place, phrase in scored)
+    return max(weighed, default=(0.0, 0, None))[2]
+
+
+def _scored(phrases: list[tuple[str, int]]) -> Iterator[tuple[float, int, str]]:
+    frequency: Counter[str] = Counter()
+    degree: Counter[str] = Counter()
+    for phrase, _ in phrases:
+        words = phrase.lower().split()
+        frequency.update(words)
+        for word in words:
+            degree[word] += len(words)
+    for phrase, place in phrases:
+        words = phrase.lower().split()
+        # One word repeated is worth more than four that happen to stand together.
+        again = max(frequency[word] for word in words)
+        yield sum(degree[word] / frequency[word] for word in words) * again**0.5, place, phrase
+
+
+def _phrases(text: str) -> Iterator[tuple[str, int]]:
+    for piece in _piece().finditer(text):
+        run: list[re.Match[str]] = []
+        for word in _word().finditer(text, piece.start(), piece.end()):
+            if word[0].lower().replace("’", "'") in _function_words() or word[0].isdigit():
+                yield from _joined(text, run)
+                run = []
+            else:
+                run.append(word)
+        yield from _joined(text, run)
+
+
+def _joined(text: str, run: list[re.Match[str]]) -> Iterator[tuple[str, int]]:
+    if run and len(run) <= _PHRASE:
+        yield " ".join(text[run[0].start() : run[-1].end()].split()), run[0].start()
+
+
+def _runs(text: str) -> Iterator[tuple[float, int, str]]:
+    runs = [(match[0], match.start()) for match in _content().finditer(text) if 2 <= len(match[0]) <= _RUN]
+    for run, place in runs:
+        yield min(len(run), 6) * text.count(run) ** 0.5, place, run
+
+
+@cache
+def _function_words() -> frozenset[str]:
+    return frozenset(_FUNCTION_WORDS.split())
+
+
+@cache
+def _content() -> re.Pattern[str]:
+    # The longest first, so that 没有 is not cut at 没.
+    stops = "|".join(sorted(_FUNCTION_CHARACTERS.split("|"), key=len, reverse=True))
+    return re.compile(rf"(?:(?!{stops})[\u4e00-\u9fffA-Za-z0-9])+")
+
+
+@cache
+def _piece() -> re.Pattern[str]:
+    return re.compile(r"[^.,;:!?()\[\]{}\"“”\n|*#—–]+")
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    return re.compile(r"[^\W_](?:[\w'’-]*\w)?")
+
+
+@cache
+def _han() -> re.Pattern[str]:
+    return re.compile("[\u4e00-\u9fff]")

@@ -553,6 +553,7 @@ SCRIPTS: dict[str, Callable[[dict[str, str], Path], list[str]]] = {
     "graph": lambda ids, tmp: ["graph", ids["gate"]],
     "cypher": lambda ids, tmp: _deepened(["cypher", "RETURN 1 AS one"]),
     "stats": lambda ids, tmp: ["stats"],
+    "tools": lambda ids, tmp: ["tools"],
     "check": lambda ids, tmp: ["check"],
     "repair": lambda ids, tmp: ["repair", "--yes"],
     "reindex": lambda ids, tmp: ["reindex"],

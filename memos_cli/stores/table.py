@@ -18,6 +18,7 @@ import contextlib
 import errno
 import os
 import re
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -177,7 +178,7 @@ class Table:
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
         self.path = path
         self.fsync = fsync
-        self._dataset: lance.LanceDataset | None = None
+        self._of_thread = threading.local()
 
     # -- opening
 
@@ -200,6 +201,16 @@ class Table:
             )
         table._sync(set())
         return table
+
+    @property
+    def _dataset(self) -> lance.LanceDataset | None:
+        """The handle of this thread. Lance changes a handle in place when it commits through it, and
+        refuses whatever another thread asks of it meanwhile ("Already mutably borrowed")."""
+        return getattr(self._of_thread, "dataset", None)
+
+    @_dataset.setter
+    def _dataset(self, opened: lance.LanceDataset | None) -> None:
+        self._of_thread.dataset = opened
 
     @property
     def dataset(self) -> lance.LanceDataset:

@@ -32,7 +32,10 @@ PREFIX = "memos-overlay-"
 
 @dataclass(frozen=True)
 class Overlay:
-    """Projections of some rows; their files go when nothing refers to the overlay any more.
+    """Projections of some rows; their files go when nothing refers to any of these any more.
+
+    Not when the overlay is dropped: another thread may do that, for a newer one, while this one's
+    keywords are still searched.
 
     `hidden` are the ordinals of the rows, `gone` the ids of memories that they purge.
     """
@@ -55,12 +58,19 @@ class Overlay:
             vectors = Vectors(place.vectors, column.name, column.dimension)
         hidden = frozenset(o for t in tails for o in t.ordinals)
         gone = frozenset(i.id for t in tails for i in t.items if i.status is Status.PURGED)
-        made = cls(keywords, vectors, hidden, gone)
-        weakref.finalize(made, remove_tree, folder)
+        keywords.keeper = _Files(folder)
         keywords.rebuild(tails, revision)
         if vectors is not None:
+            vectors.keeper = keywords.keeper
             vectors.rebuild(tails, revision)
-        return made
+        return cls(keywords, vectors, hidden, gone)
+
+
+class _Files:
+    """A folder that is removed with the last reference to this."""
+
+    def __init__(self, folder: Path) -> None:
+        weakref.finalize(self, remove_tree, folder)
 
 
 def remove_dead_overlays() -> None:

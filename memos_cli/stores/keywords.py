@@ -67,6 +67,8 @@ class Keywords:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._seen: View | None = None
+        self.keeper: object = None
+        """Whatever has to live as long as this does: the owner of temporary files."""
 
     @property
     def revision(self) -> int | None:

@@ -98,6 +98,8 @@ class Vectors:
         self.dimension = dimension
         identity = {"schema": SCHEMA, "column": column, "dimension": dimension, "codes": CODES}
         self._file = FlatFile(directory, identity)
+        self.keeper: object = None
+        """Whatever has to live as long as this does: the owner of temporary files."""
 
     @property
     def revision(self) -> int | None:

@@ -54,7 +54,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("predecessor", "text", "row of the version before"),
     Column("said_at", "time", "when it was said"),
     Column("event_start", "time", "when what it tells of began"),
-    Column("event_end", "time", "when what it tells of ended"),
+    Column("event_end", "time", "when what it tells of ended, not included"),
     Column("event_precision", "text", "second, minute, day, month or year"),
     Column("valid_from", "time", "true from then on; null: always was"),
     Column("valid_to", "time", "true until then; null: still is"),

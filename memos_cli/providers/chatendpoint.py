@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any
 from memos_cli.errors import LLMFailed, LLMRefused, LLMTooLong, LLMUnavailable
 from memos_cli.providers.llm import LLMSettings, Reply, Request, as_llm
 from memos_cli.providers.meter import Usage
-from memos_cli.providers.remote import SAYS_TOO_LONG, TooLong, endpoint, openai_errors, whole_answer
+from memos_cli.providers.remote import (
+    SAYS_TOO_LONG,
+    TooLong,
+    endpoint,
+    openai_errors,
+    sdk_client,
+    whole_answer,
+)
 from memos_cli.providers.structured import is_strict, told
 from memos_cli.providers.thinking import Thoughts, without_thoughts
 
@@ -194,15 +201,7 @@ class EndpointModel:
 
     @cached_property
     def _client(self) -> openai.OpenAI:
-        import openai
-
-        return openai.OpenAI(
-            # the SDK insists on a key; servers of one's own rarely want one
-            api_key=self._api_key or "none",
-            base_url=self._base_url,
-            timeout=self._timeout,
-            max_retries=self._retries,
-        )
+        return sdk_client(self._api_key, self._base_url, self._timeout, self._retries)
 
 
 def _form(request: Request, schema: Mapping[str, Any], form: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos_cli.errors import RerankerFailed
 from memos_cli.providers.embedder import encodable
-from memos_cli.providers.remote import TooLong, endpoint, openai_errors, whole_answer
+from memos_cli.providers.remote import TooLong, endpoint, openai_errors, sdk_client, whole_answer
 from memos_cli.providers.reranker import RerankerSettings, as_reranker
 
 if TYPE_CHECKING:
@@ -130,15 +130,7 @@ class ListwiseReranker:
 
     @cached_property
     def _client(self) -> openai.OpenAI:
-        import openai
-
-        return openai.OpenAI(
-            # the SDK insists on a key; servers of one's own rarely want one
-            api_key=self._api_key or "none",
-            base_url=self._base_url,
-            timeout=self._timeout,
-            max_retries=self._retries,
-        )
+        return sdk_client(self._api_key, self._base_url, self._timeout, self._retries)
 
 
 def _body(response: Any) -> bytes:

@@ -154,15 +154,15 @@ class OpenAIEmbedder:
 
     @cached_property
     def _client(self) -> openai.OpenAI:
-        import openai
+        return sdk_client(self._api_key, self._base_url, self._timeout, self._retries)
 
-        return openai.OpenAI(
-            # the SDK insists on a key; servers of one's own rarely want one
-            api_key=self._api_key or "none",
-            base_url=self._base_url,
-            timeout=self._timeout,
-            max_retries=self._retries,
-        )
+
+def sdk_client(key: str | None, url: str, timeout: float | None, retries: int) -> openai.OpenAI:
+    """The SDK's client of an endpoint, for whatever is asked of it; `timeout` in seconds, None for none."""
+    import openai
+
+    # the SDK insists on a key; servers of one's own rarely want one
+    return openai.OpenAI(api_key=key or "none", base_url=url, timeout=timeout, max_retries=retries)
 
 
 def endpoint(name: str, settings: Any, purpose: str) -> tuple[str, str | None]:

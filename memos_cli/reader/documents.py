@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count, groupby
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
@@ -55,6 +55,29 @@ def drafts(
     places = count() if positions is None else positions
     for passage in passages(blocks):
         yield _draft(passage, name, next(places), info)
+
+
+def drafts_in_parts(
+    parts: Iterable[tuple[str, dict[str, Any], Callable[[], Iterable[Block]]]], name: str, empty: str
+) -> Iterator[Draft | Skipped]:
+    """The drafts of a document in parts, each a label, what `info` says of it, and its blocks once asked.
+
+    A part that cannot be read is a Skipped. Raises BadInput(`empty`) when nothing came of any.
+    """
+    positions, something = count(), False
+    for label, info, blocks in parts:
+        try:
+            with foreign(name, f"read {label}"):
+                held = list(blocks())
+        except BadInput as exc:
+            something = True
+            yield Skipped(source=name, reason=exc.fields["reason"])
+            continue
+        for draft in drafts(held, name, info, positions):
+            something = True
+            yield draft
+    if not something:
+        raise BadInput(source=name, reason=empty)
 
 
 def _draft(passage: Block, name: str, position: int, info: dict[str, Any] | None = None) -> Draft:

@@ -12,14 +12,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from itertools import count
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote
 
 from memos_cli.errors import BadInput
 from memos_cli.reader import packages
 from memos_cli.reader.decode import encoding_of
-from memos_cli.reader.documents import drafts
+from memos_cli.reader.documents import drafts_in_parts
 from memos_cli.reader.foreign import foreign
 from memos_cli.reader.hypertext import blocks_of, declared_charset
 from memos_cli.reader.split import Block, without_controls
@@ -48,20 +48,15 @@ def read_epub(stream: BinaryIO, name: str) -> Iterator[Draft | Skipped]:
         locked = _locked(archive)
     if chapters and locked.issuperset(chapters):
         raise BadInput(source=name, reason="it is protected by DRM")
-    positions, something = count(), False
-    for number, path in enumerate(chapters, start=1):
-        try:
-            with foreign(name, f"read part {number} ({posixpath.basename(path)})"):
-                blocks = [_under(title, block) for block in blocks_of(_page(archive, path), name)]
-        except BadInput as exc:
-            something = True
-            yield Skipped(source=name, reason=exc.fields["reason"])
-            continue
-        for draft in drafts(blocks, name, {"part": number}, positions):
-            something = True
-            yield draft
-    if not something:
-        raise BadInput(source=name, reason="it holds no text")
+
+    def blocks(path: str) -> Iterator[Block]:
+        return (_under(title, block) for block in blocks_of(_page(archive, path), name))
+
+    parts = (
+        (f"part {number} ({posixpath.basename(path)})", {"part": number}, partial(blocks, path))
+        for number, path in enumerate(chapters, start=1)
+    )
+    yield from drafts_in_parts(parts, name, "it holds no text")
 
 
 def _spine(archive: zipfile.ZipFile, name: str) -> tuple[str, list[str]]:

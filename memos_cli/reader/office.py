@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from memos_cli.errors import BadInput
 from memos_cli.reader import packages
-from memos_cli.reader.documents import drafts
+from memos_cli.reader.documents import drafts_in_parts
 from memos_cli.reader.foreign import foreign
 from memos_cli.reader.split import Block, says_nothing, without_controls
 from memos_cli.reader.tables import header_and_rest, row_text
@@ -48,20 +49,11 @@ def read_pptx(stream: BinaryIO, name: str) -> Iterator[Draft | Skipped]:
     with foreign(name, "read it as a presentation"):
         archive = packages.opened(stream, name)
         slides = _slides(archive)
-    positions, something = count(), False
-    for number, path in enumerate(slides, start=1):
-        try:
-            with foreign(name, f"read slide {number}"):
-                blocks = list(_slide_blocks(archive, path))
-        except BadInput as exc:
-            something = True
-            yield Skipped(source=name, reason=exc.fields["reason"])
-            continue
-        for draft in drafts(blocks, name, {"slide": number}, positions):
-            something = True
-            yield draft
-    if not something:
-        raise BadInput(source=name, reason="it holds no text, only pictures perhaps")
+    parts = (
+        (f"slide {number}", {"slide": number}, partial(_slide_blocks, archive, path))
+        for number, path in enumerate(slides, start=1)
+    )
+    yield from drafts_in_parts(parts, name, "it holds no text, only pictures perhaps")
 
 
 def _slides(archive: zipfile.ZipFile) -> list[str]:

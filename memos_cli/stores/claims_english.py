@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from memos_cli.stores.claims import Claim, Manner
@@ -96,52 +96,60 @@ _SHORT = (
 def _sentence(text: str) -> _Sentence | None:
     """The statement without adverbs that only say since when; None for what is no plain statement."""
     text = text.strip().replace("’", "'")
-    if text[-1:] in ".!":
-        text = text[:-1].rstrip()
-    changed = False
+    text = text[:-1].rstrip() if text[-1:] in ".!" else text
+    told = False
     if lead := _LEAD.match(text):
-        changed = bool(lead.group(1))
-        text = text[lead.end() :]
-        text = text[:1].upper() + text[1:]
-    if _ODD.search(text) or not text or not (text[0].isupper() or text.startswith("i ")):
+        told, text = bool(lead.group(1)), _capital(text[lead.end() :])
+    if not text or not (text[0].isupper() or text.startswith("i ")) or _ODD.search(text):
         return None
-    for short, full in _SHORT:
-        text = text.replace(short, full)
-    text = (
-        text.replace(" was born ", " born ")
-        .replace(" went up to ", " rose to ")
-        .replace(" went down to ", " fell to ")
-    )
-    text = _re(r" was promoted to (?:an? )?").sub(" became a ", text)
-    if _EVENT.search(text):
-        text = _WHEN.sub("", text)
-    text = _re(r" was (?=(?:postponed|moved|rescheduled|changed|updated|extended|delayed|set)\b)").sub(
-        " has been ", text
-    )
-    text = _re(r"(\w)n't\b").sub(r"\1 not", text)
-    instead = " instead of " in text
-    if not instead:
-        cut = _change_word().sub("", text)
-        changed |= cut != text
-        text = cut.strip()
-    cut = _idle_word().sub("", text)
-    text = cut.strip()
-    text = text[:1].upper() + text[1:]
-    denied = False
+    text = _spelled_out(text)
+    text, changed = _without_adverbs(text)
+    ended = _ended(text)
+    if ended is None or _unsure().search(_re(r"(?<=[\w,] )May\b|years? old$").sub("", ended)):
+        return None
+    return _Sentence(ended, told or changed or ended != text, ended != text)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _spelled_out(text: str) -> str:
+    """Contractions in full, and turns of phrase that the patterns know by another."""
+    if "'" in text or "cannot" in text:
+        for short, full in _SHORT:
+            text = text.replace(short, full)
+        text = _re(r"(\w)n't\b").sub(r"\1 not", text)
+    if " was " in text:
+        text = text.replace(" was born ", " born ")
+        text = _re(r" was promoted to (?:an? )?").sub(" became a ", text)
+        text = _re(r" was (?=(?:postponed|moved|rescheduled|changed|updated|extended|delayed|set)\b)").sub(
+            " has been ", text
+        )
+    if " went " in text:
+        text = text.replace(" went up to ", " rose to ").replace(" went down to ", " fell to ")
+    return _WHEN.sub("", text) if _EVENT.search(text) else text
+
+
+def _without_adverbs(text: str) -> tuple[str, bool]:
+    """A sentence without "now", "already" and the like, and whether one of them tells of a change."""
+    # "X instead of Y" is a pattern of its own.
+    cut = text if " instead of " in text else _change_word().sub("", text).strip()
+    return _capital(_idle_word().sub("", cut).strip()), cut != text
+
+
+def _ended(text: str) -> str | None:
+    """The statement whose end a sentence tells ("no longer", "not … any more"), else the sentence itself;
+    None where it does not say what has ended."""
     if " no longer " in text:
-        text, denied = text.replace(" no longer ", " ", 1), True
-    else:
-        more = _re(r" (?:any ?more|any longer)$").sub("", text)
-        if more != text:
-            bare = more.replace(" do not ", " ", 1).replace(" does not ", " ", 1)
-            bare = bare if bare != more else more.replace(" not ", " ", 1)
-            if bare == more:
-                return None
-            # The verb stands bare after "does not"; the stem levels that.
-            text, denied = bare, True
-    if _unsure().search(_re(r"(?<=[\w,] )May\b|years? old$").sub("", text)):
-        return None
-    return _Sentence(text, changed or denied, denied)
+        return text.replace(" no longer ", " ", 1)
+    more = _re(r" (?:any ?more|any longer)$").sub("", text)
+    if more == text:
+        return text
+    # The verb stands bare after "does not"; its stem is compared.
+    return next(
+        (b for no in (" do not ", " does not ", " not ") if (b := more.replace(no, " ", 1)) != more), None
+    )
 
 
 def levelled(text: str) -> tuple[str, ...]:
@@ -171,6 +179,7 @@ def _valued(text: str) -> tuple[str, ...]:
     return words
 
 
+@lru_cache(maxsize=1 << 14)
 def stem(word: str) -> str:
     """A verb or noun without its ending, alike for smoke, smokes and smoking."""
     if word in IRREGULAR:

@@ -88,6 +88,7 @@ def _bare(words: tuple[str, ...]) -> list[str]:
     return [_stem(w) for w in words if w not in _EMPTY]
 
 
+@lru_cache(maxsize=1 << 14)
 def _stem(word: str) -> str:
     word = _LEMMA.get(word, word)
     for ending in ("ing", "ied", "ed", "ies", "es", "s", "y", "e"):

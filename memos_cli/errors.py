@@ -6,7 +6,7 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
 
     MemosError                       1
     ├── UsageError                   2
-    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownLLM · UnknownSetting
+    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownLLM · NoLLM · UnknownSetting
     ├── NotFound                     3
     │   ├── CubeNotFound · MemoryNotFound · NodeNotFound · ChangeNotFound · JobNotFound
     ├── NotPermitted                 4
@@ -126,6 +126,12 @@ class UnknownLLM(UsageError):
     """No language model is called {name}."""
 
     hint = "See `memos help llm`."
+
+
+class NoLLM(UsageError):
+    """`memos {verb}` needs a language model, and none is configured."""
+
+    hint = "Give --llm MODEL, or set it with `memos config set llm MODEL`; see `memos help llm`."
 
 
 class UnknownSetting(UsageError):

@@ -82,6 +82,14 @@ class Refinement(StrEnum):
     DONE = "done"
 
 
+class Reading(StrEnum):
+    """What `add` makes of what it reads: see `memos help reading`."""
+
+    FAST = "fast"
+    FINE = "fine"
+    AUTO = "auto"
+
+
 class Precision(StrEnum):
     """How exact an event's time is."""
 
@@ -280,6 +288,10 @@ class Relation(Value, frozen=True, kw_only=True, omit_defaults=True):
         _finite("weight", self.weight)
 
 
+REFINES = "refines"
+"""Kind of the relation from a refined fact to each memory that it rests on."""
+
+
 class MemoryItem(Value, frozen=True, kw_only=True, omit_defaults=True):
     """One version of one memory.
 
@@ -336,6 +348,14 @@ class MemoryItem(Value, frozen=True, kw_only=True, omit_defaults=True):
     strength: float | None = None
     content_hash: str = ""
     info: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """Ids of the memories that a refined fact was drawn from, the main one first."""
+        if self.refines is None:
+            return ()
+        others = (edge.target for edge in self.relations if edge.kind == REFINES)
+        return tuple(dict.fromkeys((self.refines, *others)))
 
     @property
     def time(self) -> datetime:
@@ -532,6 +552,8 @@ class Hit(Value, frozen=True, kw_only=True):
     routes: dict[str, Route] = msgspec.field(default_factory=dict)
     signals: dict[str, float] = msgspec.field(default_factory=dict)
     """What each part of the pipeline gave it, in standard deviations; filled by `--explain`."""
+    facts: tuple[str, ...] = ()
+    """Ids of refined facts of this memory that were found too; they and it count once."""
     also_in: tuple[str, ...] = ()
     """Of a question to several cubes: the others among whose hits this memory was too."""
     tool: ToolUse | None = None
@@ -602,6 +624,16 @@ class Skipped(Value, frozen=True, kw_only=True):
     reason: str
 
 
+class Fact(Value, frozen=True, kw_only=True):
+    """A refined fact in an answer: `refines` is the memory that it was drawn from."""
+
+    id: str
+    memory: str
+    refines: str
+    origin: Origin = Origin.SAID
+    confidence: int = 100
+
+
 class AddResult(Value, frozen=True, kw_only=True):
     change: str | None = None
     added: tuple[Added, ...] = ()
@@ -612,6 +644,10 @@ class AddResult(Value, frozen=True, kw_only=True):
     skipped: tuple[Skipped, ...] = ()
     archived: tuple[Added, ...] = ()
     """What files that were added again no longer hold, archived because that was asked for."""
+    facts: tuple[Fact, ...] = ()
+    """What a model drew from them at once (`--read fine`)."""
+    queued: int = 0
+    """How many of what came wait for their refinement."""
     notes: tuple[str, ...] = ()
 
 

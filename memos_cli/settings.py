@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import NotPermitted, StorageError, UnknownSetting, UsageError
-from .schema import Depth
+from .schema import Depth, Reading
 
 CONFIG_NAME = "config.toml"
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -46,6 +46,13 @@ def _count(value: Any) -> int:
     if not 0 <= number <= 4096:
         raise ValueError("write a whole number from 0 to 4096")
     return number
+
+
+def _reader(value: Any) -> str:
+    text = str(value).strip().lower()
+    if text not in ("", *Reading):
+        raise ValueError(f"known: {', '.join(Reading)}")
+    return text
 
 
 def _tokens(value: Any) -> int:
@@ -141,6 +148,12 @@ SETTINGS: tuple[Setting, ...] = (
         "rerank_timeout", _seconds, ("MEMOS_RERANK_TIMEOUT",), "Seconds to wait for one reranking request"
     ),
     Setting("llm", _text_or_none, ("MEMOS_LLM",), "Language model of verbs that use one; empty for none"),
+    Setting(
+        "reader",
+        _reader,
+        ("MEMOS_READER",),
+        "How add reads: fast, auto or fine; empty: auto where there is a language model",
+    ),
     Setting("llm_base_url", _text, ("MEMOS_LLM_BASE_URL",), "Endpoint for the language model only"),
     Setting("llm_api_key", _text, ("MEMOS_LLM_API_KEY",), "Key for the language model only", secret=True),
     Setting(
@@ -208,6 +221,7 @@ class Settings:
     rerank_api_key: str | None = field(default=None, repr=False)
     rerank_timeout: float = 30.0
     llm: str = ""
+    reader: str = ""
     llm_base_url: str | None = None
     llm_api_key: str | None = field(default=None, repr=False)
     llm_timeout: float = 120.0

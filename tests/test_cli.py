@@ -491,7 +491,7 @@ def test_an_export_that_cannot_be_written_leaves_nothing(filled: dict[str, str],
 
 
 OPEN = {"kinds", "statuses", "languages", "bytes", "routes", "info", "counts", "trace", "holder"}
-OPEN |= {"interval", "categories", "levels"}
+OPEN |= {"interval", "categories", "levels", "dropped"}
 """Keys whose value is an object with keys of its own choosing."""
 EXCERPTS = {"items", "versions", "memories"}
 """Lists whose elements the page shows in part, since `memos get` shows them whole."""
@@ -539,6 +539,7 @@ SCRIPTS: dict[str, Callable[[dict[str, str], Path], list[str]]] = {
     "init": lambda ids, tmp: ["init", "another"],
     "add": lambda ids, tmp: ["add", "Something new", GATE, "--file", str(tmp / "none")],
     "search": lambda ids, tmp: ["search", "gate code"],
+    "refine": lambda ids, tmp: ["refine", "--dry-run"],
     "list": lambda ids, tmp: ["list"],
     "get": lambda ids, tmp: ["get", ids["gate"]],
     "history": lambda ids, tmp: ["history", ids["gate"]],

@@ -70,6 +70,15 @@ class Layout:
         return self.local / "places.jsonl"
 
     @property
+    def refining(self) -> Path:
+        """Who refines what just now; see `cube/claims`."""
+        return self.local / "refining.json"
+
+    @property
+    def refining_lock(self) -> Path:
+        return self.local / "refining.lock"
+
+    @property
     def staging(self) -> Path:
         return self.local / "staging"
 

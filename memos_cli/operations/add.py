@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from memos_cli.cube.cube import valid_end
-from memos_cli.errors import BadInput
+from memos_cli.errors import BadInput, LLMError, NoLLM, UnknownLLM
 from memos_cli.operations.browse import language_notes
-from memos_cli.operations.edit import next_text, next_version
+from memos_cli.operations.dependents import reworded
+from memos_cli.operations.edit import next_text, next_version, vectors_of
 from memos_cli.operations.judge import Judge, Ruling, true_from
+from memos_cli.operations.refinable import refinable
 from memos_cli.reader.annotate import READ, annotated
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
@@ -35,6 +37,8 @@ from memos_cli.schema import (
     Known,
     Linked,
     MemoryItem,
+    Reading,
+    Refinement,
     Relation,
     Skipped,
     Source,
@@ -98,6 +102,8 @@ class _Plan:
     sources: dict[str, set[Source]] = field(default_factory=dict)
     """By id: where a memory came from; a file that repeats itself gives one thousands of sources."""
 
+    reading: Reading = Reading.FAST
+
     next_places: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
     """By user and session: the place of the next turn that comes without one."""
 
@@ -130,6 +136,7 @@ def add(
     allow_duplicates: bool = False,
     allow_future: bool = False,
     judge: bool | None = None,
+    reading: Reading = Reading.FAST,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> AddResult:
@@ -137,6 +144,9 @@ def add(
 
     `judge`: whether a draft that says of the same matter something else closes what is there
     (`memos help judgement`); None: as the settings say.
+
+    `reading` AUTO: what facts can be drawn from waits for `refine`; FINE: a language model draws them
+    at once, and what it does not manage waits.
 
     Streams in batches of 1,000, each committed whole; all of them carry the same change id.
     Raises what the reader raises, and Busy, StorageFull, EmbedderFailed: batches that were
@@ -158,6 +168,7 @@ def add(
                 report,
                 allow_duplicates=allow_duplicates,
                 judge=judge and not allow_duplicates,
+                reading=reading,
                 dry_run=dry_run,
             )
         )
@@ -167,15 +178,36 @@ def add(
     wrote = not dry_run and any(part.change for part in parts)
     added = tuple(chain.from_iterable(part.added for part in parts))
     notes = dict.fromkeys(chain.from_iterable(part.notes for part in parts))
-    return AddResult(
+    result = AddResult(
         change=change if wrote else None,
         added=added,
         updated=tuple(chain.from_iterable(part.updated for part in parts)),
         known=tuple(chain.from_iterable(part.known for part in parts)),
         linked=tuple(chain.from_iterable(part.linked for part in parts)),
         skipped=tuple(skipped),
+        queued=sum(part.queued for part in parts),
         notes=(*notes, *_notes(session, added)),
     )
+    return (
+        _refined(session, result, progress) if reading is Reading.FINE and result.queued and wrote else result
+    )
+
+
+def _refined(session: Session, result: AddResult, progress: Progress | None) -> AddResult:
+    """The result of `--read fine`: what came is stored, and a model draws facts from it now. What it does
+    not manage waits: a model that fails costs no memory."""
+    from memos_cli.operations.refine import refine
+
+    try:
+        ids = [one.id for one in result.added] + [one.id for one in result.updated]
+        done = refine(session, ids=ids, progress=progress)
+    except (LLMError, NoLLM, UnknownLLM) as error:
+        note = f"Stored, and waiting for its refinement: {error.message} {error.next_step}"
+        return result.but(notes=(*result.notes, note.strip()))
+    left = result.queued - done.refined
+    told = [f"{sum(done.dropped.values())} answers of the model were dropped."] if done.dropped else []
+    told += [f"{len(one.ids)} wait for their refinement: {one.error.message}" for one in done.failed]
+    return result.but(facts=done.facts, queued=max(left, 0), notes=(*result.notes, *done.notes, *told))
 
 
 def _stage(progress: Progress | None, done: int) -> Callable[[int, int], None] | None:
@@ -247,6 +279,7 @@ def _add_batch(
     *,
     allow_duplicates: bool,
     judge: bool,
+    reading: Reading,
     dry_run: bool,
 ) -> AddResult:
     cube = session.cube
@@ -254,16 +287,20 @@ def _add_batch(
     judging = Judge(session, vectors, on=judge)
     view = cube.view(vectors=False)
     empty = Change(id=change, verb="add", actor=session.actor)
-    plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging)
+    plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging, reading)
     if dry_run:
         return _result(plan, None, tuple(judging.notes))
     _embed(plan, vectors)
     with cube.writing("add"):
         if cube.revision != view.revision or not view.whole:
-            plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging)
+            plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging, reading)
         _embed(plan, vectors)
         puts, closings = _writes(plan)
         by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors}
+        facts = reworded(session, {u.old.id: u.new.valid_from or empty.time for u in plan.updates})
+        puts += [new for _, new, _ in facts]
+        closings += [Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in facts]
+        by_row |= vectors_of(session, facts)
         done = cube.commit(replace(empty, puts=tuple(puts), closings=tuple(closings), vectors=by_row))
     return _result(plan, change if puts else None, (*judging.notes, *done.notes))
 
@@ -303,8 +340,9 @@ def _plan(
     allow_duplicates: bool,
     change: Change,
     judge: Judge,
+    reading: Reading,
 ) -> _Plan:
-    plan = _Plan(change)
+    plan = _Plan(change, reading=reading)
     keywords = session.cube.view(vectors=False).keywords[-1]
     hashes = [content_hash(d.memory) for d in drafts]
     there: dict[str, list[MemoryItem]] = {}
@@ -342,7 +380,7 @@ def _judged(
     if ruling is not None and ruling.merges:
         _link(plan, ruling.item, draft, ruling.reason)
         return None
-    item = _item(_in_place(session, plan, draft), digest, plan.change)
+    item = _item(_in_place(session, plan, draft), digest, plan.change, _waits(plan, draft))
     if ruling is None:
         plan.new.append(item)
     elif ruling.closes:
@@ -378,6 +416,7 @@ def _successor(old: MemoryItem, item: MemoryItem, since: datetime) -> MemoryItem
         relations=(*old.relations, *item.relations),
         parent=item.parent or old.parent,
         pinned=old.pinned,
+        refinement=item.refinement if old.refinement is Refinement.NONE else Refinement.QUEUED,
     )
 
 
@@ -452,7 +491,8 @@ def _same_turn(item: MemoryItem, draft: Draft) -> bool:
 def _same_owner(item: MemoryItem, draft: Draft) -> bool:
     """Memories of one owner, kind and visibility: nothing leaks from one user or agent to another."""
     mine = (item.user_id, item.agent_id, item.kind, item.visibility, item.level)
-    return mine == (
+    # What was drawn from words never stands for words that come.
+    return item.refines is None and mine == (
         draft.user_id,
         draft.agent_id,
         draft.kind or Kind.LONG_TERM,
@@ -483,7 +523,9 @@ def _by_external(
             place = plan.place(ahead.id)
             assert place is not None
             plan.sources.pop(ahead.id, None)
-            plan.new[place] = pending[draft.external_id] = _item(draft, digest, plan.change).but(id=ahead.id)
+            plan.new[place] = pending[draft.external_id] = _item(
+                draft, digest, plan.change, _waits(plan, draft)
+            ).but(id=ahead.id)
         return True
     keywords = session.cube.view(vectors=False).keywords[-1]
     found = keywords.by_external(draft.external_id, draft.user_id)
@@ -495,6 +537,8 @@ def _by_external(
         return True
     done = {update.old.id: place for place, update in enumerate(plan.updates)}
     new = _updated(old, draft)
+    if _waits(plan, draft):
+        new = new.but(refinement=Refinement.QUEUED)
     if old.id in done:
         plan.updates[done[old.id]] = _Update(old, new)
     else:
@@ -562,7 +606,11 @@ def _fresh_sources(plan: _Plan, item: MemoryItem, draft: Draft) -> tuple[Source,
     return told
 
 
-def _item(draft: Draft, digest: str, change: Change) -> MemoryItem:
+def _waits(plan: _Plan, draft: Draft) -> bool:
+    return plan.reading is not Reading.FAST and refinable(draft)
+
+
+def _item(draft: Draft, digest: str, change: Change, waits: bool = False) -> MemoryItem:
     stated = msgspec.structs.asdict(annotated(draft, change.time))
     return MemoryItem(
         **{
@@ -577,6 +625,7 @@ def _item(draft: Draft, digest: str, change: Change) -> MemoryItem:
             "verb": change.verb,
             "actor": change.actor,
             "content_hash": digest,
+            "refinement": Refinement.QUEUED if waits else Refinement.NONE,
         }
     )
 
@@ -603,6 +652,7 @@ def _result(plan: _Plan, change: str | None, notes: tuple[str, ...] = ()) -> Add
             Linked(id=item.id, memory=item.memory, to=r.item.id, relation=r.relation, reason=r.reason)
             for item, r in plan.linked
         ),
+        queued=sum(i.refinement is Refinement.QUEUED for i in (*plan.new, *(u.new for u in plan.updates))),
         notes=notes,
     )
 

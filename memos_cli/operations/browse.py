@@ -96,6 +96,19 @@ def get(session: Session, id: str) -> MemoryItem:
     return find(session, id)
 
 
+def kin(session: Session, item: MemoryItem) -> tuple[list[MemoryItem], list[MemoryItem]]:
+    """The facts drawn from a memory, and the memories that it was drawn from itself."""
+    from memos_cli.operations.dependents import facts_of
+
+    view = session.cube.view(vectors=False)
+    raw: dict[str, MemoryItem] = {}
+    for keywords in view.keywords:
+        raw |= {
+            id: found for id, (_, found) in keywords.current(item.rests_on).items() if id not in view.gone
+        }
+    return facts_of(session, [item.id]), [raw[id] for id in item.rests_on if id in raw]
+
+
 def list_memories(session: Session, filters: Filters, *, limit: int = 50, offset: int = 0) -> ListResult:
     """Memories that pass the filters, newest first, and how many there are in all; topics and
     concepts only where a level names them."""

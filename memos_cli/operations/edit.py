@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, ChangeNotFound, MemoryNotFound, NothingToUndo, UndoConflict
+from memos_cli.operations import dependents
 from memos_cli.operations.browse import EXCERPTS, excerpt, find
+from memos_cli.operations.versions import Edited, next_version
 from memos_cli.reader.annotate import fields_of
 from memos_cli.reader.language import language_of
-from memos_cli.schema import Added, Change, ChangeResult, Closing, MemoryItem, Status, now, uuid7
+from memos_cli.schema import Added, Change, ChangeResult, Closing, MemoryItem, Refinement, Status, now
 from memos_cli.session import TextVectors
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import quoted
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
     from memos_cli.session import Session
 
 SHOWN = (Status.ACTIVATED, Status.RESOLVING)
-
-Edited = tuple[MemoryItem, MemoryItem, datetime | None]
-"""(current version, next version, when the current one stopped being true)."""
 
 
 def update(session: Session, id: str, text: str, *, said_at: datetime | None = None) -> ChangeResult:
@@ -50,8 +49,11 @@ def update(session: Session, id: str, text: str, *, said_at: datetime | None = N
         if old.memory == text:
             return ChangeResult(change=None, ids=(), notes=("It says that already; nothing changed.",))
         new = next_text(old, text, said_at)
-        vector = {new.row: vectors[text]} if vectors else {}
-        return _commit(session, "update", [(old, new, valid_end(old, new.valid_from or now()))], vector)
+        since = new.valid_from or now()
+        facts = dependents.reworded(session, {old.id: since})
+        vector = vectors_of(session, facts) | ({new.row: vectors[text]} if vectors else {})
+        edits = [(old, new, valid_end(old, since)), *facts]
+        return _commit(session, "update", edits, vector, _followed(facts))
 
 
 def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryItem:
@@ -67,20 +69,8 @@ def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryIte
         valid_from=since,
         valid_to=None,
         status=Status.ACTIVATED if old.status is Status.DELETED else old.status,
-    )
-
-
-def next_version(old: MemoryItem, **fields: object) -> MemoryItem:
-    """A copy of `old` as the version after it."""
-    return old.but(
-        **{
-            "row": uuid7(),
-            "version": old.version + 1,
-            "predecessor": old.row,
-            "known_to": None,
-            "closed_by": None,
-            **fields,
-        }
+        # Its facts were drawn from the old text.
+        refinement=Refinement.NONE if old.refinement is Refinement.NONE else Refinement.QUEUED,
     )
 
 
@@ -103,7 +93,20 @@ def _set_status(session: Session, verb: str, ids: Sequence[str], status: Status)
             if old.status is not status
         ]
         notes = tuple(f"{i.id} is {status} already." for i in found.values() if i.status is status)
-        return _commit(session, verb, edits, _vectors(session, edits), notes)
+        going = {old.id: old for old, _, _ in edits}
+        follow = dependents.archived_with if status is Status.ARCHIVED else dependents.unarchived_with
+        facts = follow(session, going)
+        edits += facts
+        return _commit(session, verb, edits, vectors_of(session, edits), (*notes, *_followed(facts)))
+
+
+def _followed(facts: Sequence[object]) -> tuple[str, ...]:
+    """What is said of the refined facts that follow their memories."""
+    if not facts:
+        return ()
+    return (
+        f"{len(facts)} refined facts went with it." if len(facts) > 1 else "1 refined fact went with it.",
+    )
 
 
 def purge(session: Session, ids: Sequence[str], dry_run: bool = False) -> ChangeResult:
@@ -115,13 +118,20 @@ def purge(session: Session, ids: Sequence[str], dry_run: bool = False) -> Change
 
     with session.cube.writing("purge"):
         found = {item.id: item for item in (find(session, id) for id in ids)}
+        gone, left = dependents.purged_with(session, found)
+        found |= {fact.id: fact for fact in gone}
         if dry_run:
-            return ChangeResult(change=None, ids=tuple(found), notes=("Nothing was purged (--dry-run).",))
+            notes = (*_followed(gone), "Nothing was purged (--dry-run).")
+            return ChangeResult(change=None, ids=tuple(found), notes=notes)
+        # A purge is a change of its own, so what stays lets go of what is purged before.
+        _commit(session, "purge", left, vectors_of(session, left))
         texts = [i.memory for i in session.cube.table.items(f"id IN ({quoted(found)})")]
         change = Change(verb="purge", actor=session.actor, purges=tuple(found))
         result = session.cube.commit(change)
-        notes = verify_purged(session.cube, set(found), texts)
-        return ChangeResult(change=change.id, ids=tuple(found), notes=(*result.notes, *notes))
+        left_over = verify_purged(session.cube, set(found), texts)
+        return ChangeResult(
+            change=change.id, ids=tuple(found), notes=(*result.notes, *left_over, *_followed(gone))
+        )
 
 
 def undo(session: Session, change: str | None = None, dry_run: bool = False) -> ChangeResult:
@@ -148,7 +158,7 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
             notes = ("Nothing was undone (--dry-run).",)
             done = ChangeResult(change=None, ids=tuple(e[0].id for e in edits), notes=notes)
         else:
-            done = _commit(session, "undo", edits, _vectors(session, edits))
+            done = _commit(session, "undo", edits, vectors_of(session, edits))
         return done.but(
             back=_only((new, old) for old, new, _ in edits), gone=_only((old, new) for old, new, _ in edits)
         )
@@ -233,7 +243,7 @@ _CONTENT = tuple(
 """Fields that a version says of the memory, as against those that say which version it is."""
 
 
-def _vectors(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarray]:
+def vectors_of(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarray]:
     """Vectors of the next versions: those that stand with a version of the same text.
 
     The row that an edit leaves, or the one that it restores, has them; nothing is embedded again.
@@ -272,4 +282,14 @@ def _commit(
 
 
 Edit = Callable[[MemoryItem], MemoryItem]
-__all__ = ["MemoryNotFound", "archive", "next_text", "next_version", "purge", "unarchive", "undo", "update"]
+__all__ = [
+    "MemoryNotFound",
+    "archive",
+    "next_text",
+    "next_version",
+    "purge",
+    "unarchive",
+    "undo",
+    "update",
+    "vectors_of",
+]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from memos_cli.operations.add import add
 from memos_cli.reader.files import ReadOptions
 from memos_cli.reader.stream import LONGEST_LINE, Lines
-from memos_cli.schema import AddResult, Draft, Skipped
+from memos_cli.schema import AddResult, Draft, Reading, Skipped
 from memos_cli.session import Session
 
 LINES = 100
@@ -40,6 +40,7 @@ def follow(
     stop: Callable[[], bool] = lambda: False,
     allow_duplicates: bool = False,
     allow_future: bool = False,
+    reading: Reading = Reading.FAST,
 ) -> bool:
     """Store the lines of the file descriptor `source` until its end, or until `stop`.
 
@@ -53,7 +54,13 @@ def follow(
     def store(drafts: list[Draft | Skipped]) -> None:
         nonlocal whole
         if drafts:
-            result = add(session, drafts, allow_duplicates=allow_duplicates, allow_future=allow_future)
+            result = add(
+                session,
+                drafts,
+                allow_duplicates=allow_duplicates,
+                allow_future=allow_future,
+                reading=reading,
+            )
             whole = whole and not result.skipped
             answer(result)
 

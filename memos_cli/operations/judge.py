@@ -181,7 +181,11 @@ class Judge:
         ordinals += keywords.search(draft.memory, mine, 2 * NEAREST).ordinals
         items = keywords.items(list(dict.fromkeys(ordinals)))
         found = (items[o] for o in dict.fromkeys(ordinals) if o in items)
-        good = [i for i in found if i.known_to is None and not is_turn(i) and i.external_id is None]
+        good = [
+            i
+            for i in found
+            if i.known_to is None and not is_turn(i) and i.external_id is None and i.refines is None
+        ]
         return [i for i in good if owner_of(i) == owner_of(draft) and not _document(i)][:NEAREST]
 
 

@@ -184,6 +184,9 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
     likely = likelihood(ranked)
     hits: dict[str, Hit] = {}
     """By what is said, and by whom: what was stored twice is shown once."""
+    together: dict[str, str] = {}
+    """By memory: the key of the first hit that is it or a refined fact of it. The two count once; two
+    facts of one memory say different things and are two hits."""
     seen: set[str] = set()
     for ordinal, item in _memories(view, ranked.ordinals, query):
         score = round(likely(at[ordinal]), 6)
@@ -196,6 +199,12 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
         if (first := hits.get(words)) is not None:
             hits[words] = first.but(copies=(*first.copies, item.id))
             continue
+        if (place := together.get(item.refines or item.id)) is not None and (
+            item.refines is None or hits[place].item.refines is None
+        ):
+            hits[place] = hits[place].but(facts=(*hits[place].facts, *([item.id] if item.refines else [])))
+            continue
+        together.setdefault(item.refines or item.id, words)
         places = {
             name: Route(rank=places[ordinal], score=round(routes[name][ordinal], 6))
             for name, places in ranks.items()

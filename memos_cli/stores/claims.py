@@ -79,6 +79,8 @@ def _remembered(text: str) -> tuple[Claim, ...]:
 
 def terms_of(item: MemoryItem | Draft) -> list[str]:
     """Index terms by which another memory of the same owner on the same matter is found; mostly none."""
+    if isinstance(item, MemoryItem) and item.refines is not None:
+        return []  # a fact that was drawn from words gives way with its words
     if item.kind not in _JUDGED or item.level is not Level.FACT or len(item.memory) > sayings.LONGEST:
         return []
     keys = [claim.key for claim in claims_of(item.memory)]

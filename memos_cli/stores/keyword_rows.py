@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from memos_cli.schema import MemoryItem, Status
+from memos_cli.schema import MemoryItem, Refinement, Status
 from memos_cli.stores import analysis, claims, nearness
 from memos_cli.stores.facts import LIVE, labels_of, marks_of, speaker_number, talk_of
 from memos_cli.stores.keyword_index import HEAP, MARKER, open_index, writing
@@ -29,6 +29,9 @@ BULK_HEAP = 100_000_000
 EARLIEST = -(2**62)
 LATEST = 2**62
 """Microseconds that stand for "always was" and "still is"."""
+
+QUEUED = "refine:queued"
+"""The term of memories in use that wait for their refinement."""
 
 _LONGEST_NAME = 512
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -125,6 +128,9 @@ def _terms_of_current(item: MemoryItem) -> list[str]:
     if item.status in LIVE:
         terms.append("live")
         terms += claims.terms_of(item)
+        if item.refinement is Refinement.QUEUED:
+            terms.append(QUEUED)
+    terms += [named("refines", id) for id in item.rests_on]
     if item.external_id is not None:
         terms.append(named("ext", item.external_id))
     return terms

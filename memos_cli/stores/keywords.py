@@ -55,7 +55,7 @@ from memos_cli.stores.keyword_index import (
     write_pointer,
 )
 from memos_cli.stores.keyword_query import KeywordHits, View, ranked_search
-from memos_cli.stores.keyword_rows import commit, hash_of, named
+from memos_cli.stores.keyword_rows import QUEUED, commit, hash_of, named
 from memos_cli.stores.keyword_windows import NONE, Straddling, rows
 
 __all__ = ["SCHEMA", "KeywordHits", "Keywords"]
@@ -240,6 +240,29 @@ class Keywords:
             held = (_held(view, nearness.bands(text)) for text in texts)
             found = (view.best_of("band", terms, limit) if terms else [] for terms in held)
             return [[view.item(address) for address in addresses] for addresses in found]
+
+    def queued(self) -> list[int]:
+        """Ordinals of the memories that wait for their refinement, the longest waiting first."""
+        view = self._view()
+        with engine(self.directory):
+            return sorted(view.ordinals(view.any_of("terms", [QUEUED])))
+
+    def refined_from(self, ids: Iterable[str]) -> list[MemoryItem]:
+        """The current facts that rest on any of these memories, the oldest first; archived ones too."""
+        view = self._view()
+        with engine(self.directory):
+            found = view.any_of("terms", [named("refines", id) for id in dict.fromkeys(ids)])
+            pairs = dict(zip(view.ordinals(found), found, strict=True))  # one may rest on several
+            return [view.item(pairs[ordinal]) for ordinal in sorted(pairs)]
+
+    def turns(
+        self, session_id: str, user_id: str | None, first: int, last: int
+    ) -> list[tuple[int, MemoryItem]]:
+        """The current turns at the places `first` to `last` of a user's session, in their order."""
+        view = self._view()
+        with engine(self.directory):
+            found = view.turns(talk_number(user_id, session_id), first, last)
+            return sorted(found, key=lambda pair: (pair[1].position or 0, pair[0]))
 
     def damage(self) -> list[str]:
         """Names of the index's files whose content does not match the checksum they carry.

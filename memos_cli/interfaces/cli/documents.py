@@ -67,6 +67,8 @@ def hit(found: Hit, *, several: bool = False) -> Document:
         "created_at": stamp(item.created_at),
         "cube": found.cube,
         "copies": list(found.copies),
+        "refines": item.refines,
+        "facts": list(found.facts),
         **shared,
         "routes": {
             name: {"rank": route.rank, "score": round(route.score, 6)} for name, route in found.routes.items()
@@ -99,6 +101,12 @@ def tool(one: Tool) -> Document:
     return {"name": one.name, "id": one.id, "description": one.description, **tool_use(one.use)}
 
 
+def relative(item: MemoryItem) -> Document:
+    """A memory beside the one that is shown: a fact drawn from it, or what it was drawn from."""
+    shown = ("id", "memory", "origin", "confidence", "status")
+    return {name: dump(getattr(item, name)) for name in shown}
+
+
 def search(result: SearchResult, *, explain: bool, several: bool = False) -> Document:
     """The answer to a question; `trace` only with `--explain`, `failed` only of several cubes."""
     document: Document = {
@@ -127,6 +135,8 @@ def added(result: AddResult) -> Document:
             if result.archived
             else {}
         ),
+        "facts": [dump(one) for one in result.facts],
+        "queued": result.queued,
         "notes": list(result.notes),
     }
 
@@ -157,7 +167,8 @@ def facts(item: MemoryItem) -> list[str]:
     tags = " ".join(f"#{tag}" for tag in item.tags)
     source = origin(item)
     file = "" if source is None or item.session_id else source.replace("\\", "/").rpartition("/")[2]
-    return [day(item.time), item.speaker or item.user_id or "", file, tags, kind, status, item.id]
+    drawn = "" if item.refines is None else f"refined, {item.origin}, {item.confidence} %"
+    return [day(item.time), item.speaker or item.user_id or "", file, tags, kind, drawn, status, item.id]
 
 
 def origin(item: MemoryItem) -> str | None:

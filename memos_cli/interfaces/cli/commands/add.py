@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypedDict, Unpack
 
 import typer
 
@@ -25,7 +25,7 @@ from memos_cli.schema import DEEPEST
 if TYPE_CHECKING:
     from memos_cli.operations.origins import Left, Origins
     from memos_cli.reader.files import ReadOptions
-    from memos_cli.schema import AddResult, Draft, Skipped
+    from memos_cli.schema import AddResult, Draft, Reading, Skipped
     from memos_cli.session import Session
 
 
@@ -69,6 +69,14 @@ def add(
         ),
     ] = None,
     info: Annotated[str | None, typer.Option("--info", metavar="JSON", help="Free JSON object.")] = None,
+    reading: Annotated[
+        str | None,
+        typer.Option(
+            "--read",
+            metavar="HOW",
+            help="fast: as it is; auto: fast, facts are drawn later (`memos refine`); fine: at once.",
+        ),
+    ] = None,
     allow_duplicates: Annotated[
         bool, typer.Option("--allow-duplicates", help="Store what is known already once more.")
     ] = False,
@@ -122,7 +130,7 @@ def add(
     files, urls = file or [], url or []
     if prune and not files:
         raise UsageError(detail="--prune works on files.", hint="Name them with --file PATH.")
-    how = {"allow_duplicates": allow_duplicates, "allow_future": allow_future}
+    how = _How(allow_duplicates=allow_duplicates, allow_future=allow_future, reading=_reading(shell, reading))
     if follow:
         _refuse_beside(text or [], files, urls, dry_run, external_id)
         whole = _follow(shell, read, **how)
@@ -199,7 +207,33 @@ def _refuse_beside(
         raise UsageError(detail="--follow stores as it reads: it takes neither --dry-run nor --id.")
 
 
-def _follow(shell: Shell, read: ReadOptions, **how: bool) -> bool:
+class _How(TypedDict):
+    """What `add` is told, whatever it reads."""
+
+    allow_duplicates: bool
+    allow_future: bool
+    reading: Reading
+
+
+def _reading(shell: Shell, given: str | None) -> Reading:
+    """What `--read`, else the setting `reader`, else the presence of a model says.
+
+    Raises:
+        UsageError: there is no such way. NoLLM: a model is needed and none is configured.
+    """
+    from memos_cli.errors import NoLLM
+    from memos_cli.schema import Reading
+
+    named = given or shell.settings.reader
+    if not named:
+        return Reading.AUTO if shell.settings.llm else Reading.FAST
+    how: Reading = options.choice(Reading, "way to read", named)
+    if how is Reading.FINE and not shell.settings.llm:
+        raise NoLLM(verb="add --read fine")
+    return how
+
+
+def _follow(shell: Shell, read: ReadOptions, **how: Unpack[_How]) -> bool:
     """Store standard input while it runs; SIGINT and SIGTERM end it after what has come is stored."""
     import signal
 
@@ -318,6 +352,7 @@ def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
     rows += [("updated", one.id, one.memory, f"{one.relation}: {one.reason}") for one in result.updated]
     rows += [("known", one.id, one.memory, one.reason) for one in result.known]
     rows += [("archived", one.id, one.memory, "no longer in its file") for one in result.archived]
+    rows += [("fact", one.id, one.memory, f"refines {one.refines}") for one in result.facts]
     # Quiet: what was asked for goes in without a line for each, unless a program asked for them.
     listed = [] if shell.out.quiet else [Table(("what", "id", "memory", "reason"), rows, wide="memory")]
     shell.out.emit(documents.added(result), *listed)
@@ -336,6 +371,9 @@ def _summary(out: Output, result: AddResult, dry_run: bool) -> None:
         "known already": len(result.known),
         "archived": len(result.archived),
         "skipped": len(result.skipped),
+        "facts drawn": len(result.facts),
     }
     said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "Nothing came in"
     out.note(f"{said}; nothing was stored (--dry-run)." if dry_run else f"{said}.")
+    if result.queued and not dry_run:
+        out.note(f"{result.queued} wait for their refinement: `memos refine`.")

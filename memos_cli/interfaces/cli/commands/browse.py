@@ -42,7 +42,10 @@ def get(ctx: typer.Context, id: Id) -> None:
     shell = shell_of(ctx)
     with shell.open() as session:
         item = browse.get(session, id)
+        facts, drawn_from = browse.kin(session, item)
     document = documents.dump(item)
+    document["facts"] = [documents.relative(one) for one in facts]
+    document["drawn_from"] = [documents.relative(one) for one in drawn_from]
     shell.out.emit(document, Fields([("memory", item.memory), *pairs(document, skip=("memory",))]))
 
 

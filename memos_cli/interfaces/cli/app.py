@@ -114,7 +114,7 @@ def build(name: str) -> Any:
     command: Any = typer.main.get_command(target)
     command.name = name
     command.rich_help_panel = entry.panel
-    for leaf in getattr(command, "commands", {"": command}).values():
+    for leaf in (*getattr(command, "commands", {}).values(), command):
         if entry.filters:
             options.attach(leaf, options.filtering, options.keep_filter)
         if entry.streams:

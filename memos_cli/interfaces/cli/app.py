@@ -121,7 +121,8 @@ def build(name: str) -> Any:
             options.attach(leaf, options.streaming, options.keep_common)
         if entry.models:
             options.attach(leaf, options.modelling, options.keep_model)
-        keep = options.keep_common if entry.several else options.keep_for_one_cube
+        several = entry.several or hasattr(leaf, "commands")  # of a group, its command says so
+        keep = options.keep_common if several else options.keep_for_one_cube
         options.attach(leaf, options.common, keep)
         options.spare(leaf)
     return command

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,6 +125,7 @@ def attach(command: Any, declaration: Callable[..., None], keep: Callable[[Any, 
     taken = {name for param in command.params for name in param.opts}
     for param in _params(declaration):
         if taken.isdisjoint(param.opts):
+            param = copy(param)  # the same option of another command keeps its value elsewhere
             param.expose_value = False
             param.callback = receive
             command.params.append(param)
@@ -207,7 +209,7 @@ def _plainly(param: Any, value: Any) -> Any:
 
 @cache
 def _params(declaration: Callable[..., None]) -> list[Any]:
-    """Made once: commands share the parameters, which hold no state of a run."""
+    """Made once, and copied for each command."""
     app = typer.Typer(add_completion=False)
     app.command()(declaration)
     return list(typer.main.get_command(app).params)

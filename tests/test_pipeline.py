@@ -23,13 +23,14 @@ from typer.testing import CliRunner
 from memos_cli.cube.cube import View
 from memos_cli.interfaces.cli.app import app
 from memos_cli.location import resolve
+from memos_cli.operations.add import add
 from memos_cli.operations.search import search
 from memos_cli.retrieval import pipeline
 from memos_cli.retrieval.asked import Asked, read
 from memos_cli.retrieval.pipeline import RRF_K, Manner, Placed, Ranked, Setting, rank, weigh
 from memos_cli.retrieval.routes import KeywordRoute, Moments, VectorRoute, facts, keyword_route, vector_route
 from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, PARTS
-from memos_cli.schema import Filters, MemoryItem, Mode, Query, SearchResult, Source, Tail
+from memos_cli.schema import Draft, Filters, MemoryItem, Mode, Query, SearchResult, Source, Tail
 from memos_cli.session import open_session
 from memos_cli.settings import SETTINGS, Settings
 from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN
@@ -133,6 +134,22 @@ def test_ranks_stand_in_for_a_missing_scale(tmp_path: Path) -> None:
         assert found.sums == sorted(found.sums, reverse=True)
         assert (found.setting, found.trace) == (None, {"fusion": "ranks"})
         assert [sum(found.signals(i).values()) for i in range(len(found.sums))] == pytest.approx(found.sums)
+
+
+@pytest.mark.parametrize("embedder", ["static", "minilm"])
+def test_a_memory_that_stands_alone_stands_out_from_nothing(embedder: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, embedder=embedder, fsync=False)
+    with open_session(resolve(str(tmp_path / "one"), settings), settings, write=True, create=True) as session:
+        add(session, [Draft(memory="The garden gate code is 4711.")])
+        scores = {
+            text: search(session, Query(text=text)).hits[0].score
+            for text in ("What is the garden gate code?", "submarine sonar ping", "Antarctic krill fisheries")
+        }
+        add(session, [Draft(memory="The garden gate code is 4711.")], allow_duplicates=True)
+        assert search(session, Query(text="submarine sonar ping")).hits[0].score < 0.1
+    known, *unknown = scores.values()
+    assert max(unknown) < 0.1
+    assert 0.2 < known < 0.6
 
 
 def test_equals_keep_the_order_of_the_table() -> None:

@@ -34,6 +34,10 @@ KEPT = 200
 RRF_K = 60
 """Reciprocal rank fusion's constant (Cormack, Clarke and Büttcher 2009), for a missing scale."""
 
+FLAT = 1e-3
+"""A standard deviation of cosines up to which they are all the same: 8 bits tell no less apart. One
+memory alone has none, and by what rounding leaves it would stand out from itself by hundreds."""
+
 NOTHING = Facts(0, 0, 0, 0, 0)
 
 
@@ -149,7 +153,7 @@ def placed(
 ) -> tuple[Setting, Table] | None:
     """The candidates and what is the same for all of them; None where a route's scale is missing."""
     own = Moments.of(keyword.own.values(), keyword.total)
-    if vector is not None and (vector.moments.std <= 1e-6 or (keyword.own and own.std <= 1e-9)):
+    if vector is not None and (vector.moments.std <= FLAT or (keyword.own and own.std <= 1e-9)):
         return None
     setting = _setting(asked, keyword, vector, how)
     scales = [(keyword.own, own)]
@@ -320,7 +324,7 @@ def _around(vector: VectorRoute, ordinals: Any, turns: Any, dense: Any) -> Any:
     import numpy as np
 
     moments = vector.moments_among_neighbours()
-    if moments.std <= 1e-6 or not len(turns):
+    if moments.std <= FLAT or not len(turns):
         return dense
     scores = vector.among_neighbours(ordinals[turns])
     around = dense.copy()
@@ -412,9 +416,11 @@ def _by_rank(keyword: KeywordRoute, vector: VectorRoute) -> Ranked:
         parts[name] = [shares.get(o, 0.0) for o in listed]
     sums = [sum(cells) for cells in zip(*parts.values(), strict=True)]
     order = sorted(range(len(listed)), key=lambda i: (-sums[i], listed[i]))
+    nearest = max(vector.scores.values(), default=0.0)
     return Ranked(
         [listed[i] for i in order],
         [sums[i] for i in order],
         {name: [column[i] for i in order] for name, column in parts.items()},
+        nearest=nearest,
         trace={"fusion": "ranks"},
     )

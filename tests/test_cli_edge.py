@@ -89,7 +89,8 @@ def test_help_names_every_value_by_one_word(
     assert "Usage:" in shown
     # Python's names of types, braces around what must be given, bounds, alternatives.
     assert not re.search(r"<\w|\{|\bx[<>]=|[<>]=x|[A-Z]\|", shown), shown
-    for param in build(words[0]).params if words else ():
+    command = build(words[0]) if words else None
+    for param in command.commands[words[1]].params if words[1:] else command.params if command else ():
         if not getattr(param, "is_flag", False) and not param.hidden:
             assert re.fullmatch(r"[A-Z]{1,12}", param.metavar or ""), param.name
 
@@ -425,7 +426,7 @@ def test_a_bar_appears_after_a_second_and_leaves_nothing() -> None:
         "import time\n"
         "from memos_cli.interfaces.cli.output import Output\n"
         "with Output().progress() as progress:\n"
-        "    time.sleep(1.4)\n"
+        "    time.sleep(2.5)\n"
         "    progress('storing', 50, 100)\n"
         "    time.sleep(0.2)\n"
         "Output().note('done')\n"

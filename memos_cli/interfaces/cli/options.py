@@ -158,11 +158,12 @@ def _spare(param: Any) -> Any:
 
 def _show_by_name(param: Any) -> None:
     """Show a parameter by its name for the value alone, without Python's types, braces and ranges."""
+    param.metavar = param.metavar or param.name.upper()
     shown = param.metavar if param.param_type_name == "option" and not param.is_flag else None
     param.display_type_rich = lambda ctx: shown
     param._get_number_range_help_str = lambda: None
     if param.param_type_name == "argument":
-        name = f"{param.metavar or param.name.upper()}{'...' if param.nargs == -1 else ''}"
+        name = f"{param.metavar}{'...' if param.nargs == -1 else ''}"
         pieces = [] if param.hidden else [name if param.required else f"[{name}]"]
         param.get_usage_pieces = lambda ctx: pieces
 

@@ -102,7 +102,7 @@ def _asked(label: str, benchmark: Any, cache: Path | None, mode: Mode) -> Iterat
                     found = routes_of(session, query)
                     assert found.keyword is not None
                     placed = pipeline.placed(
-                        found.view, found.asked, found.keyword, found.vector, languages=found.languages
+                        found.view, found.asked, found.keyword, found.vector, pipeline.Manner(found.languages)
                     )
                     if placed is None:
                         continue

@@ -209,7 +209,7 @@ REFUSALS = (
     Refusal("standard input twice", ("add", "-", "-"), 2, "usage_error", "once", b"x"),
     Refusal("bad --time", ("add", "x", "--time", "the day after"), 2, "bad_time", "the day after"),
     Refusal("impossible --time", ("add", "x", "--time", "2026-02-31"), 2, "bad_time", "2026-02-31"),
-    Refusal("empty --time", ("add", "x", "--time", ""), 2, "bad_time"),
+    Refusal("empty --time", ("add", "x", "--time", ""), 2, "usage_error", "--time is empty"),
     Refusal("huge --time", ("add", "x", "--time", "9" * 400), 2, "bad_time"),
     Refusal("--time out of range", ("add", "x", "--time", "10000-01-01"), 2, "bad_time"),
     Refusal("bad --kind", ("add", "x", "--kind", "Nonsense"), 2, "bad_filter", "nonsense"),

@@ -70,6 +70,72 @@ def _chunks(descriptor: int) -> Iterator[bytes]:
 # What is offered
 
 
+def pages() -> Iterator[tuple[str, ...]]:
+    """The words of every command that has a page of its own."""
+    yield ()
+    for name in COMMANDS:
+        yield from (
+            (name, *inner) for inner in [(), *((one,) for one in getattr(build(name), "commands", ()))]
+        )
+
+
+@pytest.mark.parametrize("words", list(pages()), ids=" ".join)
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "rich"])
+def test_help_names_every_value_by_one_word(
+    words: tuple[str, ...], plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "is_plain", lambda: plain)
+    shown = memos(*words, "--help", env={"COLUMNS": "200"}).stdout
+    assert "Usage:" in shown
+    # Python's names of types, braces around what must be given, bounds, alternatives.
+    assert not re.search(r"<\w|\{|\bx[<>]=|[<>]=x|[A-Z]\|", shown), shown
+    command = build(words[0]) if words else None
+    for param in command.commands[words[1]].params if words[1:] else command.params if command else ():
+        if not getattr(param, "is_flag", False) and not param.hidden:
+            assert re.fullmatch(r"[A-Z]{1,12}", param.metavar or ""), param.name
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search", "x", "--rerank", ""),
+        ("search", "x", "--mode", " "),
+        ("search", "x", "--tag", "a", "--tag", ""),
+        ("search", "x", "--since", ""),
+        ("list", "--limit", ""),
+        ("add", "x", "--file", ""),
+        ("add", "x", "--user", ""),
+        ("list", "--cube", ""),
+        ("export", "--output", ""),
+        ("init", "--embedder", ""),
+    ],
+    ids=lambda words: " ".join(words),
+)
+def test_an_option_without_a_value_is_named(words: tuple[str, ...]) -> None:
+    result = memos(*words, "--json")
+    assert result.exit_code == 2
+    error = json.loads(result.stdout)["error"]
+    name = words[-2]
+    assert (error["code"], error["message"]) == ("usage_error", f"The value of {name} is empty.")
+    assert name in error["hint"]
+
+
+def test_config_alone_lists_the_settings() -> None:
+    for form in ((), ("--json",)):
+        alone = memos("config", *form)
+        assert alone.exit_code == 0, alone.output
+        assert alone.stdout == memos("config", "list", *form).stdout
+        assert "embedder" in alone.stdout
+
+
+def test_export_to_a_bare_file_names_the_forms_there_are() -> None:
+    result = memos("export", "my memories.jsonl")
+    assert result.exit_code == 2
+    assert "memos export --output 'my memories.jsonl'" in result.stderr
+    assert "memos export > 'my memories.jsonl'" in result.stderr
+    assert "FILE" not in memos("export", "--help").stdout.split("Options")[0]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_says_what_the_command_says(name: str) -> None:
     command = build(name)
@@ -360,7 +426,7 @@ def test_a_bar_appears_after_a_second_and_leaves_nothing() -> None:
         "import time\n"
         "from memos_cli.interfaces.cli.output import Output\n"
         "with Output().progress() as progress:\n"
-        "    time.sleep(1.4)\n"
+        "    time.sleep(2.5)\n"
         "    progress('storing', 50, 100)\n"
         "    time.sleep(0.2)\n"
         "Output().note('done')\n"

@@ -128,6 +128,26 @@ def test_a_question_finds_its_answer_among_the_first_three(
     assert any(expected in text for text in texts(ask(reading, question)))
 
 
+UNKNOWN = (
+    "quantum chromodynamics lagrangian",
+    "Who won the 1998 FIFA World Cup?",
+    "kubectl rollout restart daemonset",
+    "Mitochondrial DNA haplogroups",
+    "Byzantine emperor Justinian",
+    "helicopter rotor torque",
+    "submarine sonar ping",
+    "asdf qwer zxcv",
+)
+
+
+def test_what_nobody_spoke_of_scores_lower_than_what_somebody_did(reading: Session) -> None:
+    unknown = [ask(reading, question).hits[0].score for question in UNKNOWN]
+    known = [ask(reading, question).hits[0].score for question, _ in QUESTIONS]
+    assert max(unknown) < 0.2, unknown
+    assert sum(known) / len(known) > 2 * sum(unknown) / len(unknown)
+    assert max(unknown) < min(known), (unknown, known)
+
+
 THEN = [
     ("Where does Mira live?", "2025-02-01", "Mira lives in Ghent"),
     ("Where does Mira live?", "2025-03-14", "Mira lives in Ghent"),

@@ -23,13 +23,14 @@ from typer.testing import CliRunner
 from memos_cli.cube.cube import View
 from memos_cli.interfaces.cli.app import app
 from memos_cli.location import resolve
+from memos_cli.operations.add import add
 from memos_cli.operations.search import search
 from memos_cli.retrieval import pipeline
 from memos_cli.retrieval.asked import Asked, read
-from memos_cli.retrieval.pipeline import RRF_K, Placed, Ranked, Setting, rank, weigh
+from memos_cli.retrieval.pipeline import RRF_K, Manner, Placed, Ranked, Setting, rank, weigh
 from memos_cli.retrieval.routes import KeywordRoute, Moments, VectorRoute, facts, keyword_route, vector_route
 from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, PARTS
-from memos_cli.schema import Filters, MemoryItem, Mode, Query, SearchResult, Source, Tail
+from memos_cli.schema import Draft, Filters, MemoryItem, Mode, Query, SearchResult, Source, Tail
 from memos_cli.session import open_session
 from memos_cli.settings import SETTINGS, Settings
 from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN, marks_of
@@ -104,7 +105,7 @@ def test_how_much_words_count(
 ) -> None:
     asked = dataclasses.replace(Asked("x", "x"), **changes)
     vector, keyword = real_vectors(tmp_path, 10), notes({7: 6.0, 3: 3.0}, 10)
-    found = rank(nothing_else(), asked, keyword, vector, languages=languages, without=frozenset(without))
+    found = rank(nothing_else(), asked, keyword, vector, Manner(languages, without=frozenset(without)))
     assert found.setting is not None
     assert found.setting.note_weight == pytest.approx(weight)
 
@@ -135,6 +136,22 @@ def test_ranks_stand_in_for_a_missing_scale(tmp_path: Path) -> None:
         assert [sum(found.signals(i).values()) for i in range(len(found.sums))] == pytest.approx(found.sums)
 
 
+@pytest.mark.parametrize("embedder", ["static", "minilm"])
+def test_a_memory_that_stands_alone_stands_out_from_nothing(embedder: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, embedder=embedder, fsync=False)
+    with open_session(resolve(str(tmp_path / "one"), settings), settings, write=True, create=True) as session:
+        add(session, [Draft(memory="The garden gate code is 4711.")])
+        scores = {
+            text: search(session, Query(text=text)).hits[0].score
+            for text in ("What is the garden gate code?", "submarine sonar ping", "Antarctic krill fisheries")
+        }
+        add(session, [Draft(memory="The garden gate code is 4711.")], allow_duplicates=True)
+        assert search(session, Query(text="submarine sonar ping")).hits[0].score < 0.1
+    known, *unknown = scores.values()
+    assert max(unknown) < 0.1
+    assert 0.2 < known < 0.6
+
+
 def test_equals_keep_the_order_of_the_table() -> None:
     found = rank(nothing_else(), Asked("x", "x"), notes({5: 2.0, 2: 2.0, 9: 2.0}, 10), None)
     assert found.ordinals == [2, 5, 9]
@@ -143,11 +160,11 @@ def test_equals_keep_the_order_of_the_table() -> None:
 def test_only_the_best_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "KEPT", 5)
     keyword = notes({o: 100.0 - o for o in range(50)}, 100)
-    assert rank(nothing_else(), Asked("x", "x"), keyword, None, k=3).ordinals == [0, 1, 2, 3, 4]
-    assert rank(nothing_else(), Asked("x", "x"), keyword, None, k=8).ordinals == list(range(8))
+    assert rank(nothing_else(), Asked("x", "x"), keyword, None, Manner(k=3)).ordinals == [0, 1, 2, 3, 4]
+    assert rank(nothing_else(), Asked("x", "x"), keyword, None, Manner(k=8)).ordinals == list(range(8))
     vector = real_vectors(tmp_path, 50)
-    assert len(rank(nothing_else(), Asked("x", "x"), keyword, vector, k=3).ordinals) == 5
-    assert len(rank(nothing_else(), Asked("x", "x"), keyword, vector, k=20).ordinals) == 20
+    assert len(rank(nothing_else(), Asked("x", "x"), keyword, vector, Manner(k=3)).ordinals) == 5
+    assert len(rank(nothing_else(), Asked("x", "x"), keyword, vector, Manner(k=20)).ordinals) == 20
 
 
 def real_vectors(folder: Path, count: int, limit: int = 300) -> VectorRoute:
@@ -305,7 +322,7 @@ def test_each_part_is_switched_off_by_itself(
     whole = signals_of(rank(view, asked, keyword, vector))
     known = facts(view, keyword, sorted(whole))
     for part, changed in SWITCHES.items():
-        without = signals_of(rank(view, asked, keyword, vector, without=frozenset({part})))
+        without = signals_of(rank(view, asked, keyword, vector, Manner(without=frozenset({part}))))
         moved = {
             name
             for ordinal, signals in whole.items()
@@ -318,7 +335,7 @@ def test_each_part_is_switched_off_by_itself(
                 assert known[ordinal].turn or without[ordinal] == pytest.approx(signals), part
         if part in ("speaker", "times", "roles", "length", "questions"):
             assert all(part not in signals for signals in without.values())
-    without = signals_of(rank(view, asked, keyword, vector, without=frozenset({"session"})))
+    without = signals_of(rank(view, asked, keyword, vector, Manner(without=frozenset({"session"}))))
     assert without == {
         o: {n: s for n, s in signals.items() if n != "session"} for o, signals in whole.items()
     }
@@ -331,8 +348,8 @@ def test_without_windows_turns_are_notes(
     for route in (None, vector):
         # The gate goes by how many turns there are, and few turns make no session either.
         off = frozenset({"gate", "session"})
-        by_few = signals_of(rank(view, asked, few, route, without=off))
-        assert by_few == signals_of(rank(view, asked, keyword, route, without=off | {"near", "wide"}))
+        by_few = signals_of(rank(view, asked, few, route, Manner(without=off)))
+        assert by_few == signals_of(rank(view, asked, keyword, route, Manner(without=off | {"near", "wide"})))
         alone = signals_of(rank(view, asked, few, route))
         sums = {o: signals["words"] + signals.get("meaning", 0.0) for o, signals in alone.items()}
         shared = {o: signals["session"] for o, signals in alone.items()}
@@ -353,6 +370,32 @@ def test_times_that_are_named_count_for_what_happened_then(view: View) -> None:
     assert none < after < 1.0
 
 
+def test_turns_are_turns_where_no_word_of_the_question_is_known(view: View, vector: VectorRoute) -> None:
+    question = "When did Melanie xylograph quaternions?"
+    asked, unknown = read(question, view.keywords[0].speakers, NOW), "xylograph quaternions"
+    keyword = keyword_route(view, unknown, Filters())
+    assert (keyword.own, keyword.windows, keyword.turns) == ({}, {}, 2 * FEW_TURNS)
+    assert keyword_route(view, unknown, Filters(sessions=("s",))).turns == FEW_TURNS
+    assert keyword_route(view, unknown, Filters(sessions=("none",))).turns == 0
+    ranked = rank(view, asked, keyword, vector)
+    known = facts(view, keyword, ranked.ordinals)
+    among = vector.moments_among_neighbours()
+    for place, ordinal in enumerate(ranked.ordinals):
+        at, fact, signals = np.array([ordinal]), known[ordinal], ranked.signals(place)
+        meaning = vector.moments.z(float(vector.of(at)[0]))
+        if fact.turn:
+            near = among.z(float(vector.among_neighbours(at)[0]))
+            meaning += DEFAULT.neighbours * (near - meaning)
+            meaning -= DEFAULT.spans * CHANCES[int(vector.spans(at)[0])]
+        assert signals["meaning"] == pytest.approx(meaning, abs=1e-5)
+        assert signals.get("roles", 0.0) == (-DEFAULT.roles if fact.turn and fact.marks & ASSISTANT else 0.0)
+        assert signals.get("times", 0.0) == (DEFAULT.times if fact.turn and fact.marks & TIMED else 0.0)
+        speaks = fact.turn and fact.speaker == asked.speaker
+        assert signals.get("speaker", 0.0) == (DEFAULT.speaker if speaks else 0.0)
+    for part in ("roles", "times", "speaker", "length"):
+        assert len(set(ranked.parts[part])) > 1, part
+
+
 def test_times_that_are_named_count_for_what_was_said_then(view: View) -> None:
     said = {place: datetime(2025, place, 10, tzinfo=UTC) for place in (3, 4, 9)}
     asked = read("What happened in April 2025?", view.keywords[0].speakers, NOW)
@@ -362,7 +405,7 @@ def test_times_that_are_named_count_for_what_was_said_then(view: View) -> None:
     assert near[1] == 1.0
     assert 0.0 <= near[2] < near[0] < 1.0
     one = Placed(0.0, (), 0.0, 0.0, 1, 0, 0, 0.0, near[0])
-    setting = Setting(asked, 1.0, 1.0, None, 3, 0.5, DEFAULT, frozenset())
+    setting = Setting(asked, 1.0, 1.0, None, 3, 0.5, True, DEFAULT, frozenset())
     assert weigh(one, setting)["dates"] == pytest.approx(DEFAULT.dates * near[0])
     assert "dates" not in weigh(one, dataclasses.replace(setting, without=frozenset({"dates"})))
 
@@ -370,9 +413,9 @@ def test_times_that_are_named_count_for_what_was_said_then(view: View) -> None:
 # --- numbers and columns -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("windows", [0, 1, 2])
+@pytest.mark.parametrize(("conversation", "windows"), [(False, 0), (True, 0), (True, 1), (True, 2)])
 @pytest.mark.parametrize("dense", [None, Moments(0.1, 0.2)], ids=["keyword", "hybrid"])
-def test_numbers_weigh_as_columns_do(windows: int, dense: Moments | None) -> None:
+def test_numbers_weigh_as_columns_do(conversation: bool, windows: int, dense: Moments | None) -> None:
     rng = np.random.default_rng(windows)
     count = 300
     columns = Placed(
@@ -389,7 +432,7 @@ def test_numbers_weigh_as_columns_do(windows: int, dense: Moments | None) -> Non
     assert set((columns.marks & COUNTED).tolist()) == set(range(16))
     asked = dataclasses.replace(Asked("x", "x", when=True), names=())
     object.__setattr__(asked, "speaker", 1)
-    setting = Setting(asked, 0.7, 1.9, dense, 300, 0.5, DEFAULT, frozenset({"roles"}))
+    setting = Setting(asked, 0.7, 1.9, dense, 300, 0.5, conversation, DEFAULT, frozenset({"roles"}))
     in_columns = {n: np.broadcast_to(s, count) for n, s in weigh(columns, setting).items()}
     assert "roles" not in in_columns
     for i in range(count):
@@ -406,7 +449,7 @@ def test_numbers_weigh_as_columns_do(windows: int, dense: Moments | None) -> Non
         )
         assert weigh(one, setting) == pytest.approx({n: s[i] for n, s in in_columns.items()}), i
     turns = columns.marks & TURN > 0
-    assert in_columns["length"].any() == bool(windows)
+    assert in_columns["length"].any() == conversation
     assert not in_columns["length"][~turns].any()
 
 
@@ -426,10 +469,10 @@ def test_numbers_weigh_as_columns_do(windows: int, dense: Moments | None) -> Non
     ],
 )
 def test_what_a_turn_gets_by_its_nature(when: bool, marks: int, part: str, weight: float) -> None:
-    setting = Setting(Asked("x", "x", when=when), 0.5, 0.5, None, 3, 0.5, DEFAULT, frozenset())
+    setting = Setting(Asked("x", "x", when=when), 0.5, 0.5, None, 3, 0.5, True, DEFAULT, frozenset())
     one = Placed(0.0, (0.0,), 0.0, 0.0, 1, 5, marks, 0.0, 0.0)
     assert weigh(one, setting)[part] == pytest.approx(weight)
-    assert weigh(dataclasses.replace(one, windows=()), setting)[part] == 0.0
+    assert weigh(one, dataclasses.replace(setting, conversation=False))[part] == 0.0
     assert weigh(one, setting)["speaker"] == 0.0
 
 
@@ -443,10 +486,10 @@ def test_what_was_read_in_pieces_gains_nothing_by_chance() -> None:
 
 
 def test_a_note_that_names_the_speaker_stands_beside_the_turns() -> None:
-    setting = Setting(Asked("x", "x"), 0.5, 0.5, None, 3, 0.5, DEFAULT, frozenset())
+    setting = Setting(Asked("x", "x"), 0.5, 0.5, None, 3, 0.5, True, DEFAULT, frozenset())
     note = Placed(0.0, (0.0,), 0.0, 0.0, 1, 0, 0, 1.0, 0.0)
     assert weigh(note, setting)["speaker"] == DEFAULT.speaker
-    assert weigh(dataclasses.replace(note, windows=()), setting)["speaker"] == 0.0
+    assert weigh(note, dataclasses.replace(setting, conversation=False))["speaker"] == 0.0
     assert "speaker" not in weigh(note, dataclasses.replace(setting, without=frozenset({"speaker"})))
 
 
@@ -454,8 +497,8 @@ def test_one_by_one_and_in_columns_words_give_the_same(
     view: View, asked: Asked, keyword: KeywordRoute, vector: VectorRoute
 ) -> None:
     """Without its meaning, the hybrid path differs from the keyword one by the factor w / (1 + w) alone."""
-    alone = signals_of(rank(view, asked, keyword, None, without=frozenset({"session"})))
-    both = rank(view, asked, keyword, vector, without=frozenset({"session"}))
+    alone = signals_of(rank(view, asked, keyword, None, Manner(without=frozenset({"session"}))))
+    both = rank(view, asked, keyword, vector, Manner(without=frozenset({"session"})))
     assert both.setting is not None
     known = facts(view, keyword, sorted(alone))
     for ordinal, signals in signals_of(both).items():

@@ -26,7 +26,7 @@ from memos_cli.errors import (
 from memos_cli.providers.requests import request_direction
 from memos_cli.retrieval.asked import Asked, read
 from memos_cli.retrieval.calibration import likelihood
-from memos_cli.retrieval.pipeline import Ranked, rank
+from memos_cli.retrieval.pipeline import Manner, Ranked, rank
 from memos_cli.retrieval.rerank import DEPTH as REREAD
 from memos_cli.retrieval.rerank import reranked
 from memos_cli.retrieval.routes import (
@@ -137,9 +137,7 @@ def _ranked(found: Found, query: Query) -> Ranked:
         found.asked,
         found.keyword,
         vector,
-        languages=found.languages,
-        k=query.k,
-        without=query.without,
+        Manner(found.languages, query.k, without=query.without),
     )
 
 

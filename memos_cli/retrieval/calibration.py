@@ -69,11 +69,15 @@ def _others(ranked: Ranked) -> float:
 
 
 def _of_places(ranked: Ranked, place: int) -> float:
-    """Without scales: cosines where the vector route stood alone, else shares of the best place."""
-    total = ranked.sums[place]
+    """Without scales: cosines where the vector route stood alone, else the highest one and the place.
+
+    Where nothing stands out from the others, as in a cube of one memory, no sum is any evidence: only
+    how near the nearest lies says whether the cube knows anything of the matter.
+    """
     if ranked.trace.get("fusion") == "vector only":
-        return logistic(VECTOR[0] * total + VECTOR[1])
-    return total / ranked.sums[0] / 2 if ranked.sums[0] > 0 else 0.0
+        return logistic(VECTOR[0] * ranked.sums[place] + VECTOR[1])
+    _, _, of_place, of_nearest, _, _, constant = HYBRID
+    return logistic(of_place / (1 + place) + of_nearest * ranked.nearest + constant)
 
 
 def logistic(x: float) -> float:

@@ -37,6 +37,10 @@ RRF_K = 60
 
 _MICROSECOND = timedelta(microseconds=1)
 
+FLAT = 1e-3
+"""A standard deviation of cosines up to which they are all the same: 8 bits tell no less apart. One
+memory alone has none, and by what rounding leaves it would stand out from itself by hundreds."""
+
 NOTHING = Facts(0, 0, 0, 0, 0)
 
 
@@ -61,6 +65,22 @@ class Ranked:
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How a ranking is made."""
+
+    languages: Sequence[str] = ()
+    """Those the embedder reads; empty: unknown."""
+    k: int = 10
+    """How many hits there shall be at least, where there are so many."""
+    weights: Weights = DEFAULT
+    without: frozenset[str] = frozenset()
+    """The parts (`weights.PARTS`) to leave out."""
+
+
+USUAL = Manner()
+
+
+@dataclass(frozen=True)
 class Setting:
     """What is the same for all candidates of one question."""
 
@@ -74,6 +94,9 @@ class Setting:
     """Memories that the question could have found."""
     coverage: float
     """The largest share of the question's words, by idf, that one of them holds."""
+    conversation: bool
+    """Whether turns are weighed as turns: there are enough of them to make a conversation, whether or
+    not one of them holds a word of the question."""
     weights: Weights
     without: frozenset[str]
 
@@ -85,7 +108,7 @@ class Placed:
 
     own: Any
     windows: tuple[Any, ...]
-    """By the words around it; empty where the cube is no conversation."""
+    """By the words around it; empty where the cube is no conversation, or holds no word of the question."""
     dense: Any
     around: Any
     """By meaning, by itself and among its neighbours; the same where there are none."""
@@ -113,18 +136,10 @@ def rank(
     asked: Asked,
     keyword: KeywordRoute,
     vector: VectorRoute | None,
-    *,
-    languages: Sequence[str] = (),
-    k: int = 10,
-    weights: Weights = DEFAULT,
-    without: frozenset[str] = frozenset(),
+    how: Manner = USUAL,
 ) -> Ranked:
-    """Fuse what the routes found into one order of at least `k` where there are so many.
-
-    `languages`: those the embedder reads (empty: unknown). `without`: the parts (`weights.PARTS`)
-    to leave out.
-    """
-    found = placed(view, asked, keyword, vector, languages=languages, k=k, weights=weights, without=without)
+    """Fuse what the routes found into one order."""
+    found = placed(view, asked, keyword, vector, how)
     if found is None:
         assert vector is not None
         return _by_rank(keyword, vector)
@@ -137,23 +152,19 @@ def placed(
     asked: Asked,
     keyword: KeywordRoute,
     vector: VectorRoute | None,
-    *,
-    languages: Sequence[str] = (),
-    k: int = 10,
-    weights: Weights = DEFAULT,
-    without: frozenset[str] = frozenset(),
+    how: Manner = USUAL,
 ) -> tuple[Setting, Table] | None:
     """The candidates and what is the same for all of them; None where a route's scale is missing."""
     own = Moments.of(keyword.own.values(), keyword.total)
-    if vector is not None and (vector.moments.std <= 1e-6 or (keyword.own and own.std <= 1e-9)):
+    if vector is not None and (vector.moments.std <= FLAT or (keyword.own and own.std <= 1e-9)):
         return None
-    setting = _setting(asked, keyword, vector, languages, weights, without)
+    setting = _setting(asked, keyword, vector, how)
     scales = [(keyword.own, own)]
-    if keyword.turns >= FEW_TURNS:
-        windows = [scores for name, scores in keyword.windows.items() if name not in without]
+    if setting.conversation:
+        windows = [scores for name, scores in keyword.windows.items() if name not in how.without]
         scales += [(scores, Moments.of(scores.values(), keyword.turns)) for scores in windows]
     gather = _by_words if vector is None else _by_both
-    return setting, gather(view, keyword, vector, scales, setting, max(KEPT, k))
+    return setting, gather(view, keyword, vector, scales, setting, max(KEPT, how.k))
 
 
 def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ranked:
@@ -195,10 +206,9 @@ def _setting(
     asked: Asked,
     keyword: KeywordRoute,
     vector: VectorRoute | None,
-    languages: Sequence[str],
-    weights: Weights,
-    without: frozenset[str],
+    how: Manner,
 ) -> Setting:
+    weights, without = how.weights, how.without
     share = keyword.coverage / math.log(1 + max(keyword.mean_tokens, 1.0))
     note, turn = weights.gate * share, weights.gate_turn * share
     if keyword.turns >= FEW_TURNS:
@@ -208,12 +218,13 @@ def _setting(
         note = turn = weights.no_gate
     if asked.request and "requests" not in without:
         note, turn = note * weights.request, turn * weights.request
-    if asked.cjk and "zh" not in languages:
+    if asked.cjk and "zh" not in how.languages:
         note = turn = weights.cjk
     if not keyword.own:
         note = turn = 0.0
     dense = vector.moments if vector is not None else None
-    return Setting(asked, note, turn, dense, keyword.total, keyword.coverage, weights, without)
+    conversation = keyword.turns >= FEW_TURNS and not {"near", "wide"} <= without
+    return Setting(asked, note, turn, dense, keyword.total, keyword.coverage, conversation, weights, without)
 
 
 Scale = tuple[dict[int, float], Moments]
@@ -270,7 +281,7 @@ def _by_both(
     known = [found.get(o, NOTHING) for o in ordinals]
     marks = np.array([f.marks for f in known], np.int64)
     around = dense[kept]
-    if len(scales) > 1 and "neighbours" not in setting.without:
+    if setting.conversation and "neighbours" not in setting.without:
         turns = np.flatnonzero(marks & TURN)
         around = _around(vector, listed[kept], turns, around)
     columns = Placed(
@@ -324,7 +335,7 @@ def _around(vector: VectorRoute, ordinals: Any, turns: Any, dense: Any) -> Any:
     import numpy as np
 
     moments = vector.moments_among_neighbours()
-    if moments.std <= 1e-6 or not len(turns):
+    if moments.std <= FLAT or not len(turns):
         return dense
     scores = vector.among_neighbours(ordinals[turns])
     around = dense.copy()
@@ -339,7 +350,7 @@ def weigh(placed: Placed, setting: Setting) -> dict[str, Any]:
     the two can be compared.
     """
     weights, asked, marks = setting.weights, setting.asked, placed.marks
-    turn = 1.0 * (marks & TURN > 0) * bool(placed.windows)
+    turn = 1.0 * (marks & TURN > 0) * setting.conversation
     words = placed.own + turn * (sum(placed.windows, placed.own) / (1 + len(placed.windows)) - placed.own)
     signals: dict[str, Any] = {"words": words}
     if setting.dense:
@@ -360,7 +371,7 @@ def weigh(placed: Placed, setting: Setting) -> dict[str, Any]:
     }
     signals |= {name: turn * s for name, s in as_turn.items() if name not in setting.without}
     if "speaker" not in setting.without:
-        signals["speaker"] = signals["speaker"] + weights.speaker * placed.named * bool(placed.windows)
+        signals["speaker"] = signals["speaker"] + weights.speaker * placed.named * setting.conversation
     return signals if "dates" in setting.without else signals | {"dates": weights.dates * placed.dated}
 
 
@@ -416,9 +427,11 @@ def _by_rank(keyword: KeywordRoute, vector: VectorRoute) -> Ranked:
         parts[name] = [shares.get(o, 0.0) for o in listed]
     sums = [sum(cells) for cells in zip(*parts.values(), strict=True)]
     order = sorted(range(len(listed)), key=lambda i: (-sums[i], listed[i]))
+    nearest = max(vector.scores.values(), default=0.0)
     return Ranked(
         [listed[i] for i in order],
         [sums[i] for i in order],
         {name: [column[i] for i in order] for name, column in parts.items()},
+        nearest=nearest,
         trace={"fusion": "ranks"},
     )

@@ -289,14 +289,15 @@ def ranked_search(
     plain = filters == Filters()
     restriction = view.restriction(filters)
     total = view.carrying("live") if plain else view.count(restriction)
-    nothing = KeywordHits({}, total, wanted.terms)
+    # How many turns there are is no matter of the words: fusion asks it where none is found, too.
+    turns = _turns(view, restriction, plain) if windows else 0
+    nothing = KeywordHits({}, total, wanted.terms, turns=turns)
     if limit < 1 or not (wanted.alternatives or wanted.musts):
         return nothing
     addresses: dict[int, DocAddress] = {}
     own = _scored(view, _ranked(wanted.alternatives, wanted.musts, restriction), limit, addresses)
     if not own:
         return nothing
-    turns = _turns(view, restriction, plain) if windows else 0
     return KeywordHits(
         own=own,
         total=total,

@@ -115,14 +115,15 @@ def build(name: str) -> Any:
     command: Any = typer.main.get_command(target)
     command.name = name
     command.rich_help_panel = entry.panel
-    for leaf in getattr(command, "commands", {"": command}).values():
+    for leaf in (*getattr(command, "commands", {}).values(), command):
         if entry.filters:
             options.attach(leaf, options.filtering, options.keep_filter)
         if entry.streams:
             options.attach(leaf, options.streaming, options.keep_common)
         if entry.models:
             options.attach(leaf, options.modelling, options.keep_model)
-        keep = options.keep_common if entry.several else options.keep_for_one_cube
+        several = entry.several or hasattr(leaf, "commands")  # of a group, its command says so
+        keep = options.keep_common if several else options.keep_for_one_cube
         options.attach(leaf, options.common, keep)
         options.spare(leaf)
     return command

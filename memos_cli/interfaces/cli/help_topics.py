@@ -95,7 +95,11 @@ def _command_lines(name: str) -> Iterator[str]:
 
 
 def _usage(name: str, command: Any) -> str:
-    arguments = [_argument(param) for param in command.params if param.param_type_name == "argument"]
+    arguments = [
+        _argument(param)
+        for param in command.params
+        if param.param_type_name == "argument" and not param.hidden
+    ]
     return " ".join(["memos", name, *arguments, "[OPTIONS]"])
 
 
@@ -105,7 +109,8 @@ def _argument(param: Any) -> str:
 
 
 def _options_table(params: Iterator[Any]) -> str:
-    rows = [(_spelling(param), param.help or "", _default(param)) for param in params if param.name != "help"]
+    shown = (param for param in params if param.name != "help" and not param.hidden)
+    rows = [(_spelling(param), param.help or "", _default(param)) for param in shown]
     return _table(("option", "meaning", "default"), rows) if rows else ""
 
 
@@ -115,7 +120,7 @@ def _spelling(param: Any) -> str:
     names = ", ".join(f"`{name}`" for name in param.opts)
     if param.is_flag:
         return names
-    return f"{names} {param.metavar or param.type_descriptor.annotation.__name__.upper()}"
+    return f"{names} {param.metavar}"
 
 
 def _default(param: Any) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,7 +37,7 @@ def common(
         typer.Option(
             "--cube",
             "-c",
-            metavar="NAME|PATH",
+            metavar="CUBE",
             help="Cube to use: a name or a directory; of several, `search` asks each.",
         ),
     ] = None,
@@ -89,15 +90,16 @@ def filtering(
         list[str] | None, typer.Option("--agent", metavar="ID", help="Only of this agent.")
     ] = None,
     visibility: Annotated[
-        list[str] | None, typer.Option("--visibility", metavar="V", help="private, public or session.")
+        list[str] | None,
+        typer.Option("--visibility", metavar="VISIBILITY", help="private, public or session."),
     ] = None,
     status: Annotated[
         list[str] | None,
-        typer.Option("--status", metavar="S", help="activated, resolving, archived, deleted or all."),
+        typer.Option("--status", metavar="STATUS", help="activated, resolving, archived, deleted or all."),
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="S", help="Only from this file, url, role or type of source."),
+        typer.Option("--source", metavar="SOURCE", help="Only from this file, url, role or type of source."),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Said or stored at that time or later.")
@@ -123,13 +125,14 @@ def attach(command: Any, declaration: Callable[..., None], keep: Callable[[Any, 
     taken = {name for param in command.params for name in param.opts}
     for param in _params(declaration):
         if taken.isdisjoint(param.opts):
+            param = copy(param)  # the same option of another command keeps its value elsewhere
             param.expose_value = False
             param.callback = receive
             command.params.append(param)
 
 
 def spare(command: Any) -> None:
-    """Leave values alone that need no reading: texts, and whatever was not given.
+    """Leave values alone that need no reading: texts, and whatever was not given; refuse empty ones.
 
     Typer reads each value through a pydantic adapter of its own, at half a millisecond per
     option and ten for the first; a search has two dozen options of which one or two are given.
@@ -149,10 +152,34 @@ def _spare(param: Any) -> Any:
     if "process_value" in vars(param):
         return param
     param.process_value = partial(_spared, param, param.process_value)
+    _show_by_name(param)
     return param
 
 
+def _show_by_name(param: Any) -> None:
+    """Show a parameter by its name for the value alone, without Python's types, braces and ranges."""
+    param.metavar = param.metavar or param.name.upper()
+    shown = param.metavar if param.param_type_name == "option" and not param.is_flag else None
+    param.display_type_rich = lambda ctx: shown
+    param._get_number_range_help_str = lambda: None
+    if param.param_type_name == "argument":
+        name = f"{param.metavar}{'...' if param.nargs == -1 else ''}"
+        pieces = [] if param.hidden else [name if param.required else f"[{name}]"]
+        param.get_usage_pieces = lambda ctx: pieces
+
+
+def _refuse_empty(param: Any, value: Any) -> None:
+    """An option that is given says something: an empty one is mostly a variable that was never set."""
+    texts = value if isinstance(value, (list, tuple)) else [value]
+    if param.param_type_name == "option" and any(isinstance(t, str) and not t.strip() for t in texts):
+        name = max(param.opts, key=len)
+        raise UsageError(
+            detail=f"The value of {name} is empty.", hint=f"Give {name} a value, or leave it out."
+        )
+
+
 def _spared(param: Any, read: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
+    _refuse_empty(param, value)
     if value is None or value is param.default:
         if param.required:
             return read(ctx, value)  # which says what is missing
@@ -183,7 +210,7 @@ def _plainly(param: Any, value: Any) -> Any:
 
 @cache
 def _params(declaration: Callable[..., None]) -> list[Any]:
-    """Made once: commands share the parameters, which hold no state of a run."""
+    """Made once, and copied for each command."""
     app = typer.Typer(add_completion=False)
     app.command()(declaration)
     return list(typer.main.get_command(app).params)

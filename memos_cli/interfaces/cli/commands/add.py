@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def add(
     ctx: typer.Context,
     text: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT|-", help="Texts; `-` reads standard input.")
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts; `-` reads standard input.")
     ] = None,
     file: Annotated[
         list[Path] | None,
@@ -54,7 +54,9 @@ def add(
     speaker: Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Who said it.")] = None,
     visibility: Annotated[
         str | None,
-        typer.Option("--visibility", metavar="V", help="private (when left out), public or session."),
+        typer.Option(
+            "--visibility", metavar="VISIBILITY", help="private (when left out), public or session."
+        ),
     ] = None,
     when: Annotated[
         str | None,
@@ -64,7 +66,7 @@ def add(
         str | None,
         typer.Option(
             "--id",
-            metavar="EXTERNAL",
+            metavar="ID",
             help="Your own id; adding it again for the same --user updates the memory.",
         ),
     ] = None,

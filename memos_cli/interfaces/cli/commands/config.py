@@ -17,10 +17,17 @@ app = typer.Typer(
     help="""Show and change this machine's settings.
 
     A flag beats the environment, the environment beats config.toml, that beats the default.
-    `memos help settings` says what each is for.""",
+    `memos help settings` says what each is for. Without a command they are listed.""",
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a setting.")]
+
+
+@app.callback(invoke_without_command=True)
+def settings(ctx: typer.Context) -> None:
+    """List the settings where no command is given."""
+    if ctx.invoked_subcommand is None:
+        list_(ctx)
 
 
 @app.command("get")

@@ -34,13 +34,14 @@ def install(
     ctx: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VERB [OPTION…]]", help="The verb to run, with its own options."),
+        typer.Argument(metavar="VERB", help="The verb to run, with its own options."),
     ] = None,
     every: Annotated[
         str | None, typer.Option("--every", metavar="PERIOD", help="30m, 6h, 1d or 1w, among others.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="HH:MM", help="Daily at this time (default 03:30).")
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Daily at this time, as 03:30, which it is when left out."),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -131,7 +132,7 @@ def list_(ctx: typer.Context) -> None:
 def remove(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME…", help="Jobs, as `memos cron list` calls them.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Jobs, as `memos cron list` calls them.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every job of this machine.")] = False,
 ) -> None:

@@ -31,7 +31,7 @@ def evaluate(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The benchmark's own file or folder.")],
     k: Annotated[
         list[str] | None,
-        typer.Option("-k", metavar="K", help="Lengths of the list, as in `-k 5,10,20`; may be repeated."),
+        typer.Option("-k", metavar="N", help="Lengths of the list, as in `-k 5,10,20`; may be repeated."),
     ] = None,
     mode: Annotated[
         str, typer.Option("--mode", metavar="MODE", help="keyword, vector or hybrid (both, fused).")
@@ -59,7 +59,7 @@ def evaluate(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Questions at most, for a quick look.")
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Questions at most, for a quick look.")
     ] = None,
     pool: Annotated[
         int, typer.Option("--pool", metavar="N", min=1, help="Put N conversations into one cube.")

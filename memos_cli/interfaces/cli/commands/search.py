@@ -24,7 +24,10 @@ def search(
         str, typer.Option("--mode", metavar="MODE", help="keyword, vector or hybrid (both, fused).")
     ] = "hybrid",
     k: Annotated[
-        int, typer.Option("-k", "--limit", "-n", metavar="N", min=1, max=10_000, help="Hits at most.")
+        int,
+        typer.Option(
+            "-k", "--limit", "-n", metavar="N", min=1, max=10_000, help="Hits at most, up to 10000."
+        ),
     ] = 10,
     now: Annotated[
         str | None, typer.Option("--now", metavar="WHEN", help="The moment the question is asked at.")
@@ -42,7 +45,14 @@ def search(
         ),
     ] = None,
     min_score: Annotated[
-        float, typer.Option("--min-score", min=0.0, max=1.0, help="Leave out hits with a lower score.")
+        float,
+        typer.Option(
+            "--min-score",
+            metavar="SCORE",
+            min=0.0,
+            max=1.0,
+            help="Leave out hits with a lower score, from 0 to 1.",
+        ),
     ] = 0.0,
     without: Annotated[
         list[str] | None,

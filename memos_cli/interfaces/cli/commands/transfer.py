@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,7 @@ STDIN = Path("-")
 
 def export(
     ctx: typer.Context,
+    file: Annotated[str | None, typer.Argument(metavar="FILE", hidden=True)] = None,
     to: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there; stdout when left out.")
     ] = None,
@@ -36,6 +38,11 @@ def export(
     """
     from memos_cli.operations.transfer import export as exported
 
+    if file is not None:  # the first thing that people try
+        raise UsageError(
+            detail="`memos export` takes no FILE by itself.",
+            hint=f"Write it with `memos export --output {quote(file)}` or `memos export > {quote(file)}`.",
+        )
     shell = shell_of(ctx)
     filters = options.filters_of(ctx)
     with shell.open() as session:

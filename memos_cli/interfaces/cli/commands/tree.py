@@ -25,7 +25,8 @@ def tree(
         int, typer.Option("--depth", min=1, max=3, help="1: topics; 2: concepts too; 3: memories too.")
     ] = 2,
     topic: Annotated[
-        str | None, typer.Option("--topic", metavar="NAME|ID", help="Only what is below this node.")
+        str | None,
+        typer.Option("--topic", metavar="TOPIC", help="Only what is below this node: its name, or its id."),
     ] = None,
     dot: Dot = False,
     mermaid: Mermaid = False,
@@ -64,7 +65,9 @@ def _leaves(branches: Iterable[Branch], roots: Iterable[Branch]) -> Iterator[Lea
 
 def graph(
     ctx: typer.Context,
-    what: Annotated[list[str], typer.Argument(metavar="QUESTION|ID", help="A memory, or how to find it.")],
+    what: Annotated[
+        list[str], typer.Argument(metavar="QUERY", help="A memory's id, or a question that finds it.")
+    ],
     depth: Annotated[int, typer.Option("--depth", min=1, max=6, help="Edges to go.")] = 1,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Memories to show at most.")] = 60,
     dot: Dot = False,

@@ -142,6 +142,16 @@ def process(environment: dict[str, str], *words: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.parametrize(("words", "kept"), [((), 1), (("--no-judge",), 2)])
+def test_what_is_followed_is_judged_unless_told_not_to(
+    environment: dict[str, str], session: Session, words: tuple[str, ...], kept: int
+) -> None:
+    with process(environment, *words) as memos:
+        _, complaints = memos.communicate("Anna lives in Oslo.\nAnna moved to Bergen.\n", timeout=60)
+    assert memos.returncode == 0, complaints
+    assert len(stored(session)) == kept
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_everything_answered_stored(
     environment: dict[str, str], session: Session, number: signal.Signals

@@ -41,6 +41,7 @@ def follow(
     allow_duplicates: bool = False,
     allow_future: bool = False,
     reading: Reading = Reading.FAST,
+    judge: bool | None = None,
 ) -> bool:
     """Store the lines of the file descriptor `source` until its end, or until `stop`.
 
@@ -60,6 +61,7 @@ def follow(
                 allow_duplicates=allow_duplicates,
                 allow_future=allow_future,
                 reading=reading,
+                judge=judge,
             )
             whole = whole and not result.skipped
             answer(result)

@@ -132,7 +132,12 @@ def add(
     files, urls = file or [], url or []
     if prune and not files:
         raise UsageError(detail="--prune works on files.", hint="Name them with --file PATH.")
-    how = _How(allow_duplicates=allow_duplicates, allow_future=allow_future, reading=_reading(shell, reading))
+    how = _How(
+        allow_duplicates=allow_duplicates,
+        allow_future=allow_future,
+        reading=_reading(shell, reading),
+        judge=False if no_judge else None,
+    )
     if follow:
         _refuse_beside(text or [], files, urls, dry_run, external_id)
         whole = _follow(shell, read, **how)
@@ -155,7 +160,6 @@ def add(
                     cube,
                     drafts,
                     **how,
-                    judge=False if no_judge else None,
                     dry_run=dry_run,
                     progress=progress,
                 )
@@ -215,6 +219,7 @@ class _How(TypedDict):
     allow_duplicates: bool
     allow_future: bool
     reading: Reading
+    judge: bool | None
 
 
 def _reading(shell: Shell, given: str | None) -> Reading:

@@ -51,6 +51,7 @@ def _re(pattern: str, flags: int = 0) -> re.Pattern[str]:
     return re.compile(pattern, flags)
 
 
+@cache
 def _words(words: str | tuple[str, ...]) -> str:
     listed = words.split() if isinstance(words, str) else words
     return "|".join(re.escape(w) for w in sorted(listed, key=len, reverse=True))
@@ -192,6 +193,7 @@ def stem(word: str) -> str:
     return word[:-1] if doubled else re.sub("(?<=..)[ey]$", "", word)
 
 
+@lru_cache(maxsize=4096)
 def subject(text: str) -> str | None:
     """A definite subject, levelled; None for a pronoun without a bearer, for anybody, for what is no name."""
     words = text.split()

@@ -47,6 +47,7 @@ _LEMMA = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def core(text: str) -> str | None:
     """What a sentence shares with its denial and its other voice: its words, sorted, endings off."""
     words = _tokens(text)

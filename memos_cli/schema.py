@@ -476,6 +476,8 @@ class Filters(Value, frozen=True, kw_only=True):
     until: Time | None = None
     as_of: Time | None = None
     known_at: Time | None = None
+    learned: bool | None = None
+    """Preferences that were learned from other memories: only them, or all but them."""
 
     def __post_init__(self) -> None:
         _sound(self, (), ("since", "until", "as_of", "known_at"))
@@ -498,6 +500,8 @@ class Query(Value, frozen=True, kw_only=True):
     """Parts of the recall pipeline to leave out (`retrieval/weights.PARTS`)."""
     rerank: str | None = None
     """The reranker that the first hits are shown to (`providers/reranker`); None: none."""
+    preferences: Annotated[int, Meta(ge=0)] | None = None
+    """Tokens at most of preferences beside the hits; 0: none, None: what the settings say."""
 
     def __post_init__(self) -> None:
         _sound(self, (), ("now",))
@@ -556,6 +560,8 @@ class FailedCube(Value, frozen=True, kw_only=True):
 class SearchResult(Value, frozen=True, kw_only=True):
     query: str
     hits: tuple[Hit, ...]
+    preferences: tuple[Hit, ...] = ()
+    """Preferences that bear on the question, apart from the hits; the score is how closely."""
     notes: tuple[str, ...] = ()
     trace: dict[str, Any] = msgspec.field(default_factory=dict)
     """Numbers of the fusion (gate, weights, list lengths), shown by `--explain`; of several cubes,
@@ -597,6 +603,17 @@ class Linked(Value, frozen=True, kw_only=True):
     reason: str
 
 
+class Preferred(Value, frozen=True, kw_only=True):
+    """A preference that what was added tells of, and what became of it."""
+
+    id: str
+    memory: str
+    topic: str | None
+    strength: float
+    what: str
+    """`new`; `stronger`, told once more; `changed`, the opposite of what was held before."""
+
+
 class Skipped(Value, frozen=True, kw_only=True):
     source: str
     reason: str
@@ -612,6 +629,8 @@ class AddResult(Value, frozen=True, kw_only=True):
     skipped: tuple[Skipped, ...] = ()
     archived: tuple[Added, ...] = ()
     """What files that were added again no longer hold, archived because that was asked for."""
+    preferences: tuple[Preferred, ...] = ()
+    """Preferences learned from what was added; they are memories too, and not among `added`."""
     notes: tuple[str, ...] = ()
 
 

@@ -21,8 +21,10 @@ import msgspec
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput
 from memos_cli.operations.browse import language_notes
-from memos_cli.operations.edit import next_text, next_version
+from memos_cli.operations.edit import kept_vectors, next_text, next_version
 from memos_cli.operations.judge import Judge, Ruling, true_from
+from memos_cli.operations.preferences import Learned, Reader, Told, by_rule, learn, told_in
+from memos_cli.operations.tiers import Shift, overflow
 from memos_cli.reader.annotate import READ, annotated
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
@@ -35,6 +37,7 @@ from memos_cli.schema import (
     Known,
     Linked,
     MemoryItem,
+    Preferred,
     Relation,
     Skipped,
     Source,
@@ -118,6 +121,10 @@ class _Plan:
         place = self.place(item.id) if item.change == self.change.id else None
         return item if place is None else self.new[place]
 
+    def edited(self) -> list[str]:
+        """Ids of memories in the cube that get another version."""
+        return [*(update.old.id for update in self.updates), *self.links]
+
     def place(self, id: str) -> int | None:
         """Where in `new` a memory stands: by id, since it is another object once it has been linked to."""
         return next((place for place, item in enumerate(self.new) if item.id == id), None)
@@ -130,6 +137,7 @@ def add(
     allow_duplicates: bool = False,
     allow_future: bool = False,
     judge: bool | None = None,
+    preferences: Reader | bool | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> AddResult:
@@ -138,12 +146,16 @@ def add(
     `judge`: whether a draft that says of the same matter something else closes what is there
     (`memos help judgement`); None: as the settings say.
 
+    Preferences that they tell of are learned in the same change, by rule or by a `Reader` of the
+    caller's; False learns none, None does as the settings say.
+
     Streams in batches of 1,000, each committed whole; all of them carry the same change id.
     Raises what the reader raises, and Busy, StorageFull, EmbedderFailed: batches that were
     committed before stay.
     """
     change = uuid7()
     judge = session.settings.judge if judge is None else judge
+    read = _reader(session, preferences)
     skipped: list[Skipped] = []
     parts: list[AddResult] = []
     good = _accepted(drafts, skipped, allow_future)
@@ -156,6 +168,7 @@ def add(
                 batch,
                 change,
                 report,
+                read,
                 allow_duplicates=allow_duplicates,
                 judge=judge and not allow_duplicates,
                 dry_run=dry_run,
@@ -174,8 +187,15 @@ def add(
         known=tuple(chain.from_iterable(part.known for part in parts)),
         linked=tuple(chain.from_iterable(part.linked for part in parts)),
         skipped=tuple(skipped),
+        preferences=tuple(chain.from_iterable(part.preferences for part in parts)),
         notes=(*notes, *_notes(session, added)),
     )
+
+
+def _reader(session: Session, asked: Reader | bool | None) -> Reader | None:
+    if callable(asked):
+        return asked
+    return by_rule if (session.settings.preferences if asked is None else asked) else None
 
 
 def _stage(progress: Progress | None, done: int) -> Callable[[int, int], None] | None:
@@ -244,6 +264,7 @@ def _add_batch(
     drafts: list[Draft],
     change: str,
     report: Callable[[int, int], None] | None,
+    read: Reader | None,
     *,
     allow_duplicates: bool,
     judge: bool,
@@ -255,17 +276,33 @@ def _add_batch(
     view = cube.view(vectors=False)
     empty = Change(id=change, verb="add", actor=session.actor)
     plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging)
+    told = _told(plan, read)
     if dry_run:
-        return _result(plan, None, tuple(judging.notes))
-    _embed(plan, vectors)
+        learned = learn(session, told, empty, vectors)
+        return _result(plan, None, tuple(judging.notes), learned.told())
+    _embed(plan, vectors, told)
     with cube.writing("add"):
         if cube.revision != view.revision or not view.whole:
             plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging)
-        _embed(plan, vectors)
-        puts, closings = _writes(plan)
-        by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors}
-        done = cube.commit(replace(empty, puts=tuple(puts), closings=tuple(closings), vectors=by_row))
-    return _result(plan, change if puts else None, (*judging.notes, *done.notes))
+            told = _told(plan, read)
+        _embed(plan, vectors, told)
+        learned = learn(session, told, empty, vectors)
+        shift = overflow(session, plan.new, plan.edited())
+        whole = _change(session, plan, learned, shift, vectors)
+        done = cube.commit(whole)
+    notes = (*judging.notes, *done.notes, *shift.notes())
+    return _result(plan, change if whole else None, notes, learned.told())
+
+
+def _change(session: Session, plan: _Plan, learned: Learned, shift: Shift, vectors: TextVectors) -> Change:
+    """Everything that a batch comes to, as one change."""
+    puts, closings = _writes(plan)
+    puts += learned.puts
+    closings += [*learned.closings, *(Closing(id=old.id, row=old.row) for old, _, _ in shift.edits)]
+    by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors}
+    by_row |= kept_vectors(session, shift.edits)
+    puts += [new for _, new, _ in shift.edits]
+    return replace(plan.change, puts=tuple(puts), closings=tuple(closings), vectors=by_row)
 
 
 def _writes(plan: _Plan) -> tuple[list[MemoryItem], list[Closing]]:
@@ -286,11 +323,18 @@ def _writes(plan: _Plan) -> tuple[list[MemoryItem], list[Closing]]:
     return list(puts.values()), closings
 
 
-def _embed(plan: _Plan, vectors: TextVectors) -> None:
+def _told(plan: _Plan, read: Reader | None) -> list[Told]:
+    """The preferences that new texts tell of."""
+    texts = [*plan.new, *(update.new for update in plan.updates)]
+    return told_in(texts, read) if read is not None else []
+
+
+def _embed(plan: _Plan, vectors: TextVectors, told: Sequence[Told]) -> None:
     """Vectors by text: equal texts have equal vectors, and a second plan finds the first one's."""
     texts = [i.memory for i in plan.new]
     texts += [update.new.memory for update in plan.updates]
-    vectors.complete(texts + [new.memory for _, new in plan.links.values()])
+    texts += [new.memory for _, new in plan.links.values()]
+    vectors.complete(texts + [draft.memory for _, draft in told])
 
 
 # -- what is known
@@ -584,7 +628,12 @@ def _item(draft: Draft, digest: str, change: Change) -> MemoryItem:
 # -- the answer
 
 
-def _result(plan: _Plan, change: str | None, notes: tuple[str, ...] = ()) -> AddResult:
+def _result(
+    plan: _Plan,
+    change: str | None,
+    notes: tuple[str, ...] = (),
+    preferences: tuple[Preferred, ...] = (),
+) -> AddResult:
     return AddResult(
         change=change,
         added=tuple(Added(id=i.id, memory=i.memory) for i in plan.new),
@@ -603,6 +652,7 @@ def _result(plan: _Plan, change: str | None, notes: tuple[str, ...] = ()) -> Add
             Linked(id=item.id, memory=item.memory, to=r.item.id, relation=r.relation, reason=r.reason)
             for item, r in plan.linked
         ),
+        preferences=preferences,
         notes=notes,
     )
 

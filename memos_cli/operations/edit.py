@@ -1,4 +1,4 @@
-"""`memos update`, `archive`, `unarchive`, `purge`, `undo`: changes to memories that are there.
+"""`memos update`, `archive`, `unarchive`, `pin`, `unpin`, `purge`, `undo`: changes to memories that are there.
 
 Owns: what each of them means as a `Change`. Does not own: how a change is written (`cube/cube`).
 Every one computes its change under the write lock, from current versions.
@@ -6,18 +6,30 @@ Every one computes its change under the write lock, from current versions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, ChangeNotFound, MemoryNotFound, NothingToUndo, UndoConflict
-from memos_cli.operations.browse import EXCERPTS, excerpt, find
+from memos_cli.operations.browse import EVERYTHING, EXCERPTS, excerpt, find
 from memos_cli.reader.annotate import fields_of
 from memos_cli.reader.language import language_of
-from memos_cli.schema import Added, Change, ChangeResult, Closing, MemoryItem, Status, now, uuid7
+from memos_cli.schema import (
+    Added,
+    Change,
+    ChangeResult,
+    Closing,
+    Filters,
+    Kind,
+    MemoryItem,
+    Status,
+    now,
+    uuid7,
+)
 from memos_cli.session import TextVectors
+from memos_cli.stores.facts import LEARNED, LIVE, evidence_of
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import quoted
 
@@ -51,7 +63,7 @@ def update(session: Session, id: str, text: str, *, said_at: datetime | None = N
             return ChangeResult(change=None, ids=(), notes=("It says that already; nothing changed.",))
         new = next_text(old, text, said_at)
         vector = {new.row: vectors[text]} if vectors else {}
-        return _commit(session, "update", [(old, new, valid_end(old, new.valid_from or now()))], vector)
+        return commit_edits(session, "update", [(old, new, valid_end(old, new.valid_from or now()))], vector)
 
 
 def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryItem:
@@ -85,29 +97,77 @@ def next_version(old: MemoryItem, **fields: object) -> MemoryItem:
 
 
 def archive(session: Session, ids: Sequence[str]) -> ChangeResult:
-    """Hide memories from search and list. Raises MemoryNotFound before anything is changed."""
+    """Hide memories from search and list, and preferences that were learned from them alone.
+
+    Raises MemoryNotFound before anything is changed."""
     return _set_status(session, "archive", ids, Status.ARCHIVED)
 
 
 def unarchive(session: Session, ids: Sequence[str]) -> ChangeResult:
-    """Show archived (or undone) memories again. Raises MemoryNotFound before anything is changed."""
+    """Show archived (or undone) memories again, and archived preferences that were learned from them.
+
+    Raises MemoryNotFound before anything is changed."""
     return _set_status(session, "unarchive", ids, Status.ACTIVATED)
 
 
 def _set_status(session: Session, verb: str, ids: Sequence[str], status: Status) -> ChangeResult:
     with session.cube.writing(verb):
         found = {item.id: item for item in (find(session, id) for id in ids)}
+        found = _learned_from(session, found, status) | found
         edits: list[Edited] = [
             (old, next_version(old, status=status), None)
             for old in found.values()
             if old.status is not status
         ]
         notes = tuple(f"{i.id} is {status} already." for i in found.values() if i.status is status)
-        return _commit(session, verb, edits, _vectors(session, edits), notes)
+        return commit_edits(session, verb, edits, kept_vectors(session, edits), notes)
+
+
+def _learned_from(session: Session, items: Mapping[str, MemoryItem], status: Status) -> dict[str, MemoryItem]:
+    """Preferences that share the fate of their evidence: archived when none of it is left, shown with it."""
+    keywords = session.cube.keywords
+    if not keywords.holds(LEARNED):
+        return {}
+    before = LIVE if status is Status.ARCHIVED else {Status.ARCHIVED}
+    filters = Filters(learned=True, statuses=tuple(sorted(before)))
+    learned = keywords.items(keywords.filter_only(filters, EVERYTHING)).values()
+    touched = {item.id: item for item in learned if evidence_of(item) & items.keys()}
+    if status is not Status.ARCHIVED:
+        return touched
+    others = {id for item in touched.values() for id in evidence_of(item)} - items.keys()
+    left = {id for id, (_, item) in keywords.current(list(others)).items() if item.status in LIVE}
+    return {id: item for id, item in touched.items() if not evidence_of(item) & left}
+
+
+def pin(session: Session, ids: Sequence[str]) -> ChangeResult:
+    """Keep memories where they are: no capacity moves or archives them.
+
+    Raises MemoryNotFound before anything is changed."""
+    return _set_pinned(session, "pin", ids, pinned=True)
+
+
+def unpin(session: Session, ids: Sequence[str]) -> ChangeResult:
+    """Take pins off again. Raises MemoryNotFound before anything is changed."""
+    return _set_pinned(session, "unpin", ids, pinned=False)
+
+
+def _set_pinned(session: Session, verb: str, ids: Sequence[str], *, pinned: bool) -> ChangeResult:
+    with session.cube.writing(verb):
+        found = {item.id: item for item in (find(session, id) for id in ids)}
+        edits: list[Edited] = [
+            (old, next_version(old, pinned=pinned), None)
+            for old in found.values()
+            if old.pinned is not pinned
+        ]
+        said = "is pinned already" if pinned else "is not pinned"
+        notes = tuple(f"{i.id} {said}." for i in found.values() if i.pinned is pinned)
+        return commit_edits(session, verb, edits, kept_vectors(session, edits), notes)
 
 
 def purge(session: Session, ids: Sequence[str], dry_run: bool = False) -> ChangeResult:
     """Remove memories for good: from the table, its history and every index, verified in the files.
+
+    With them go preferences that were ever learned from one of them, since they have its words.
 
     Raises MemoryNotFound before anything is changed; IntegrityError when a file still holds the text.
     """
@@ -117,11 +177,15 @@ def purge(session: Session, ids: Sequence[str], dry_run: bool = False) -> Change
         found = {item.id: item for item in (find(session, id) for id in ids)}
         if dry_run:
             return ChangeResult(change=None, ids=tuple(found), notes=("Nothing was purged (--dry-run).",))
+        preferences = session.cube.table.items(f"kind = {quoted([Kind.PREFERENCE])}")
+        learned = {item.id for item in preferences if evidence_of(item) & found.keys()} - found.keys()
+        found |= {item.id: item for item in preferences if item.id in learned}
         texts = [i.memory for i in session.cube.table.items(f"id IN ({quoted(found)})")]
         change = Change(verb="purge", actor=session.actor, purges=tuple(found))
         result = session.cube.commit(change)
         notes = verify_purged(session.cube, set(found), texts)
-        return ChangeResult(change=change.id, ids=tuple(found), notes=(*result.notes, *notes))
+        told = (f"{len(learned)} of them were preferences learned from the others.",) if learned else ()
+        return ChangeResult(change=change.id, ids=tuple(found), notes=(*told, *result.notes, *notes))
 
 
 def undo(session: Session, change: str | None = None, dry_run: bool = False) -> ChangeResult:
@@ -148,7 +212,7 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
             notes = ("Nothing was undone (--dry-run).",)
             done = ChangeResult(change=None, ids=tuple(e[0].id for e in edits), notes=notes)
         else:
-            done = _commit(session, "undo", edits, _vectors(session, edits))
+            done = commit_edits(session, "undo", edits, kept_vectors(session, edits))
         return done.but(
             back=_only((new, old) for old, new, _ in edits), gone=_only((old, new) for old, new, _ in edits)
         )
@@ -233,7 +297,7 @@ _CONTENT = tuple(
 """Fields that a version says of the memory, as against those that say which version it is."""
 
 
-def _vectors(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarray]:
+def kept_vectors(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarray]:
     """Vectors of the next versions: those that stand with a version of the same text.
 
     The row that an edit leaves, or the one that it restores, has them; nothing is embedded again.
@@ -249,13 +313,14 @@ def _vectors(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarray]
     return {new.row: known[new.id, new.memory] for _, new, _ in edits if (new.id, new.memory) in known}
 
 
-def _commit(
+def commit_edits(
     session: Session,
     verb: str,
     edits: Sequence[Edited],
     vectors: dict[str, np.ndarray],
     notes: tuple[str, ...] = (),
 ) -> ChangeResult:
+    """Under the lock: make edits one change. Raises what `MemCube.commit` raises."""
     if not edits:
         return ChangeResult(change=None, ids=(), notes=notes)
     change = Change(
@@ -272,4 +337,17 @@ def _commit(
 
 
 Edit = Callable[[MemoryItem], MemoryItem]
-__all__ = ["MemoryNotFound", "archive", "next_text", "next_version", "purge", "unarchive", "undo", "update"]
+__all__ = [
+    "MemoryNotFound",
+    "archive",
+    "commit_edits",
+    "kept_vectors",
+    "next_text",
+    "next_version",
+    "pin",
+    "purge",
+    "unarchive",
+    "undo",
+    "unpin",
+    "update",
+]

@@ -104,6 +104,7 @@ def search(result: SearchResult, *, explain: bool, several: bool = False) -> Doc
     document: Document = {
         "query": result.query,
         "hits": [hit(found, several=several) for found in result.hits],
+        "preferences": [hit(found, several=several) for found in result.preferences],
         "notes": list(result.notes),
     }
     if several:
@@ -127,6 +128,7 @@ def added(result: AddResult) -> Document:
             if result.archived
             else {}
         ),
+        "preferences": [dump(one) for one in result.preferences],
         "notes": list(result.notes),
     }
 
@@ -157,7 +159,8 @@ def facts(item: MemoryItem) -> list[str]:
     tags = " ".join(f"#{tag}" for tag in item.tags)
     source = origin(item)
     file = "" if source is None or item.session_id else source.replace("\\", "/").rpartition("/")[2]
-    return [day(item.time), item.speaker or item.user_id or "", file, tags, kind, status, item.id]
+    pinned = "pinned" if item.pinned else ""
+    return [day(item.time), item.speaker or item.user_id or "", file, tags, kind, pinned, status, item.id]
 
 
 def origin(item: MemoryItem) -> str | None:

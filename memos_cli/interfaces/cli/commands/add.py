@@ -76,6 +76,9 @@ def add(
         bool,
         typer.Option("--no-judge", help="Store as is: nothing that is there is updated or contradicted."),
     ] = False,
+    no_preferences: Annotated[
+        bool, typer.Option("--no-preferences", help="Learn no preferences from what is added.")
+    ] = False,
     allow_future: Annotated[
         bool, typer.Option("--allow-future", help="Accept a time of saying that is yet to come.")
     ] = False,
@@ -146,6 +149,7 @@ def add(
                     drafts,
                     **how,
                     judge=False if no_judge else None,
+                    preferences=False if no_preferences else None,
                     dry_run=dry_run,
                     progress=progress,
                 )
@@ -318,6 +322,7 @@ def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
     rows += [("updated", one.id, one.memory, f"{one.relation}: {one.reason}") for one in result.updated]
     rows += [("known", one.id, one.memory, one.reason) for one in result.known]
     rows += [("archived", one.id, one.memory, "no longer in its file") for one in result.archived]
+    rows += [("preference", one.id, one.memory, one.what) for one in result.preferences]
     # Quiet: what was asked for goes in without a line for each, unless a program asked for them.
     listed = [] if shell.out.quiet else [Table(("what", "id", "memory", "reason"), rows, wide="memory")]
     shell.out.emit(documents.added(result), *listed)
@@ -330,11 +335,13 @@ def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
 
 
 def _summary(out: Output, result: AddResult, dry_run: bool) -> None:
+    learned = "preference" if len(result.preferences) == 1 else "preferences"
     counts = {
         "added": len(result.added),
         "updated": len(result.updated),
         "known already": len(result.known),
         "archived": len(result.archived),
+        learned: len(result.preferences),
         "skipped": len(result.skipped),
     }
     said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "Nothing came in"

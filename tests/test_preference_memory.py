@@ -88,7 +88,7 @@ def test_another_reader_goes_through_the_same_seam(session) -> None:
 )
 def test_told_again_it_gets_stronger_and_keeps_all_evidence(session, first: str, again: str) -> None:
     say(session, first)
-    (told,) = say(session, again)
+    (told,) = add.add(session, [Draft(memory=again)], judge=False).preferences
     (one,) = listed(session)
     assert told.what == "stronger"
     assert one.told == 2
@@ -96,6 +96,16 @@ def test_told_again_it_gets_stronger_and_keeps_all_evidence(session, first: str,
     assert [e.memory for e in one.evidence] == [first, again]
     assert one.strength > by_rule(MemoryItem(memory=first))[0].strength
     assert one.strength <= preferences.STRONGEST
+
+
+def test_what_is_known_in_other_words_counts_once_more_and_the_same_words_do_not(session) -> None:
+    say(session, "I love hiking.")
+    for _ in range(3):
+        again = add.add(session, [Draft(memory="I love hiking!!")])
+        assert len(again.known) == 1
+        add.add(session, [Draft(memory="I love hiking.")])
+    (one,) = listed(session)
+    assert one.told == 2
 
 
 def test_told_again_within_one_batch_it_is_one_version(session) -> None:

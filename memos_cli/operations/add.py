@@ -324,9 +324,17 @@ def _writes(plan: _Plan) -> tuple[list[MemoryItem], list[Closing]]:
 
 
 def _told(plan: _Plan, read: Reader | None) -> list[Told]:
-    """The preferences that new texts tell of."""
+    """The preferences that new texts tell of, and those that say in other words what is known."""
+    if read is None:
+        return []
     texts = [*plan.new, *(update.new for update in plan.updates)]
-    return told_in(texts, read) if read is not None else []
+    fresh = {*plan.links, *(item.id for item in plan.new)}
+    texts += [
+        item.but(memory=draft.memory, said_at=draft.said_at, valid_from=draft.said_at or plan.change.time)
+        for item, draft, _ in plan.known
+        if draft.memory != item.memory and item.id in fresh
+    ]
+    return told_in(texts, read)
 
 
 def _embed(plan: _Plan, vectors: TextVectors, told: Sequence[Told]) -> None:

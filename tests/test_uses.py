@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -24,21 +25,26 @@ def usage(tmp_path: Path) -> Usage:
     return Usage(tmp_path / "usage.json", tmp_path / "usage.jsonl")
 
 
-def _write(folder: str, name: str) -> None:
-    mine = Usage(Path(folder) / "usage.json", Path(folder) / "usage.jsonl")
-    assert all(mine.note([name, "shared"]) for _ in range(LINES))
+WRITE = """
+import sys
+from pathlib import Path
+from memos_cli.stores.usage import Usage
+folder, name, lines = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+usage = Usage(folder / "usage.json", folder / "usage.jsonl")
+sys.exit(not all(usage.note([name, "shared"]) for _ in range(lines)))
+"""
 
 
 def test_lines_of_many_processes_are_all_counted_while_somebody_folds(usage: Usage, tmp_path: Path) -> None:
-    forked = multiprocessing.get_context("fork")
-    writers = [forked.Process(target=_write, args=(str(tmp_path), f"p{n}")) for n in range(PROCESSES)]
-    for writer in writers:
-        writer.start()
-    while any(writer.is_alive() for writer in writers):
-        usage.fold()
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0] * PROCESSES
+    names = [f"p{n}" for n in range(PROCESSES)]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path), name, str(LINES)]) for name in names
+    ]
+    folds = 0
+    while any(writer.poll() is None for writer in writers):
+        folds += usage.fold() > 0
+    assert [writer.returncode for writer in writers] == [0] * PROCESSES
+    assert folds > 1
     usage.fold()
     counts = usage.counts()
     assert counts["shared"].uses == PROCESSES * LINES

@@ -231,6 +231,14 @@ class MemCube:
         """How often each memory was found: beside the versions, and lost without harm."""
         return Usage(self.layout.usage, self.layout.usage_spool)
 
+    def count_uses(self, ids: Iterable[str]) -> bool:
+        """Note a search's hits, without the lock and without waiting. False where nothing may be written."""
+        try:
+            check_writable(self.config)
+        except FormatTooNew:
+            return False
+        return self.usage.note(ids)
+
     @cached_property
     def vectors(self) -> Vectors | None:
         """The vector projection; None at depth naive_text."""

@@ -76,7 +76,7 @@ def search(session: Session, query: Query) -> SearchResult:
 def note_uses(cube: MemCube, hits: Sequence[Hit]) -> None:
     """Count the first hits of a search as used; where that is not possible nobody misses it."""
     if hits:
-        cube.usage.note([hit.item.id for hit in hits[:COUNTED]])
+        cube.count_uses([hit.item.id for hit in hits[:COUNTED]])
 
 
 def answer(session: Session, query: Query) -> SearchResult:

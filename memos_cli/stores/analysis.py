@@ -19,6 +19,7 @@ begins some token and one typed character is found as a prefix.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -64,6 +65,9 @@ _QUOTED = re.compile('["“”„«「『]([^"“”„«»「」『』]+)["“�
 _PREFIX = re.compile(r"(?<![*\w])(\w{2,})\*(?!\S)")
 # Looked for where a word begins only: from every character of a long one it takes quadratic time.
 _IDENTIFIER = re.compile(r"(?<!\w)(?:\w+(?:[-_.@/:+#]+\w+)+|\w+_\w+)")
+
+_ANALYSING = threading.Lock()
+"""An analyzer is of the engine and takes one text at a time; a second thread gets a RuntimeError."""
 
 
 @cache
@@ -115,12 +119,16 @@ def exact_text(text: str) -> str:
 
 def content_terms(text: str) -> list[str]:
     """Content terms of `text`, in order, repetitions kept."""
-    return content_analyzer().analyze(content_text(text))
+    plain = content_text(text)
+    with _ANALYSING:
+        return content_analyzer().analyze(plain)
 
 
 def exact_terms(text: str) -> list[str]:
     """Every word of `text`, in order."""
-    return exact_analyzer().analyze(exact_text(text))
+    plain = exact_text(text)
+    with _ANALYSING:
+        return exact_analyzer().analyze(plain)
 
 
 def _composed(text: str) -> str:

@@ -62,9 +62,9 @@ def unarchive(ctx: typer.Context, ids: Ids) -> None:
 
 
 def pin(ctx: typer.Context, ids: Ids) -> None:
-    """Keep memories where they are: no capacity moves or archives them.
+    """Keep memories where they are.
 
-    `memos list --pinned` shows them, `memos unpin` takes the pin off.
+    No capacity moves or archives what is pinned. `memos list --pinned` shows it, `memos unpin` takes the pin off.
     """
     from memos_cli.operations import edit
 

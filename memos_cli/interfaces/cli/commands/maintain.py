@@ -82,10 +82,10 @@ def compact(ctx: typer.Context) -> None:
 
 
 def balance(ctx: typer.Context, dry_run: DryRun = False) -> None:
-    """Promote what is often used, and make every tier fit its capacity.
+    """Make every tier fit its capacity.
 
-    What leaves working memory becomes long-term, what another tier has no room for is archived; one
-    change, which `memos undo` takes back. See `memos help tiers`.
+    What is often used, or has no room in working memory, becomes long-term; what another tier has no
+    room for is archived. All of it is one change, which `memos undo` takes back. See `memos help tiers`.
     """
     from memos_cli.operations import tiers
 

@@ -22,9 +22,9 @@ def preferences(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="Entries at most.")] = 50,
 ) -> None:
-    """List preferences, the strongest first, each with the memories that tell of it.
+    """List preferences, the strongest first.
 
-    One that was the other way round before is marked as changed; `memos history ID` shows how. See
+    Each stands with the memories that tell of it. One that was the other way round before is marked as changed; `memos history ID` shows how. See
     `memos help preferences`.
     """
     from memos_cli.operations import preferences as operation

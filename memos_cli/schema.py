@@ -496,6 +496,8 @@ class Filters(Value, frozen=True, kw_only=True):
     until: Time | None = None
     as_of: Time | None = None
     known_at: Time | None = None
+    learned: bool | None = None
+    """Preferences that were learned from other memories: only them, or all but them."""
 
     def __post_init__(self) -> None:
         _sound(self, (), ("since", "until", "as_of", "known_at"))
@@ -518,6 +520,8 @@ class Query(Value, frozen=True, kw_only=True):
     """Parts of the recall pipeline to leave out (`retrieval/weights.PARTS`)."""
     rerank: str | None = None
     """The reranker that the first hits are shown to (`providers/reranker`); None: none."""
+    preferences: Annotated[int, Meta(ge=0)] | None = None
+    """Tokens at most of preferences beside the hits; 0: none, None: what the settings say."""
 
     def __post_init__(self) -> None:
         _sound(self, (), ("now",))
@@ -578,6 +582,8 @@ class FailedCube(Value, frozen=True, kw_only=True):
 class SearchResult(Value, frozen=True, kw_only=True):
     query: str
     hits: tuple[Hit, ...]
+    preferences: tuple[Hit, ...] = ()
+    """Preferences that bear on the question, apart from the hits; the score is how closely."""
     notes: tuple[str, ...] = ()
     trace: dict[str, Any] = msgspec.field(default_factory=dict)
     """Numbers of the fusion (gate, weights, list lengths), shown by `--explain`; of several cubes,
@@ -619,6 +625,17 @@ class Linked(Value, frozen=True, kw_only=True):
     reason: str
 
 
+class Preferred(Value, frozen=True, kw_only=True):
+    """A preference that what was added tells of, and what became of it."""
+
+    id: str
+    memory: str
+    topic: str | None
+    strength: float
+    what: str
+    """`new`; `stronger`, told once more; `changed`, the opposite of what was held before."""
+
+
 class Skipped(Value, frozen=True, kw_only=True):
     source: str
     reason: str
@@ -648,6 +665,8 @@ class AddResult(Value, frozen=True, kw_only=True):
     """What a model drew from them at once (`--read fine`)."""
     queued: int = 0
     """How many of what came wait for their refinement."""
+    preferences: tuple[Preferred, ...] = ()
+    """Preferences learned from what was added; they are memories too, and not among `added`."""
     notes: tuple[str, ...] = ()
 
 

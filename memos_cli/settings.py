@@ -62,6 +62,13 @@ def _tokens(value: Any) -> int:
     return number
 
 
+def _limit(value: Any) -> int:
+    number = int(value)
+    if not 0 <= number < 1 << 31:
+        raise ValueError("write a whole number from 0 up")
+    return number
+
+
 def _text(value: Any) -> str:
     text = str(value).strip()
     if not text:
@@ -168,6 +175,28 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("judge", _truth, ("MEMOS_JUDGE",), "New memories close what they update or contradict"),
     Setting("fsync", _truth, ("MEMOS_FSYNC",), "Wait for the disk at each commit; false risks a power cut"),
+    Setting("count_uses", _truth, ("MEMOS_COUNT_USES",), "Count which memories searches find"),
+    Setting(
+        "capacity_working",
+        _limit,
+        ("MEMOS_CAPACITY_WORKING",),
+        "Working memories a user may have before the least important become long-term; 0 for no limit",
+    ),
+    Setting(
+        "capacity_long_term",
+        _limit,
+        ("MEMOS_CAPACITY_LONG_TERM",),
+        "Long-term memories a user may have before the least important are archived; 0 for no limit",
+    ),
+    Setting("capacity_user", _limit, ("MEMOS_CAPACITY_USER",), "The same of user memories"),
+    Setting("capacity_outer", _limit, ("MEMOS_CAPACITY_OUTER",), "The same of outer memories"),
+    Setting("preferences", _truth, ("MEMOS_PREFERENCES",), "Learn preferences from what is added"),
+    Setting(
+        "preference_tokens",
+        _limit,
+        ("MEMOS_PREFERENCE_TOKENS",),
+        "Tokens of preferences beside the hits of a search; 0 for none",
+    ),
     Setting("color", _color, ("MEMOS_COLOR",), "Colours: auto, always or never"),
 )
 _ALGEBRA = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
@@ -232,6 +261,13 @@ class Settings:
     fetch_loopback: bool = False
     judge: bool = True
     fsync: bool = True
+    count_uses: bool = True
+    capacity_working: int = 20
+    capacity_long_term: int = 0
+    capacity_user: int = 0
+    capacity_outer: int = 0
+    preferences: bool = True
+    preference_tokens: int = 100
     color: str = "auto"
     config_file: Path = None  # type: ignore[assignment]  # derived from home when not given
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

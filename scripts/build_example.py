@@ -113,7 +113,8 @@ def _draft(fact: dict[str, Any]) -> Draft:
 
 def _add(session: Session, drafts: Any) -> list[str]:
     """Ids of what was added. Raises SystemExit when anything of the sources did not go in."""
-    result = add.add(session, drafts)
+    # The example shows what was stored; what is learned from it would be other rows with each reader.
+    result = add.add(session, drafts, preferences=False)
     if result.skipped or result.known:
         sys.exit(f"Not added: {[*result.skipped, *result.known]}")
     return [one.id for one in result.added]

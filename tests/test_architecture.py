@@ -50,11 +50,14 @@ EXCEPTIONS = {
     # are read by the room that reads them everywhere else.
     "interfaces": {"cube.layout", "reader.times", "reader.files"},
     # Values and pure functions, no engine: what makes two texts the same, what one says of another,
-    # what a turn is, how a text is quoted in a condition, which column holds the vectors.
+    # what a turn is, what a preference is about, how often a memory was found, how a text is quoted
+    # in a condition, which column holds the vectors.
     "operations": {
         "stores.facts",
         "stores.nearness",
         "stores.claims",
+        "stores.subjects",
+        "stores.usage.Used",
         "stores.verdicts",
         "stores.table.quoted",
         "stores.table.newest_version",

@@ -489,7 +489,7 @@ def test_an_endpoint_that_fails_is_asked_for_one_cube_only(script: Script) -> No
 
 def test_one_cube_answers_as_it_always_did() -> None:
     one = document("search", QUESTION, "-c", "garden")
-    assert set(one) == {"query", "hits", "notes"}
+    assert set(one) == {"query", "hits", "preferences", "notes"}
     assert "also_in" not in one["hits"][0]
     assert len(memos("search", QUESTION, "-c", "garden").stdout.splitlines()[0].split("\t")) == 3
     missing = memos("search", QUESTION, "-c", "none", "--json")
@@ -508,7 +508,7 @@ def test_the_document_is_what_the_page_says(home: Path) -> None:
 
 
 ARGUMENTS = {
-    "init": [], "add": ["A text"], "get": ["x"], "update": ["x", "y"], "archive": ["x"], "unarchive": ["x"],
+    "init": [], "add": ["A text"], "get": ["x"], "update": ["x", "y"], "archive": ["x"], "unarchive": ["x"], "pin": ["x"], "unpin": ["x"],
     "purge": ["x", "--yes"], "history": ["x"], "deepen": ["--text", "tree_text"], "import": ["none"],
     "eval": ["prefeval", "none"], "config": ["list"], "cron": ["list"],
     "graph": ["x"], "cypher": ["MATCH (n) RETURN n"],

@@ -58,6 +58,7 @@ from memos_cli.stores.table import (
     quoted,
     storage_error,
 )
+from memos_cli.stores.usage import Usage
 
 if TYPE_CHECKING:
     from memos_cli.stores.graph import Graph
@@ -226,6 +227,19 @@ class MemCube:
         return Keywords(self.layout.keywords)
 
     @cached_property
+    def usage(self) -> Usage:
+        """How often each memory was found: beside the versions, and lost without harm."""
+        return Usage(self.layout.usage, self.layout.usage_spool)
+
+    def count_uses(self, ids: Iterable[str]) -> bool:
+        """Note a search's hits, without the lock and without waiting. False where nothing may be written."""
+        try:
+            check_writable(self.config)
+        except FormatTooNew:
+            return False
+        return self.usage.note(ids)
+
+    @cached_property
     def vectors(self) -> Vectors | None:
         """The vector projection; None at depth naive_text."""
         if (column := self.column) is None:
@@ -362,7 +376,11 @@ class MemCube:
         with self.writing(change.verb):
             before = self.revision
             tail = self._write(change)
-            return self._follow(tail, before, purge=bool(change.purges))
+            done = self._follow(tail, before, purge=bool(change.purges))
+            if self.usage.due():
+                with contextlib.suppress(OSError):  # counts are a hint; the spool waits for the next writer
+                    self.usage.fold()
+            return done
 
     def _write(self, change: Change) -> Tail:
         puts = [_stamped(item, change) for item in change.puts]

@@ -63,6 +63,10 @@ class Layout:
 
     @property
     def usage(self) -> Path:
+        return self.local / "usage.json"
+
+    @property
+    def usage_spool(self) -> Path:
         return self.local / "usage.jsonl"
 
     @property

@@ -22,9 +22,12 @@ from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, LLMError, NoLLM, UnknownLLM
 from memos_cli.operations.browse import language_notes
 from memos_cli.operations.dependents import reworded
-from memos_cli.operations.edit import next_text, next_version, vectors_of
+from memos_cli.operations.edit import kept_vectors, next_text, next_version
 from memos_cli.operations.judge import Judge, Ruling, true_from
+from memos_cli.operations.preferences import Learned, Reader, Told, by_rule, learn, told_in
 from memos_cli.operations.refinable import refinable
+from memos_cli.operations.tiers import overflow
+from memos_cli.operations.versions import Edited
 from memos_cli.reader.annotate import READ, annotated
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
@@ -37,6 +40,7 @@ from memos_cli.schema import (
     Known,
     Linked,
     MemoryItem,
+    Preferred,
     Reading,
     Refinement,
     Relation,
@@ -124,6 +128,10 @@ class _Plan:
         place = self.place(item.id) if item.change == self.change.id else None
         return item if place is None else self.new[place]
 
+    def edited(self) -> list[str]:
+        """Ids of memories in the cube that get another version."""
+        return [*(update.old.id for update in self.updates), *self.links]
+
     def place(self, id: str) -> int | None:
         """Where in `new` a memory stands: by id, since it is another object once it has been linked to."""
         return next((place for place, item in enumerate(self.new) if item.id == id), None)
@@ -137,6 +145,7 @@ def add(
     allow_future: bool = False,
     judge: bool | None = None,
     reading: Reading = Reading.FAST,
+    preferences: Reader | bool | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> AddResult:
@@ -148,12 +157,16 @@ def add(
     `reading` AUTO: what facts can be drawn from waits for `refine`; FINE: a language model draws them
     at once, and what it does not manage waits.
 
+    Preferences that they tell of are learned in the same change, by rule or by a `Reader` of the
+    caller's; False learns none, None does as the settings say.
+
     Streams in batches of 1,000, each committed whole; all of them carry the same change id.
     Raises what the reader raises, and Busy, StorageFull, EmbedderFailed: batches that were
     committed before stay.
     """
     change = uuid7()
     judge = session.settings.judge if judge is None else judge
+    read = _reader(session, preferences)
     skipped: list[Skipped] = []
     parts: list[AddResult] = []
     good = _accepted(drafts, skipped, allow_future)
@@ -166,6 +179,7 @@ def add(
                 batch,
                 change,
                 report,
+                read,
                 allow_duplicates=allow_duplicates,
                 judge=judge and not allow_duplicates,
                 reading=reading,
@@ -186,6 +200,7 @@ def add(
         linked=tuple(chain.from_iterable(part.linked for part in parts)),
         skipped=tuple(skipped),
         queued=sum(part.queued for part in parts),
+        preferences=tuple(chain.from_iterable(part.preferences for part in parts)),
         notes=(*notes, *_notes(session, added)),
     )
     return (
@@ -208,6 +223,12 @@ def _refined(session: Session, result: AddResult, progress: Progress | None) -> 
     told = [f"{sum(done.dropped.values())} answers of the model were dropped."] if done.dropped else []
     told += [f"{len(one.ids)} wait for their refinement: {one.error.message}" for one in done.failed]
     return result.but(facts=done.facts, queued=max(left, 0), notes=(*result.notes, *done.notes, *told))
+
+
+def _reader(session: Session, asked: Reader | bool | None) -> Reader | None:
+    if callable(asked):
+        return asked
+    return by_rule if (session.settings.preferences if asked is None else asked) else None
 
 
 def _stage(progress: Progress | None, done: int) -> Callable[[int, int], None] | None:
@@ -276,6 +297,7 @@ def _add_batch(
     drafts: list[Draft],
     change: str,
     report: Callable[[int, int], None] | None,
+    read: Reader | None,
     *,
     allow_duplicates: bool,
     judge: bool,
@@ -288,21 +310,39 @@ def _add_batch(
     view = cube.view(vectors=False)
     empty = Change(id=change, verb="add", actor=session.actor)
     plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging, reading)
+    told = _told(plan, read)
     if dry_run:
-        return _result(plan, None, tuple(judging.notes))
-    _embed(plan, vectors)
+        learned = learn(session, told, empty, vectors)
+        return _result(plan, None, tuple(judging.notes), learned.told())
+    _embed(plan, vectors, told)
     with cube.writing("add"):
         if cube.revision != view.revision or not view.whole:
             plan = _plan(session, drafts, vectors, allow_duplicates, empty, judging, reading)
-        _embed(plan, vectors)
-        puts, closings = _writes(plan)
-        by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors}
-        facts = reworded(session, {u.old.id: u.new.valid_from or empty.time for u in plan.updates})
-        puts += [new for _, new, _ in facts]
-        closings += [Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in facts]
-        by_row |= vectors_of(session, facts)
-        done = cube.commit(replace(empty, puts=tuple(puts), closings=tuple(closings), vectors=by_row))
-    return _result(plan, change if puts else None, (*judging.notes, *done.notes))
+            told = _told(plan, read)
+        _embed(plan, vectors, told)
+        learned = learn(session, told, empty, vectors)
+        since = {u.old.id: u.new.valid_from or empty.time for u in plan.updates}
+        edited = set(plan.edited())
+        facts = [edit for edit in reworded(session, since) if edit[0].id not in edited]
+        shift = overflow(session, plan.new, [*edited, *(old.id for old, _, _ in facts)])
+        whole = _change(session, plan, learned, [*facts, *shift.edits], vectors)
+        done = cube.commit(whole)
+    notes = (*judging.notes, *done.notes, *shift.notes())
+    return _result(plan, change if whole else None, notes, learned.told())
+
+
+def _change(
+    session: Session, plan: _Plan, learned: Learned, edits: Sequence[Edited], vectors: TextVectors
+) -> Change:
+    """Everything that a batch comes to, as one change."""
+    puts, closings = _writes(plan)
+    puts += [*learned.puts, *(new for _, new, _ in edits)]
+    closings += [
+        *learned.closings,
+        *(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits),
+    ]
+    by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors} | kept_vectors(session, edits)
+    return replace(plan.change, puts=tuple(puts), closings=tuple(closings), vectors=by_row)
 
 
 def _writes(plan: _Plan) -> tuple[list[MemoryItem], list[Closing]]:
@@ -323,11 +363,26 @@ def _writes(plan: _Plan) -> tuple[list[MemoryItem], list[Closing]]:
     return list(puts.values()), closings
 
 
-def _embed(plan: _Plan, vectors: TextVectors) -> None:
+def _told(plan: _Plan, read: Reader | None) -> list[Told]:
+    """The preferences that new texts tell of, and those that say in other words what is known."""
+    if read is None:
+        return []
+    texts = [*plan.new, *(update.new for update in plan.updates)]
+    fresh = {*plan.links, *(item.id for item in plan.new)}
+    texts += [
+        item.but(memory=draft.memory, said_at=draft.said_at, valid_from=draft.said_at or plan.change.time)
+        for item, draft, _ in plan.known
+        if draft.memory != item.memory and item.id in fresh
+    ]
+    return told_in(texts, read)
+
+
+def _embed(plan: _Plan, vectors: TextVectors, told: Sequence[Told]) -> None:
     """Vectors by text: equal texts have equal vectors, and a second plan finds the first one's."""
     texts = [i.memory for i in plan.new]
     texts += [update.new.memory for update in plan.updates]
-    vectors.complete(texts + [new.memory for _, new in plan.links.values()])
+    texts += [new.memory for _, new in plan.links.values()]
+    vectors.complete(texts + [draft.memory for _, draft in told])
 
 
 # -- what is known
@@ -633,7 +688,12 @@ def _item(draft: Draft, digest: str, change: Change, waits: bool = False) -> Mem
 # -- the answer
 
 
-def _result(plan: _Plan, change: str | None, notes: tuple[str, ...] = ()) -> AddResult:
+def _result(
+    plan: _Plan,
+    change: str | None,
+    notes: tuple[str, ...] = (),
+    preferences: tuple[Preferred, ...] = (),
+) -> AddResult:
     return AddResult(
         change=change,
         added=tuple(Added(id=i.id, memory=i.memory) for i in plan.new),
@@ -653,6 +713,7 @@ def _result(plan: _Plan, change: str | None, notes: tuple[str, ...] = ()) -> Add
             for item, r in plan.linked
         ),
         queued=sum(i.refinement is Refinement.QUEUED for i in (*plan.new, *(u.new for u in plan.updates))),
+        preferences=preferences,
         notes=notes,
     )
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memos_cli.errors import MemoryNotFound, UsageError
 from memos_cli.schema import Added, ChangeEntry, Depth, Filters, MemoryItem, Status, Value
+from memos_cli.stores.facts import PINNED
 from memos_cli.stores.table import newest_version, quoted
 
 if TYPE_CHECKING:
@@ -63,6 +65,11 @@ class StatsResult(Value, frozen=True, kw_only=True):
     languages: dict[str, int]
     users: int
     sessions: int
+    pinned: int
+    used: int
+    """Memories that searches have found."""
+    uses: int
+    """How often, all together."""
     bytes: dict[str, int]
     fragments: int
     notes: tuple[str, ...] = ()
@@ -109,19 +116,38 @@ def kin(session: Session, item: MemoryItem) -> tuple[list[MemoryItem], list[Memo
     return facts_of(session, [item.id]), [raw[id] for id in item.rests_on if id in raw]
 
 
-def list_memories(session: Session, filters: Filters, *, limit: int = 50, offset: int = 0) -> ListResult:
+class Usage(Value, frozen=True, kw_only=True):
+    """How often searches found a memory, and when last."""
+
+    count: int
+    last: datetime | None
+
+
+def usage_of(session: Session, id: str) -> Usage:
+    """How often a memory was used; a memory that was never found has a count of 0."""
+    used = session.cube.usage.counts().get(id)
+    if used is None:
+        return Usage(count=0, last=None)
+    return Usage(count=used.uses, last=datetime.fromtimestamp(used.last, UTC))
+
+
+def list_memories(
+    session: Session, filters: Filters, *, limit: int = 50, offset: int = 0, pinned: bool = False
+) -> ListResult:
     """Memories that pass the filters, newest first, and how many there are in all; topics and
-    concepts only where a level names them."""
+    concepts only where a level names them; or only what is pinned."""
     from memos_cli.operations.search import ordinary
 
     view = session.cube.view(vectors=False)
     filters = ordinary(view, filters)
-    if view.whole and filters.as_of is None:
+    marked = PINNED if pinned else None
+    if view.whole and filters.as_of is None and (filters.known_at is None or not pinned):
         (keywords,) = view.keywords
-        rows = keywords.items(keywords.filter_only(filters, offset + limit))
-        total = keywords.count(filters)
+        rows = keywords.items(keywords.filter_only(filters, offset + limit, marked))
+        total = keywords.count(filters, marked)
     else:
         rows = _rows(view, filters)
+        rows = {ordinal: item for ordinal, item in rows.items() if item.pinned or not pinned}
         total = len(rows)
     ordered = [rows[ordinal] for ordinal in sorted(rows, reverse=True)]
     return ListResult(items=tuple(ordered[offset : offset + limit]), total=total, notes=view.notes)
@@ -203,11 +229,13 @@ def _touched(session: Session, changes: set[str], rows: Iterable[dict[str, Any]]
 def stats(session: Session) -> StatsResult:
     """What the cube holds, in numbers."""
     cube, config = session.cube, session.cube.config
-    columns = ["kind", "status", "language", "user_id", "session_id", "known_to"]
+    columns = ["id", "kind", "status", "language", "user_id", "session_id", "pinned", "known_to"]
     rows = cube.table.arrow("status != 'purged'", columns)
     current = rows.filter(rows["known_to"].is_null())
     shown = [r for r in current.to_pylist() if r["status"] != Status.DELETED]
     languages = _count(r["language"] or "unknown" for r in shown)
+    counts = cube.usage.counts()
+    used = [counts[r["id"]].uses for r in shown if r["id"] in counts]
     return StatsResult(
         cube=session.ref.name,
         path=str(cube.root),
@@ -223,6 +251,9 @@ def stats(session: Session) -> StatsResult:
         languages=languages,
         users=len({r["user_id"] for r in shown if r["user_id"]}),
         sessions=len({r["session_id"] for r in shown if r["session_id"]}),
+        pinned=sum(bool(r["pinned"]) for r in shown),
+        used=len(used),
+        uses=sum(used),
         bytes=_sizes(cube.root),
         fragments=len(cube.table.dataset.get_fragments()),
         notes=language_notes(session, languages),

@@ -1,10 +1,12 @@
-"""What becomes of refined facts when the memory they were drawn from changes.
+"""What becomes of refined facts and learned preferences when the memory they were drawn from changes.
 
-Owns: which facts follow their memory into the archive, out of it, or away. Does not own: drawing
-facts (`refine`), nor the changes themselves (`edit`, `add`). Everything here runs under the lock.
+Owns: which of them follow their memory into the archive, out of it, or away. Does not own: drawing
+facts (`refine`), learning preferences (`preferences`), nor the changes themselves (`edit`, `add`).
+Everything here runs under the lock.
 
 A fact rests on one memory or on several. Where the only one goes, the fact goes with it; where one of
-several goes, it rests on the others.
+several goes, it rests on the others. A preference stays as long as any memory that tells of it is in use;
+where one is purged it goes as well, because it has that memory's words.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
+from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.versions import Edited, next_version
-from memos_cli.schema import REFINES, MemoryItem, Status
+from memos_cli.schema import REFINES, Filters, Kind, MemoryItem, Status
+from memos_cli.stores.facts import LEARNED, evidence_of, is_learned
+from memos_cli.stores.table import quoted
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
@@ -36,16 +41,42 @@ def facts_of(session: Session, ids: Collection[str]) -> list[MemoryItem]:
 
 
 def archived_with(session: Session, going: Mapping[str, MemoryItem]) -> list[Edited]:
-    """Facts that are archived with the memories that go there: those that rest on nothing else."""
-    facts = (f for f in facts_of(session, going) if f.status in _IN_USE and f.id not in going)
-    return [(f, next_version(f, status=Status.ARCHIVED), None) for f in facts if _alone(f, going)]
+    """What is archived with the memories that go there: facts and preferences that rest on nothing else."""
+    facts = [f for f in facts_of(session, going) if f.status in _IN_USE and f.id not in going]
+    facts = [fact for fact in facts if _alone(fact, going)]
+    gone = going.keys() | {fact.id for fact in facts}
+    learned = _learned_from(session, gone, _IN_USE)
+    others = _current(session, {id for one in learned for id in evidence_of(one)} - gone)
+    left = {id for id, item in others.items() if item.status in _IN_USE}
+    lonely = [one for one in learned if not evidence_of(one) & left]
+    return [(old, next_version(old, status=Status.ARCHIVED), None) for old in (*facts, *lonely)]
 
 
 def unarchived_with(session: Session, coming: Mapping[str, MemoryItem]) -> list[Edited]:
-    """Facts that come back with their memories: those that were archived by the same change."""
+    """Facts and preferences that come back with their memories: those that were archived by the same
+    change as a memory that they rest on."""
     changes = {item.change for item in coming.values()}
     facts = (f for f in facts_of(session, coming) if f.status is Status.ARCHIVED and f.id not in coming)
-    return [(f, next_version(f, status=Status.ACTIVATED), None) for f in facts if f.change in changes]
+    back = [fact for fact in facts if fact.change in changes]
+    learned = _learned_from(session, coming.keys() | {fact.id for fact in back}, (Status.ARCHIVED,))
+    told = _current(session, {id for one in learned for id in evidence_of(one)})
+    back += [
+        one for one in learned if any(told[i].change == one.change for i in evidence_of(one) if i in told)
+    ]
+    return [(old, next_version(old, status=Status.ACTIVATED), None) for old in back]
+
+
+def _learned_from(session: Session, ids: Collection[str], statuses: tuple[Status, ...]) -> list[MemoryItem]:
+    """Learned preferences, not among `ids`, that any of these memories tells of."""
+    keywords = session.cube.keywords
+    if not ids or not keywords.holds(LEARNED):
+        return []
+    found = keywords.items(keywords.filter_only(Filters(learned=True, statuses=statuses), EVERYTHING))
+    return [one for one in found.values() if evidence_of(one) & set(ids) and one.id not in ids]
+
+
+def _current(session: Session, ids: Collection[str]) -> dict[str, MemoryItem]:
+    return {id: item for id, (_, item) in session.cube.keywords.current(list(ids)).items()} if ids else {}
 
 
 def reworded(session: Session, new_from: Mapping[str, datetime]) -> list[Edited]:
@@ -64,9 +95,17 @@ def reworded(session: Session, new_from: Mapping[str, datetime]) -> list[Edited]
 
 
 def purged_with(session: Session, going: Mapping[str, MemoryItem]) -> tuple[list[MemoryItem], list[Edited]]:
-    """Facts that go for good with their memories, and those that stay and rest on others from now on."""
+    """What goes for good with the memories, and facts that stay and rest on others from now on.
+
+    A preference goes even if others tell of it: it may have the words of one that goes, in this version or
+    in an older one.
+    """
     facts = [fact for fact in facts_of(session, going) if fact.id not in going]
     gone = [fact for fact in facts if _alone(fact, going)]
+    ids = going.keys() | {fact.id for fact in gone}
+    versions = session.cube.table.items(f"kind = {quoted([Kind.PREFERENCE])}")
+    learned = {one.id for one in versions if is_learned(one) and evidence_of(one) & ids} - ids
+    gone += {one.id: one for one in versions if one.id in learned}.values()
     return gone, [(f, _without(f, going), None) for f in facts if not _alone(f, going)]
 
 

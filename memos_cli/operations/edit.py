@@ -1,4 +1,4 @@
-"""`memos update`, `archive`, `unarchive`, `purge`, `undo`: changes to memories that are there.
+"""`memos update`, `archive`, `unarchive`, `pin`, `unpin`, `purge`, `undo`: changes to memories that are there.
 
 Owns: what each of them means as a `Change`. Does not own: how a change is written (`cube/cube`).
 Every one computes its change under the write lock, from current versions.
@@ -51,9 +51,9 @@ def update(session: Session, id: str, text: str, *, said_at: datetime | None = N
         new = next_text(old, text, said_at)
         since = new.valid_from or now()
         facts = dependents.reworded(session, {old.id: since})
-        vector = vectors_of(session, facts) | ({new.row: vectors[text]} if vectors else {})
+        vector = kept_vectors(session, facts) | ({new.row: vectors[text]} if vectors else {})
         edits = [(old, new, valid_end(old, since)), *facts]
-        return _commit(session, "update", edits, vector, _followed(facts))
+        return commit_edits(session, "update", edits, vector, _followed(facts))
 
 
 def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryItem:
@@ -75,12 +75,16 @@ def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryIte
 
 
 def archive(session: Session, ids: Sequence[str]) -> ChangeResult:
-    """Hide memories from search and list. Raises MemoryNotFound before anything is changed."""
+    """Hide memories from search and list, and preferences that were learned from them alone.
+
+    Raises MemoryNotFound before anything is changed."""
     return _set_status(session, "archive", ids, Status.ARCHIVED)
 
 
 def unarchive(session: Session, ids: Sequence[str]) -> ChangeResult:
-    """Show archived (or undone) memories again. Raises MemoryNotFound before anything is changed."""
+    """Show archived (or undone) memories again, and archived preferences that were learned from them.
+
+    Raises MemoryNotFound before anything is changed."""
     return _set_status(session, "unarchive", ids, Status.ACTIVATED)
 
 
@@ -97,20 +101,46 @@ def _set_status(session: Session, verb: str, ids: Sequence[str], status: Status)
         follow = dependents.archived_with if status is Status.ARCHIVED else dependents.unarchived_with
         facts = follow(session, going)
         edits += facts
-        return _commit(session, verb, edits, vectors_of(session, edits), (*notes, *_followed(facts)))
+        return commit_edits(session, verb, edits, kept_vectors(session, edits), (*notes, *_followed(facts)))
 
 
 def _followed(facts: Sequence[object]) -> tuple[str, ...]:
-    """What is said of the refined facts that follow their memories."""
+    """What is said of the facts and preferences that follow their memories."""
     if not facts:
         return ()
-    return (
-        f"{len(facts)} refined facts went with it." if len(facts) > 1 else "1 refined fact went with it.",
-    )
+    what = "1 memory" if len(facts) == 1 else f"{len(facts)} memories"
+    return (f"{what} drawn from it went with it.",)
+
+
+def pin(session: Session, ids: Sequence[str]) -> ChangeResult:
+    """Keep memories where they are: no capacity moves or archives them.
+
+    Raises MemoryNotFound before anything is changed."""
+    return _set_pinned(session, "pin", ids, pinned=True)
+
+
+def unpin(session: Session, ids: Sequence[str]) -> ChangeResult:
+    """Take pins off again. Raises MemoryNotFound before anything is changed."""
+    return _set_pinned(session, "unpin", ids, pinned=False)
+
+
+def _set_pinned(session: Session, verb: str, ids: Sequence[str], *, pinned: bool) -> ChangeResult:
+    with session.cube.writing(verb):
+        found = {item.id: item for item in (find(session, id) for id in ids)}
+        edits: list[Edited] = [
+            (old, next_version(old, pinned=pinned), None)
+            for old in found.values()
+            if old.pinned is not pinned
+        ]
+        said = "is pinned already" if pinned else "is not pinned"
+        notes = tuple(f"{i.id} {said}." for i in found.values() if i.pinned is pinned)
+        return commit_edits(session, verb, edits, kept_vectors(session, edits), notes)
 
 
 def purge(session: Session, ids: Sequence[str], dry_run: bool = False) -> ChangeResult:
     """Remove memories for good: from the table, its history and every index, verified in the files.
+
+    With them go preferences that were ever learned from one of them, since they have its words.
 
     Raises MemoryNotFound before anything is changed; IntegrityError when a file still holds the text.
     """
@@ -124,7 +154,7 @@ def purge(session: Session, ids: Sequence[str], dry_run: bool = False) -> Change
             notes = (*_followed(gone), "Nothing was purged (--dry-run).")
             return ChangeResult(change=None, ids=tuple(found), notes=notes)
         # A purge is a change of its own, so what stays lets go of what is purged before.
-        _commit(session, "purge", left, vectors_of(session, left))
+        commit_edits(session, "purge", left, kept_vectors(session, left))
         texts = [i.memory for i in session.cube.table.items(f"id IN ({quoted(found)})")]
         change = Change(verb="purge", actor=session.actor, purges=tuple(found))
         result = session.cube.commit(change)
@@ -158,7 +188,7 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
             notes = ("Nothing was undone (--dry-run).",)
             done = ChangeResult(change=None, ids=tuple(e[0].id for e in edits), notes=notes)
         else:
-            done = _commit(session, "undo", edits, vectors_of(session, edits))
+            done = commit_edits(session, "undo", edits, kept_vectors(session, edits))
         return done.but(
             back=_only((new, old) for old, new, _ in edits), gone=_only((old, new) for old, new, _ in edits)
         )
@@ -243,7 +273,7 @@ _CONTENT = tuple(
 """Fields that a version says of the memory, as against those that say which version it is."""
 
 
-def vectors_of(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarray]:
+def kept_vectors(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarray]:
     """Vectors of the next versions: those that stand with a version of the same text.
 
     The row that an edit leaves, or the one that it restores, has them; nothing is embedded again.
@@ -259,13 +289,14 @@ def vectors_of(session: Session, edits: Sequence[Edited]) -> dict[str, np.ndarra
     return {new.row: known[new.id, new.memory] for _, new, _ in edits if (new.id, new.memory) in known}
 
 
-def _commit(
+def commit_edits(
     session: Session,
     verb: str,
     edits: Sequence[Edited],
     vectors: dict[str, np.ndarray],
     notes: tuple[str, ...] = (),
 ) -> ChangeResult:
+    """Under the lock: make edits one change. Raises what `MemCube.commit` raises."""
     if not edits:
         return ChangeResult(change=None, ids=(), notes=notes)
     change = Change(
@@ -285,11 +316,14 @@ Edit = Callable[[MemoryItem], MemoryItem]
 __all__ = [
     "MemoryNotFound",
     "archive",
+    "commit_edits",
+    "kept_vectors",
     "next_text",
     "next_version",
+    "pin",
     "purge",
     "unarchive",
     "undo",
+    "unpin",
     "update",
-    "vectors_of",
 ]

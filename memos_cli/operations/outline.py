@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memos_cli.schema import Kind, Level, MemoryItem, Origin, Refinement
-from memos_cli.stores.facts import LIVE, is_turn
+from memos_cli.stores.facts import EVIDENCE, LIVE, is_turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 HOLDS = "holds"
 """From a concept to a turn that is filed under it."""
-EVIDENCE = "evidence"
-"""From a concept or topic to the memories that its summary rests on."""
 
 PLACED = frozenset({Kind.LONG_TERM, Kind.USER, Kind.OUTER, Kind.RAW_FILE, Kind.PREFERENCE})
 """Kinds of memory that the tree is about: neither tools, skills, insights nor what is only at hand."""

@@ -30,7 +30,7 @@ from memos_cli.errors import (
     LLMUnusable,
     NoLLM,
 )
-from memos_cli.operations.edit import vectors_of
+from memos_cli.operations.edit import kept_vectors
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.operations.waiting import Job, count_waiting, jobs, slices, unchanged
 from memos_cli.providers.meter import tokens_at_most
@@ -260,7 +260,7 @@ def _commit(run: _Run, job: Job, answer: Read) -> None:
         new, edits = _placed(run, [_item(run, fact, standing, change) for fact in facts])
         edits += [(old, next_version(old, refinement=Refinement.DONE), None) for old in standing.values()]
         vectors.complete([item.memory for item in new])
-        kept = vectors_of(run.session, edits)
+        kept = kept_vectors(run.session, edits)
         made = {item.row: vectors[item.memory] for item in new if item.memory in vectors}
         puts = (*new, *(after for _, after, _ in edits))
         closings = tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits)

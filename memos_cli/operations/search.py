@@ -39,13 +39,21 @@ from memos_cli.retrieval.routes import (
 )
 from memos_cli.retrieval.weights import DEFAULT, PARTS
 from memos_cli.schema import Filters, Hit, Kind, Level, MemoryItem, Mode, Query, Route, SearchResult, now
+from memos_cli.stores.facts import LEARNED
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from memos_cli.cube.cube import MemCube
     from memos_cli.providers.reranker import Reranker
     from memos_cli.session import Session
+    from memos_cli.settings import Settings
 
 _CJK = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
 __all__ = ["PARTS", "search"]
+
+COUNTED = 10
+"""First hits that count as used; who asks for hundreds does not read them all."""
 
 PAGE = 50
 ATTEMPTS = 5
@@ -54,9 +62,29 @@ ATTEMPTS = 5
 def search(session: Session, query: Query) -> SearchResult:
     """Ask a cube. Raises BadInput for an empty question, NoVectors and ProviderError when only the
     vector route was asked for and it cannot run, UnknownReranker; otherwise a missing route, or a
-    reranker that fails, is a note."""
+    reranker that fails, is a note.
+
+    Preferences that were learned stand apart from the hits, unless kinds are asked for. The first hits
+    count as used.
+    """
+    result = answer(session, query)
+    if session.settings.count_uses:
+        note_uses(session.cube, result.hits)
+    return result
+
+
+def note_uses(cube: MemCube, hits: Sequence[Hit]) -> None:
+    """Count the first hits of a search as used; where that is not possible nobody misses it."""
+    if hits:
+        cube.count_uses([hit.item.id for hit in hits[:COUNTED]])
+
+
+def answer(session: Session, query: Query) -> SearchResult:
+    """`search` without counting uses."""
     if not any(unicodedata.category(c)[0] in "LNPS" for c in query.text):
         raise BadInput(source="the question", reason="it is empty", hint="Type `memos search QUESTION`.")
+    if not query.filters.kinds:
+        query = query.but(filters=query.filters.but(learned=False))
     for _ in range(ATTEMPTS):
         config, revision = session.cube.config, session.cube.revision
         try:
@@ -76,6 +104,8 @@ class Found:
     asked: Asked
     keyword: KeywordRoute | None
     vector: VectorRoute | None
+    embedded: np.ndarray | None
+    """The question's vector, shape (dimension,)."""
     languages: tuple[str, ...]
     """Those the embedder reads."""
     notes: list[str]
@@ -87,12 +117,15 @@ def routes_of(session: Session, query: Query) -> Found:
     view = session.cube.view(vectors=query.mode is not Mode.KEYWORD)
     query = query.but(filters=ordinary(view, query.filters))
     asked = read(query.text, lambda names: _speakers(view, names), query.now or now())
-    vector = _vector(session, view, query, asked, notes)
+    embedded = _embedded(session, view, query, asked, notes)
+    vector = None
+    if embedded is not None:
+        vector = vector_route(view, embedded, query.filters, limit=max(NEAREST, 4 * query.k))
     keyword = None
     if query.mode is not Mode.VECTOR:
         keyword = keyword_route(view, query.text, query.filters, max(DEPTH, query.k))
     languages = session.embedder.languages if vector is not None else ()
-    return Found(view, asked, keyword, vector, languages, notes)
+    return Found(view, asked, keyword, vector, embedded, languages, notes)
 
 
 def ordinary(view: View, filters: Filters) -> Filters:
@@ -122,6 +155,7 @@ def _answer(session: Session, query: Query) -> SearchResult:
     return SearchResult(
         query=query.text,
         hits=shown,
+        preferences=_preferences(session, found, query),
         notes=tuple(notes),
         trace={**ranked.trace, "revision": found.view.revision} if query.explain else {},
     )
@@ -141,13 +175,36 @@ def _ranked(found: Found, query: Query) -> Ranked:
     )
 
 
+def _preferences(session: Session, found: Found, query: Query) -> tuple[Hit, ...]:
+    """Learned preferences that bear on the question or concern every answer, within their budget."""
+    budget = preference_budget(session.settings, query)
+    view = found.view
+    if not budget or query.filters.kinds or not any(shard.holds(LEARNED) for shard in view.keywords):
+        return ()
+    from memos_cli.operations import preferred
+
+    filters = preferred.beside(query.filters)
+    brought = preferred.candidates(view, query.text, filters, found.embedded, found.languages)
+    ordinals = dict.fromkeys([*brought.ordinals, *preferred.general(view, filters)])
+    items = _memories(view, ordinals, query.but(filters=filters, k=PAGE))
+    hits, general = preferred.relevant(brought, items, session.ref.name)
+    return tuple(preferred.fitting([*hits, *general], budget, tokens))
+
+
+def preference_budget(settings: Settings, query: Query) -> int:
+    """Tokens of preferences that a question asks for, else what the settings say."""
+    return settings.preference_tokens if query.preferences is None else query.preferences
+
+
 def _speakers(view: View, names: Iterable[str]) -> list[str]:
     """Which of `names` are labels of somebody who speaks in the cube."""
     wanted = list(names)
     return list(dict.fromkeys(name for shard in view.keywords for name in shard.speakers(wanted)))
 
 
-def _vector(session: Session, view: View, query: Query, asked: Asked, notes: list[str]) -> VectorRoute | None:
+def _embedded(
+    session: Session, view: View, query: Query, asked: Asked, notes: list[str]
+) -> np.ndarray | None:
     if query.mode is Mode.KEYWORD:
         return None
     if not view.vectors:
@@ -167,7 +224,7 @@ def _vector(session: Session, view: View, query: Query, asked: Asked, notes: lis
             raise
         notes.append(f"the vector route is missing: {error.message} {error.next_step}".strip())
         return None
-    return vector_route(view, vector, query.filters, limit=max(NEAREST, 4 * query.k))
+    return vector
 
 
 def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[Hit]:

@@ -10,12 +10,12 @@ fails stops no other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memos_cli.errors import MemosError, UsageError
 from memos_cli.location import distinct
-from memos_cli.operations.search import finished, said, search
+from memos_cli.operations.search import answer, finished, note_uses, preference_budget, said, tokens
 from memos_cli.retrieval.rerank import DEPTH as REREAD
 from memos_cli.schema import FailedCube, Failure, Hit, Query, SearchResult
 from memos_cli.session import open_session
@@ -23,6 +23,7 @@ from memos_cli.session import open_session
 if TYPE_CHECKING:
     import numpy as np
 
+    from memos_cli.cube.cube import MemCube
     from memos_cli.location import CubeRef
     from memos_cli.providers.embedder import Embedder
     from memos_cli.providers.reranker import Reranker
@@ -50,12 +51,13 @@ def search_many(
     models = _Models(settings)
     asked = _for_each(query)
     answers: dict[str, SearchResult] = {}
+    cubes: dict[str, MemCube] = {}
     failed: list[FailedCube] = []
     first: MemosError | None = None
     for ref in distinct(refs):
         try:
             with open_session(ref, settings, load=models.load) as session:
-                answers[ref.name] = search(session, asked)
+                answers[ref.name], cubes[ref.name] = answer(session, asked), session.cube
         except MemosError as error:
             first = first or error
             failed.append(_failed(ref, error))
@@ -63,13 +65,19 @@ def search_many(
                 report(failed[-1])
     if not answers:
         raise first or UsageError(detail="No cube is named.", hint="Name one or more.")
-    notes = [f"{name}: {note}" for name, answer in answers.items() for note in answer.notes]
-    hits = _merged([hit for answer in answers.values() for hit in answer.hits])
+    notes = [f"{name}: {note}" for name, one in answers.items() for note in one.notes]
+    hits = finished(
+        _merged([hit for one in answers.values() for hit in one.hits]), query, models.reranker, notes
+    )
+    if settings.count_uses:
+        for name, cube in cubes.items():
+            note_uses(cube, [hit for hit in hits if hit.cube == name])
     return SearchResult(
         query=query.text,
-        hits=finished(hits, query, models.reranker, notes),
+        hits=hits,
+        preferences=_preferences(answers.values(), preference_budget(settings, query)),
         notes=tuple(notes),
-        trace={name: answer.trace for name, answer in answers.items() if answer.trace},
+        trace={name: one.trace for name, one in answers.items() if one.trace},
         failed=tuple(failed),
     )
 
@@ -109,6 +117,16 @@ def _as_one(group: Sequence[Hit], cubes: Sequence[str]) -> Hit:
         also_in=tuple(cube for cube in cubes if cube in others),
         copies=tuple(id for id in ids if id != first.item.id),
     )
+
+
+def _preferences(answers: Iterable[SearchResult], budget: int) -> tuple[Hit, ...]:
+    """Those of all cubes, the most relevant first, within one budget."""
+    merged = _merged([hit for one in answers for hit in one.preferences])
+    if not merged:
+        return ()
+    from memos_cli.operations.preferred import fitting
+
+    return tuple(fitting(merged, budget, tokens))
 
 
 class _Models:

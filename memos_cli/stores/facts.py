@@ -14,10 +14,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from memos_cli.schema import Draft, Level, MemoryItem, Status
+from memos_cli.schema import Draft, Kind, Level, MemoryItem, Status
 
 LIVE = frozenset({Status.ACTIVATED, Status.RESOLVING})
 """Statuses that a search sees unless told otherwise."""
+
+PINNED, UNOWNED, LEARNED = "pinned", "unowned", "learned"
+"""Marks of rows in the keyword index: it is pinned; it is no user's; see `is_learned`."""
+
+EVIDENCE = "evidence"
+"""Kind of the relation from a preference to a memory that tells of it, and from a concept or topic to the
+memories that its summary rests on."""
 
 COUNTED = 15
 """Content terms of a turn are counted up to here."""
@@ -79,6 +86,17 @@ def is_turn(item: MemoryItem | Draft) -> bool:
     return item.session_id is not None and (
         item.speaker is not None or any(s.role is not None for s in item.sources)
     )
+
+
+def is_learned(item: MemoryItem) -> bool:
+    """A preference that was read from other memories, which are there as well; one that somebody stored
+    as such is a memory like any other."""
+    return item.kind is Kind.PREFERENCE and bool(evidence_of(item))
+
+
+def evidence_of(item: MemoryItem) -> set[str]:
+    """Ids of the memories that tell of a preference."""
+    return {relation.target for relation in item.relations if relation.kind == EVIDENCE}
 
 
 def talk_of(item: MemoryItem) -> int:

@@ -20,7 +20,7 @@ import msgspec
 from memos_cli.errors import ProjectionDamaged
 from memos_cli.schema import Filters, MemoryItem, Status
 from memos_cli.stores import analysis
-from memos_cli.stores.facts import LIVE, Facts
+from memos_cli.stores.facts import LEARNED, LIVE, Facts
 from memos_cli.stores.keyword_index import FACTS, MARKER, WINDOWS, Pointer, Stamp
 from memos_cli.stores.keyword_rows import EARLIEST, LATEST, micros, named
 
@@ -110,11 +110,15 @@ class View:
     def best(self, query: Query, limit: int) -> list[DocAddress]:
         return [address for _, address in self.searcher.search(query, limit, count=False).hits]
 
-    def newest(self, query: Query, limit: int) -> list[DocAddress]:
+    def newest(self, query: Query, limit: int, *, oldest: bool = False) -> list[DocAddress]:
+        """Rows by ordinal, descending, or ascending where the oldest are wanted."""
+        from tantivy import Order
+
         limit = min(limit, self.total)
         if limit < 1:
             return []
-        found = self.searcher.search(query, limit, count=False, order_by_field="ordinal")
+        order = Order.Asc if oldest else Order.Desc
+        found = self.searcher.search(query, limit, count=False, order_by_field="ordinal", order=order)
         return [address for _, address in found.hits]
 
     def count(self, query: Query) -> int:
@@ -207,13 +211,31 @@ class View:
             self._mean[field_name] = mean * (self.total + 1) / self.total
         return self._mean[field_name]
 
-    def restriction(self, filters: Filters) -> Query:
-        """`filters` as a query that gives no score."""
+    def restriction(self, filters: Filters, marked: str | None = None) -> Query:
+        """`filters`, and a raw term that rows must carry as well, as a query that gives no score."""
         from tantivy import Occur, Query
 
-        clauses = [*self._times(filters), *self._names(filters)]
-        whole = clauses[0] if len(clauses) == 1 else Query.boolean_query([(Occur.Must, c) for c in clauses])
+        clauses = [(Occur.Must, clause) for clause in (*self._times(filters), *self._names(filters))]
+        if marked is not None:
+            clauses.append((Occur.Must, self.term("terms", marked)))
+        if filters.learned is not None and (filters.learned or self.frequency(LEARNED)):
+            clauses.append((Occur.Must if filters.learned else Occur.MustNot, self.term("terms", LEARNED)))
+        whole = clauses[0][1] if len(clauses) == 1 else Query.boolean_query(clauses)
         return Query.const_score_query(whole, 0.0)
+
+    def visible(self, filters: Filters) -> int:
+        """How many rows a search without any filter but `learned` sees.
+
+        Without learned ones: all less those, an intersection of short lists.
+        """
+        from tantivy import Occur, Query
+
+        everything = self.carrying("live")
+        if filters.learned is None or not self.frequency(LEARNED):
+            return everything
+        both = [(Occur.Must, self.term("terms", name)) for name in ("live", LEARNED)]
+        learned = self.count(Query.boolean_query(both))
+        return learned if filters.learned else everything - learned
 
     def _times(self, filters: Filters) -> Iterator[Query]:
         """When: what the row says of validity and knowledge, and its status then."""
@@ -286,9 +308,9 @@ def ranked_search(
     """The first `limit` rows for `query` among those that `filters` let through."""
     wanted = _wanted(view, query)
     limit = min(limit, view.total)
-    plain = filters == Filters()
+    plain = filters == Filters(learned=filters.learned)
     restriction = view.restriction(filters)
-    total = view.carrying("live") if plain else view.count(restriction)
+    total = view.visible(filters) if plain else view.count(restriction)
     # How many turns there are is no matter of the words: fusion asks it where none is found, too.
     turns = _turns(view, restriction, plain) if windows else 0
     nothing = KeywordHits({}, total, wanted.terms, turns=turns)

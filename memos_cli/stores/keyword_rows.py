@@ -18,9 +18,20 @@ import msgspec
 
 from memos_cli.schema import MemoryItem, Refinement, Status
 from memos_cli.stores import analysis, claims, nearness
-from memos_cli.stores.facts import LIVE, labels_of, marks_of, speaker_number, talk_of
+from memos_cli.stores.facts import (
+    LEARNED,
+    LIVE,
+    PINNED,
+    UNOWNED,
+    is_learned,
+    labels_of,
+    marks_of,
+    speaker_number,
+    talk_of,
+)
 from memos_cli.stores.keyword_index import HEAP, MARKER, open_index, writing
 from memos_cli.stores.keyword_windows import Row, content_of, words_of
+from memos_cli.stores.subjects import subject_of
 
 if TYPE_CHECKING:
     import tantivy
@@ -106,8 +117,9 @@ def _terms(item: MemoryItem) -> list[str]:
         *(named("tag", tag) for tag in item.tags),
         *_sources(item),
     ]
-    if item.user_id is not None:
-        terms.append(named("user", item.user_id))
+    terms.append(UNOWNED if item.user_id is None else named("user", item.user_id))
+    if is_learned(item):
+        terms.append(LEARNED)
     if item.session_id is not None:
         terms.append(named("session", item.session_id))
     if item.agent_id is not None:
@@ -131,8 +143,12 @@ def _terms_of_current(item: MemoryItem) -> list[str]:
         if item.refinement is Refinement.QUEUED:
             terms.append(QUEUED)
     terms += [named("refines", id) for id in item.rests_on]
+    if item.pinned:
+        terms.append(PINNED)
     if item.external_id is not None:
         terms.append(named("ext", item.external_id))
+    if is_learned(item):
+        terms.append("subject:" + subject_of(item))
     return terms
 
 

@@ -164,17 +164,29 @@ class Keywords:
         with engine(self.directory):
             return view.last_position(talk_number(user_id, session_id)) + 1
 
-    def filter_only(self, filters: Filters, limit: int) -> list[int]:
-        """Ordinals of at most `limit` rows that `filters` let through, newest first."""
-        view = self._view()
-        with engine(self.directory):
-            return view.ordinals(view.newest(view.restriction(filters), limit))
+    def filter_only(
+        self, filters: Filters, limit: int, marked: str | None = None, *, oldest: bool = False
+    ) -> list[int]:
+        """Ordinals of at most `limit` rows that `filters` let through, newest (or oldest) first.
 
-    def count(self, filters: Filters) -> int:
-        """How many rows `filters` let through."""
+        `marked`: only those with a mark of `stores/facts`.
+        """
         view = self._view()
         with engine(self.directory):
-            return view.count(view.restriction(filters))
+            found = view.newest(view.restriction(filters, marked), limit, oldest=oldest)
+            return view.ordinals(found)
+
+    def count(self, filters: Filters, marked: str | None = None) -> int:
+        """How many rows `filters` let through; `marked` as in `filter_only`."""
+        view = self._view()
+        with engine(self.directory):
+            return view.count(view.restriction(filters, marked))
+
+    def holds(self, term: str) -> bool:
+        """Whether any row has a raw term, such as a mark of `stores/facts`; a look into the dictionary, a few microseconds."""
+        view = self._view()
+        with engine(self.directory):
+            return view.frequency(term) > 0
 
     def all_ordinals(self) -> set[int]:
         """Every row the index holds."""
@@ -228,6 +240,13 @@ class Keywords:
         with engine(self.directory):
             held = [t for t in dict.fromkeys(terms) if view.searcher.doc_freq("terms", t)]
             return {t: [view.item(a) for a in view.newest(view.term("terms", t), limit)] for t in held}
+
+    def on_subjects(self, subjects: Sequence[str]) -> list[MemoryItem]:
+        """The current learned preferences on any of these subjects (`stores/subjects`)."""
+        view = self._view()
+        with engine(self.directory):
+            found = view.any_of("terms", [f"subject:{one}" for one in dict.fromkeys(subjects)])
+            return [view.item(address) for address in found]
 
     def near(self, text: str, limit: int = 20) -> list[MemoryItem]:
         """Current memories whose text may be near-identical: most shared MinHash bands first."""

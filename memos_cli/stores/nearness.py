@@ -110,6 +110,12 @@ def same(a: str, b: str) -> str | None:
     return "near-identical text" if agree else None
 
 
+def likeness(a: str, b: str) -> float:
+    """Jaccard similarity of the shingles of two texts, 0 to 1: what MinHash estimates, counted out."""
+    one, other = set(_shingles(a)), set(_shingles(b))
+    return len(one & other) / max(len(one | other), 1)
+
+
 def _bands(text: str) -> tuple[str, ...]:
     from rensa import RMinHash
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from memos_cli.schema import Filters, Kind, Level, MemoryItem, Source, Status, Visibility
-from memos_cli.stores.facts import talk_of
+from memos_cli.stores.facts import LEARNED, is_learned, talk_of
 from memos_cli.stores.flatrows import Snapshot
 
 CLOSED = 0x80
@@ -32,6 +32,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KINDS, LEVELS, STATUSES, VISIBILITIES = (
     {str(value): code for code, value in enumerate(values)} for values in (Kind, Level, Status, Visibility)
 )
+LEARNED_KIND = KINDS[LEARNED] = len(KINDS)
+"""Preferences that were learned have a number of their own; asked for by kind, they count as preferences."""
+
 CODES = {"kind": KINDS, "level": LEVELS, "status": STATUSES, "visibility": VISIBILITIES}
 """The numbers that stand for words, kept in the header: with others, rows mean something else."""
 
@@ -67,7 +70,7 @@ def item_facts(item: MemoryItem) -> tuple[int, ...]:
         _micros(item.known_to, NEVER),
         _place(item),
         STATUSES[item.status] | (CLOSED if item.known_to is not None else 0),
-        KINDS[item.kind],
+        LEARNED_KIND if is_learned(item) else KINDS[item.kind],
         LEVELS[item.level],
         VISIBILITIES[item.visibility],
     )
@@ -100,18 +103,24 @@ def _tests(filters: Filters) -> Iterator[Test]:
     """What a row's columns must say: (column, test), all of which must hold."""
     yield "state", _state_test(filters)
     codes: tuple[tuple[str, Iterable[Any], dict[str, int]], ...] = (
-        ("kind", filters.kinds, KINDS),
+        ("kind", _kinds(filters), KINDS),
         ("level", filters.levels, LEVELS),
         ("visibility", filters.visibility, VISIBILITIES),
     )
     for name, values, table in codes:
         if wanted := [table[value] for value in values]:
             yield name, _among(wanted)
+    if filters.learned is not None:
+        yield "kind", lambda column: (column == LEARNED_KIND) == filters.learned
     names = (("user", filters.users), ("session", filters.sessions), ("agent", filters.agents))
     for name, texts in names:
         if wanted := [_hash(text) for text in texts]:
             yield name, _among(wanted)
     yield from _time_tests(filters)
+
+
+def _kinds(filters: Filters) -> tuple[str, ...]:
+    return (*filters.kinds, LEARNED) if Kind.PREFERENCE in filters.kinds else filters.kinds
 
 
 def _state_test(filters: Filters) -> Callable[[np.ndarray], np.ndarray]:

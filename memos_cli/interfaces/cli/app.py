@@ -65,6 +65,11 @@ COMMANDS: dict[str, Command] = {
     "update": Command("edit:update", "Replace a memory's text; the old version is kept."),
     "archive": Command("edit:archive", "Hide memories from search."),
     "unarchive": Command("edit:unarchive", "Show archived memories again."),
+    "pin": Command("edit:pin", "Keep memories where they are."),
+    "unpin": Command("edit:unpin", "Take the pins off memories."),
+    "preferences": Command(
+        "preferences:preferences", "List preferences, the strongest first.", streams=True, filters=True
+    ),
     "purge": Command("purge:purge", "Remove memories from every store, index and history, for good."),
     "reorganize": Command(
         "reorganize:reorganize",
@@ -83,6 +88,7 @@ COMMANDS: dict[str, Command] = {
     "repair": Command("maintain:repair", "Set damage aside and rebuild what can be rebuilt.", "Cubes"),
     "reindex": Command("maintain:reindex", "Rebuild the indexes from the table.", "Cubes"),
     "compact": Command("maintain:compact", "Merge small files and drop old table versions.", "Cubes"),
+    "balance": Command("maintain:balance", "Make every tier fit its capacity.", "Cubes"),
     "reembed": Command("vectors:reembed", "Make all vectors anew with another embedder.", "Cubes"),
     "deepen": Command("vectors:deepen", "Give the cube vectors or a graph it did not have.", "Cubes"),
     "unlock": Command(

@@ -112,6 +112,7 @@ def search(result: SearchResult, *, explain: bool, several: bool = False) -> Doc
     document: Document = {
         "query": result.query,
         "hits": [hit(found, several=several) for found in result.hits],
+        "preferences": [hit(found, several=several) for found in result.preferences],
         "notes": list(result.notes),
     }
     if several:
@@ -137,6 +138,7 @@ def added(result: AddResult) -> Document:
         ),
         "facts": [dump(one) for one in result.facts],
         "queued": result.queued,
+        "preferences": [dump(one) for one in result.preferences],
         "notes": list(result.notes),
     }
 
@@ -168,7 +170,9 @@ def facts(item: MemoryItem) -> list[str]:
     source = origin(item)
     file = "" if source is None or item.session_id else source.replace("\\", "/").rpartition("/")[2]
     drawn = "" if item.refines is None else f"refined, {item.origin}, {item.confidence} %"
-    return [day(item.time), item.speaker or item.user_id or "", file, tags, kind, drawn, status, item.id]
+    pinned = "pinned" if item.pinned else ""
+    said_by = item.speaker or item.user_id or ""
+    return [day(item.time), said_by, file, tags, kind, drawn, pinned, status, item.id]
 
 
 def origin(item: MemoryItem) -> str | None:

@@ -86,6 +86,9 @@ def add(
         bool,
         typer.Option("--no-judge", help="Store as is: nothing that is there is updated or contradicted."),
     ] = False,
+    no_preferences: Annotated[
+        bool, typer.Option("--no-preferences", help="Learn no preferences from what is added.")
+    ] = False,
     allow_future: Annotated[
         bool, typer.Option("--allow-future", help="Accept a time of saying that is yet to come.")
     ] = False,
@@ -160,6 +163,7 @@ def add(
                     cube,
                     drafts,
                     **how,
+                    preferences=False if no_preferences else None,
                     dry_run=dry_run,
                     progress=progress,
                 )
@@ -360,6 +364,7 @@ def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
     rows += [("known", one.id, one.memory, one.reason) for one in result.known]
     rows += [("archived", one.id, one.memory, "no longer in its file") for one in result.archived]
     rows += [("fact", one.id, one.memory, f"refines {one.refines}") for one in result.facts]
+    rows += [("preference", one.id, one.memory, one.what) for one in result.preferences]
     # Quiet: what was asked for goes in without a line for each, unless a program asked for them.
     listed = [] if shell.out.quiet else [Table(("what", "id", "memory", "reason"), rows, wide="memory")]
     shell.out.emit(documents.added(result), *listed)
@@ -372,11 +377,13 @@ def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
 
 
 def _summary(out: Output, result: AddResult, dry_run: bool) -> None:
+    learned = "preference" if len(result.preferences) == 1 else "preferences"
     counts = {
         "added": len(result.added),
         "updated": len(result.updated),
         "known already": len(result.known),
         "archived": len(result.archived),
+        learned: len(result.preferences),
         "skipped": len(result.skipped),
         "facts drawn": len(result.facts),
     }

@@ -19,17 +19,23 @@ Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="E
 Offset = Annotated[int, typer.Option("--offset", metavar="N", min=0, help="Entries to pass over.")]
 
 
-def list_memories(ctx: typer.Context, limit: Limit = 50, offset: Offset = 0) -> None:
+def list_memories(
+    ctx: typer.Context,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    pinned: Annotated[bool, typer.Option("--pinned", help="Only what is pinned.")] = False,
+) -> None:
     """List memories, newest first."""
     from memos_cli.operations import browse
 
     shell = shell_of(ctx)
     with shell.open() as session:
-        result = browse.list_memories(session, options.filters_of(ctx), limit=limit, offset=offset)
+        filters = options.filters_of(ctx)
+        result = browse.list_memories(session, filters, limit=limit, offset=offset, pinned=pinned)
     items = [documents.dump(item) for item in result.items] if shell.out.machine else []
     shell.out.emit(
         {"items": items, "total": result.total},
-        Entries([_entry(item) for item in result.items], empty=_nothing(ctx, offset)),
+        Entries([_entry(item) for item in result.items], empty=_nothing(ctx, offset or pinned)),
         lines=items,
     )
     _remainder(shell, offset + len(result.items), result.total)
@@ -43,7 +49,8 @@ def get(ctx: typer.Context, id: Id) -> None:
     with shell.open() as session:
         item = browse.get(session, id)
         facts, drawn_from = browse.kin(session, item)
-    document = documents.dump(item)
+        usage = browse.usage_of(session, item.id)
+    document = {**documents.dump(item), "usage": documents.dump(usage)}
     document["facts"] = [documents.relative(one) for one in facts]
     document["drawn_from"] = [documents.relative(one) for one in drawn_from]
     shell.out.emit(document, Fields([("memory", item.memory), *pairs(document, skip=("memory",))]))
@@ -89,8 +96,8 @@ def stats(ctx: typer.Context) -> None:
     show_result(shell, result)
 
 
-def _nothing(ctx: typer.Context, offset: int) -> str:
-    if offset or options.is_filtered(ctx):
+def _nothing(ctx: typer.Context, cut: int | bool) -> str:
+    if cut or options.is_filtered(ctx):
         return "No memory matches."
     return (
         "No memory is in use here. `memos add` stores some; `memos list --status all` shows hidden ones too."

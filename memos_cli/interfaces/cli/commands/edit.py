@@ -1,4 +1,4 @@
-"""`memos update`, `archive`, `unarchive` and `undo`: changes that keep what was there before."""
+"""`memos update`, `archive`, `unarchive`, `pin`, `unpin` and `undo`: changes that keep what was there before."""
 
 from __future__ import annotations
 
@@ -59,6 +59,29 @@ def unarchive(ctx: typer.Context, ids: Ids) -> None:
     with shell.open(write=True) as session:
         result = edit.unarchive(session, ids)
     show_change(shell, "Unarchived", result)
+
+
+def pin(ctx: typer.Context, ids: Ids) -> None:
+    """Keep memories where they are.
+
+    No capacity moves or archives what is pinned. `memos list --pinned` shows it, `memos unpin` takes the pin off.
+    """
+    from memos_cli.operations import edit
+
+    shell = shell_of(ctx)
+    with shell.open(write=True) as session:
+        result = edit.pin(session, ids)
+    show_change(shell, "Pinned", result)
+
+
+def unpin(ctx: typer.Context, ids: Ids) -> None:
+    """Take the pins off memories."""
+    from memos_cli.operations import edit
+
+    shell = shell_of(ctx)
+    with shell.open(write=True) as session:
+        result = edit.unpin(session, ids)
+    show_change(shell, "Unpinned", result)
 
 
 def undo(

@@ -1,4 +1,4 @@
-"""`memos check`, `repair`, `reindex`, `compact` and `unlock`: the health of a cube."""
+"""`memos check`, `repair`, `reindex`, `compact`, `balance` and `unlock`: the health of a cube."""
 
 from __future__ import annotations
 
@@ -79,6 +79,30 @@ def compact(ctx: typer.Context) -> None:
     with shell.open(write=True) as session, shell.out.progress():
         result = maintain.compact(session)
     show_result(shell, result)
+
+
+def balance(ctx: typer.Context, dry_run: DryRun = False) -> None:
+    """Make every tier fit its capacity.
+
+    What is often used, or has no room in working memory, becomes long-term; what another tier has no
+    room for is archived. All of it is one change, which `memos undo` takes back. See `memos help tiers`.
+    """
+    from memos_cli.operations import tiers
+
+    shell = shell_of(ctx)
+    with shell.open(write=not dry_run) as session:
+        result = tiers.balance(session, dry_run)
+    rows = [
+        (what, one.id, str(one.kind), one.importance, one.memory, one.reason)
+        for what, moved in (("promoted", result.promoted), ("archived", result.archived))
+        for one in moved
+    ]
+    shell.out.emit(
+        documents.dump(result),
+        Table(("what", "id", "kind", "importance", "memory", "reason"), rows, wide="memory"),
+    )
+    if not shell.out.machine:
+        shell.out.notes(result.notes)
 
 
 def unlock(ctx: typer.Context) -> None:

@@ -8,10 +8,12 @@ import typer
 
 from memos_cli.errors import BadFilter, MemosError
 from memos_cli.interfaces.cli import documents, options
-from memos_cli.interfaces.cli.output import Entries, Entry
+from memos_cli.interfaces.cli.output import Entries, Entry, is_plain
 from memos_cli.interfaces.cli.shell import Shell, shell_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from memos_cli.schema import FailedCube, Hit, Query, SearchResult, ToolUse
 
 
@@ -42,6 +44,15 @@ def search(
             "--rerank",
             metavar="MODEL",
             help="Let a model reread the first 50 hits; the setting rerank when left out, `none` for none.",
+        ),
+    ] = None,
+    preferences: Annotated[
+        int | None,
+        typer.Option(
+            "--preferences",
+            metavar="N",
+            min=0,
+            help="Tokens of preferences beside the hits; 0 for none, the setting preference_tokens when left out.",
         ),
     ] = None,
     min_score: Annotated[
@@ -82,6 +93,7 @@ def search(
         filters=options.filters_of(ctx, instant),
         now=instant,
         max_tokens=max_tokens,
+        preferences=preferences,
         min_score=min_score,
         without=_parts(without, operation.PARTS),
         explain=explain,
@@ -123,11 +135,19 @@ def _show(shell: Shell, result: SearchResult, explain: bool, several: bool) -> N
         lines=(documents.hit(hit, several=several) for hit in result.hits),
     )
     if not shell.out.machine:
+        if not is_plain():  # a pipe gets hits and nothing else
+            shell.out.emit({}, _preferences(result.preferences, several))
         shell.out.notes(result.notes)
         shell.out.notes(_trace(result, several))
     _complain(shell, result.failed)
     if result.failed:
         raise typer.Exit(1)
+
+
+def _preferences(found: Sequence[Hit], several: bool) -> Entries:
+    """The block under the hits: preferences that bear on the question."""
+    entries = [_entry(hit, [], several) for hit in found]
+    return Entries([entry._replace(lead="♥") for entry in entries])
 
 
 def _reranker(name: str) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 
 from memos_cli.errors import MemoryNotFound
 from memos_cli.operations import add, browse, edit, search, tiers
-from memos_cli.schema import Draft, Filters, Kind, MemoryItem, Query, Status, now
+from memos_cli.schema import Change, Draft, Filters, Kind, Level, MemoryItem, Query, Status, now
 from memos_cli.stores.usage import Used
 
 
@@ -163,3 +163,37 @@ def test_a_dry_run_moves_nothing(open_cube) -> None:
     add.add(session, working("a"))
     add.add(session, working("b"), dry_run=True)
     assert held(session, kinds=(Kind.WORKING,)) == ["a"]
+
+
+def test_what_was_drawn_from_it_is_archived_with_it_and_comes_back_with_it(open_cube) -> None:
+    session = open_cube(capacity_long_term=2, preferences=True)
+    add.add(session, [Draft(memory="I love jazz, I went to the harbour concert", confidence=10)])
+    [raw] = browse.list_memories(session, Filters(learned=False)).items
+    fact = MemoryItem(memory="There was a concert at the harbour.", refines=raw.id, confidence=99)
+    with session.cube.writing("refine"):
+        session.cube.commit(Change(verb="refine", actor="test", puts=(fact,)))
+    [learned] = browse.list_memories(session, Filters(learned=True)).items
+    add.add(session, [Draft(memory="Rain in Porto")])
+    gone = [browse.get(session, id).status for id in (raw.id, fact.id, learned.id)]
+    assert gone == [Status.ARCHIVED] * 3
+    edit.unarchive(session, [raw.id])
+    assert [browse.get(session, id).status for id in (raw.id, fact.id, learned.id)] == [Status.ACTIVATED] * 3
+
+
+def test_a_preference_that_was_archived_by_hand_stays_archived(session) -> None:
+    add.add(session, [Draft(memory="I love jazz")])
+    [raw] = browse.list_memories(session, Filters(learned=False)).items
+    [learned] = browse.list_memories(session, Filters(learned=True)).items
+    edit.archive(session, [learned.id])
+    edit.archive(session, [raw.id])
+    edit.unarchive(session, [raw.id])
+    assert browse.get(session, learned.id).status is Status.ARCHIVED
+
+
+def test_topics_and_concepts_take_no_place_in_a_tier(open_cube) -> None:
+    session = open_cube(capacity_long_term=2)
+    node = MemoryItem(memory="music", level=Level.TOPIC)
+    with session.cube.writing("reorganize"):
+        session.cube.commit(Change(verb="reorganize", actor="test", puts=(node,)))
+    result = add.add(session, [Draft(memory="Rain in Porto"), Draft(memory="Snow in Oslo")])
+    assert result.notes == () and browse.get(session, node.id).status is Status.ACTIVATED

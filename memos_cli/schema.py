@@ -560,6 +560,8 @@ class Hit(Value, frozen=True, kw_only=True):
     """Ids of refined facts of this memory that were found too; they and it count once."""
     also_in: tuple[str, ...] = ()
     """Of a question to several cubes: the others among whose hits this memory was too."""
+    updated_by: str | None = None
+    """Id of the hit that says otherwise of the same matter, later; it stands before this one."""
     tool: ToolUse | None = None
     """Of the definition of a tool: how its uses went."""
 

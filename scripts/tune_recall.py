@@ -96,7 +96,7 @@ def _asked(label: str, benchmark: Any, cache: Path | None, mode: Mode) -> Iterat
             if not corpus.questions:
                 continue
             with cubes.fresh() as session:
-                store(session, corpus, Storing(), None)
+                store(session, corpus, Storing(), None, options)
                 for question in corpus.questions:
                     query = Query(text=question.text, k=20, mode=mode, now=question.now)
                     found = routes_of(session, query)

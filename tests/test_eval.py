@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from llm_server import Script
 from typer.testing import CliRunner, Result
 
 from memos_cli.evaluation import compare, run
@@ -101,6 +102,38 @@ def test_figures_of_a_conversation_worked_out_by_hand(talk: Path, tmp_path: Path
     assert found["abstention"]["auroc"] == 1.0  # quokka finds nothing at all
     assert [one["ranks"] for one in found["questions"]] == [[1, 2], [1], [1, 1], []]
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def moving(folder: Path) -> Path:
+    """A folder in the BEIR form: two notes of which the second contradicts the first."""
+    notes = [{"_id": "old", "text": "Ida lives in Lisbon."}, {"_id": "new", "text": "Ida lives in Porto now."}]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, notes)))
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "lisbon"}))
+    (folder / "qrels").mkdir()
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\told\t1\n")
+    return folder
+
+
+def test_what_judging_costs_can_be_seen(tmp_path: Path) -> None:
+    words = ("beir", str(moving(tmp_path)), "--mode", "keyword")
+    judged, plain = document(*words), document(*words, "--no-judge")
+    assert (judged["add"]["updated"], plain["add"]["updated"]) == (1, 0)
+    assert (judged["overall"]["recall@5"], plain["overall"]["recall@5"]) == (0.0, 1.0)
+
+
+def test_a_fact_counts_as_the_turn_that_it_was_drawn_from(
+    talk: Path, llm_server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in llm_server.settings.items():
+        monkeypatch.setenv(f"MEMOS_{name.upper()}", str(value))
+    drawn = {"text": "The xylophone, a percussion instrument, is green.", "turns": [3], "who": "",
+             "event_start": "", "event_end": "", "key": "", "tags": [], "importance": 60, "confidence": 90}  # fmt: skip
+    llm_server.answers = [{"facts": [drawn]}]
+    words = ("locomo", str(talk), "--mode", "keyword", "--read")
+    found = document(*words, "fine")
+    assert found["add"]["facts"] == 1
+    assert found["questions"][1]["ranks"] == [1]
+    assert found["overall"]["recall@5"] == document(*words, "fast")["overall"]["recall@5"]
 
 
 def test_nothing_of_yours_is_touched(talk: Path, home: Path) -> None:

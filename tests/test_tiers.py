@@ -196,4 +196,5 @@ def test_topics_and_concepts_take_no_place_in_a_tier(open_cube) -> None:
     with session.cube.writing("reorganize"):
         session.cube.commit(Change(verb="reorganize", actor="test", puts=(node,)))
     result = add.add(session, [Draft(memory="Rain in Porto"), Draft(memory="Snow in Oslo")])
-    assert result.notes == () and browse.get(session, node.id).status is Status.ACTIVATED
+    assert result.notes == ()
+    assert browse.get(session, node.id).status is Status.ACTIVATED

@@ -82,6 +82,8 @@ def _storing(run: Run) -> Document:
         "memories": done.added,
         "known": done.known,
         "skipped": done.skipped,
+        "updated": done.updated,
+        "facts": done.facts,
         "cached_vectors": done.reused,
         "seconds": round(done.seconds, 3),
         "cpu_seconds": round(done.cpu, 3),

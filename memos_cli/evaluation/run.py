@@ -24,7 +24,7 @@ from memos_cli.evaluation.metrics import Answer, ranking
 from memos_cli.evaluation.vectors import Cache, EvaluationSession, Remembering, RememberingReranker
 from memos_cli.operations.add import add
 from memos_cli.operations.search import search, tokens
-from memos_cli.schema import Depth, Hit, Mode, Query
+from memos_cli.schema import Depth, Hit, Mode, Query, Reading
 from memos_cli.session import make_cube, open_session
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ class Options:
     limit: int | None = None
     """Questions at most, from the first corpus on."""
     cache: Path | None = None
+    judge: bool | None = None
+    """Whether what is added closes what it contradicts; None: as the settings say."""
+    reading: Reading = Reading.FAST
 
     @property
     def embeds(self) -> bool:
@@ -77,6 +80,9 @@ class Storing:
     added: int = 0
     known: int = 0
     skipped: int = 0
+    updated: int = 0
+    facts: int = 0
+    """Drawn by a language model (`--read fine`)."""
     reused: int = 0
     seconds: float = 0.0
     cpu: float = 0.0
@@ -85,6 +91,8 @@ class Storing:
         self.added += len(result.added)
         self.known += len(result.known)
         self.skipped += len(result.skipped)
+        self.updated += len(result.updated)
+        self.facts += len(result.facts)
         self.seconds += seconds
         self.cpu += cpu
 
@@ -126,7 +134,7 @@ def evaluate(
         cubes = Cubes(Path(folder), settings, place, options)
         for corpus in corpora:
             with cubes.fresh() as session:
-                store(session, corpus, run.storing, progress)
+                store(session, corpus, run.storing, progress, options)
                 _warm(session, corpus, options)
                 for variant in options.variants:
                     for question in corpus.questions:
@@ -190,10 +198,23 @@ class Cubes:
             shutil.rmtree(path)
 
 
-def store(session: EvaluationSession, corpus: Corpus, storing: Storing, progress: Progress | None) -> None:
+def store(
+    session: EvaluationSession,
+    corpus: Corpus,
+    storing: Storing,
+    progress: Progress | None,
+    options: Options,
+) -> None:
     """Add a corpus; times of saying are the benchmark's, so future ones are taken as they are."""
     wall, cpu = time.perf_counter(), time.process_time()
-    result = add(session, corpus.drafts, allow_future=True, progress=progress)
+    result = add(
+        session,
+        corpus.drafts,
+        allow_future=True,
+        judge=options.judge,
+        reading=options.reading,
+        progress=progress,
+    )
     storing.count(result, time.perf_counter() - wall, time.process_time() - cpu)
 
 

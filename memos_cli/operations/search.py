@@ -23,6 +23,7 @@ from memos_cli.errors import (
     TableDamaged,
     UnknownEmbedder,
 )
+from memos_cli.operations.succession import newest_first
 from memos_cli.providers.requests import request_direction
 from memos_cli.retrieval.asked import Asked, read
 from memos_cli.retrieval.calibration import likelihood
@@ -330,9 +331,12 @@ def finished(
     hits: Sequence[Hit], query: Query, load: Callable[[str], Reranker], notes: list[str]
 ) -> tuple[Hit, ...]:
     """The last steps, on the hits of one cube or on those of several together: reranked by what
-    `load` gives, cut to k and to the token budget. Raises UnknownReranker."""
+    `load` gives, what holds now before what it updates, cut to k and to the token budget.
+
+    Raises UnknownReranker."""
     if query.rerank:
         hits = _reranked(load, query, list(hits), notes)
+    hits = newest_first(hits)
     kept = packed(hits[: query.k], query.max_tokens)
     if hits and not kept:
         needed = [tokens(hit.item.memory) for hit in hits[: query.k]]

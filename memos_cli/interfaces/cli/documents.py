@@ -69,6 +69,7 @@ def hit(found: Hit, *, several: bool = False) -> Document:
         "copies": list(found.copies),
         "refines": item.refines,
         "facts": list(found.facts),
+        "updated_by": found.updated_by,
         **shared,
         "routes": {
             name: {"rank": route.rank, "score": round(route.score, 6)} for name, route in found.routes.items()

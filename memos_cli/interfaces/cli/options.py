@@ -26,7 +26,9 @@ from .shell import shell_of
 if TYPE_CHECKING:
     from enum import StrEnum
 
-    from memos_cli.schema import Filters
+    from memos_cli.schema import Filters, Reading
+
+    from .shell import Shell
 
 FILTERS = "memos.filters"
 
@@ -371,3 +373,21 @@ def _last_instant(text: str, start: datetime) -> datetime:
     elif start.time() == time() and not re.search(r"\d[:点时]|t\d|\d ?[ap]m|midnight|ago$|now$", words):
         following = start + timedelta(days=1)
     return following - timedelta(microseconds=1) if following > start else start
+
+
+def reading(shell: Shell, given: str | None) -> Reading:
+    """What `--read`, else the setting `reader`, else the presence of a model says.
+
+    Raises:
+        UsageError: there is no such way. NoLLM: a model is needed and none is configured.
+    """
+    from memos_cli.errors import NoLLM
+    from memos_cli.schema import Reading
+
+    named = given or shell.settings.reader
+    if not named:
+        return Reading.AUTO if shell.settings.llm else Reading.FAST
+    how: Reading = choice(Reading, "way to read", named)
+    if how is Reading.FINE and not shell.settings.llm:
+        raise NoLLM(verb="add --read fine")
+    return how

@@ -138,7 +138,7 @@ def add(
     how = _How(
         allow_duplicates=allow_duplicates,
         allow_future=allow_future,
-        reading=_reading(shell, reading),
+        reading=options.reading(shell, reading),
         judge=False if no_judge else None,
     )
     if follow:
@@ -224,24 +224,6 @@ class _How(TypedDict):
     allow_future: bool
     reading: Reading
     judge: bool | None
-
-
-def _reading(shell: Shell, given: str | None) -> Reading:
-    """What `--read`, else the setting `reader`, else the presence of a model says.
-
-    Raises:
-        UsageError: there is no such way. NoLLM: a model is needed and none is configured.
-    """
-    from memos_cli.errors import NoLLM
-    from memos_cli.schema import Reading
-
-    named = given or shell.settings.reader
-    if not named:
-        return Reading.AUTO if shell.settings.llm else Reading.FAST
-    how: Reading = options.choice(Reading, "way to read", named)
-    if how is Reading.FINE and not shell.settings.llm:
-        raise NoLLM(verb="add --read fine")
-    return how
 
 
 def _follow(shell: Shell, read: ReadOptions, **how: Unpack[_How]) -> bool:

@@ -64,6 +64,14 @@ def evaluate(
     pool: Annotated[
         int, typer.Option("--pool", metavar="N", min=1, help="Put N conversations into one cube.")
     ] = 1,
+    how_read: Annotated[
+        str | None,
+        typer.Option("--read", metavar="HOW", help="fast, or fine: a language model draws facts as well."),
+    ] = None,
+    no_judge: Annotated[
+        bool,
+        typer.Option("--no-judge", help="Store as is: nothing that was added is updated or contradicted."),
+    ] = False,
     cache: Annotated[
         Path | None, typer.Option("--cache", metavar="DIR", help="Keep the texts' vectors for later runs.")
     ] = None,
@@ -79,7 +87,7 @@ def evaluate(
     from memos_cli.evaluation.run import KS, Options
     from memos_cli.evaluation.run import evaluate as measure
     from memos_cli.location import resolve
-    from memos_cli.schema import Mode
+    from memos_cli.schema import Mode, Reading
 
     shell = shell_of(ctx)
     asked = options.choice(Mode, "mode", mode)
@@ -91,6 +99,8 @@ def evaluate(
         embedder=embedder,
         limit=limit,
         cache=cache,
+        judge=False if no_judge else None,
+        reading=Reading.FAST if how_read is None else options.reading(shell, how_read),
     )
     place = partial(resolve, settings=shell.settings)
     with shell.out.progress() as progress:

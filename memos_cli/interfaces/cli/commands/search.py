@@ -194,6 +194,8 @@ def _entry(hit: Hit, routes: list[str], several: bool) -> Entry:
     if several:
         cells.append(hit.cube)
         facts = [", ".join([hit.cube, *hit.also_in]), *facts]
+    if hit.updated_by is not None:
+        facts = ["said otherwise since", *facts]
     reasons = []
     for name in routes:
         route = hit.routes.get(name)

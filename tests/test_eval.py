@@ -106,7 +106,10 @@ def test_figures_of_a_conversation_worked_out_by_hand(talk: Path, tmp_path: Path
 
 def moving(folder: Path) -> Path:
     """A folder in the BEIR form: two notes of which the second contradicts the first."""
-    notes = [{"_id": "old", "text": "Ida lives in Lisbon."}, {"_id": "new", "text": "Ida lives in Porto now."}]
+    notes = [
+        {"_id": "old", "text": "Ida lives in Lisbon."},
+        {"_id": "new", "text": "Ida lives in Porto now."},
+    ]
     (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, notes)))
     (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "lisbon"}))
     (folder / "qrels").mkdir()

@@ -43,6 +43,57 @@ def test_the_newest_turn_stands_first_and_no_turn_is_lost(
     assert [hit.item.memory for hit in search(session, then).hits] == texts[1::-1]
 
 
+STATED = [
+    ("The fee is 85 euros a year.", "The fee is 92 euros a year.", "How much is the fee?"),
+    ("Mrs. Van Damme is the chair of the garden club.", "Mr. Osei is the chair of the garden club.", "Who is the chair?"),
+    ("Ida writes firmware for the locks of Velora.", "Ida leads the firmware team for locks at Velora.",
+     "What does Ida do at Velora?"),
+    ("宁的书稿三月一日交给出版社。", "宁的书稿四月九日交给出版社。", "宁的书稿什么时候交？"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "question"), STATED)
+@pytest.mark.parametrize("backwards", [False, True], ids=["in order", "the older one told last"])
+def test_of_statements_of_one_matter_the_later_stands_first(
+    open_cube: OpenCube, old: str, new: str, question: str, backwards: bool
+) -> None:
+    session = open_cube("general_text")
+    drafts = [Draft(memory=old, said_at=MAY), Draft(memory=new, said_at=MAY + timedelta(days=30))]
+    add(session, drafts[::-1] if backwards else drafts, judge=False)
+    hits = search(session, Query(text=question)).hits
+    assert [hit.item.memory for hit in hits] == [new, old]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "question"),
+    [
+        ("I like tea.", "I like coffee.", "Do I like tea?"),
+        ("The fee is 85 euros a year.", "The fee is 92 euros a year.", "What was the fee before?"),
+        ("The gate of the shed is green and old.", "The cat sleeps all day.", "What colour has the gate?"),
+    ],
+)
+def test_what_answers_more_or_was_asked_of_the_past_keeps_its_place(
+    open_cube: OpenCube, old: str, new: str, question: str
+) -> None:
+    session = open_cube("general_text")
+    add(session, [Draft(memory=old, said_at=MAY), Draft(memory=new, said_at=MAY + timedelta(days=30))])
+    plain = search(session, Query(text=question, k=1)).hits
+    found = search(session, Query(text=question)).hits
+    assert found[0].item.id == plain[0].item.id
+    assert found[0].item.memory == old
+
+
+def test_what_two_people_state_is_two_matters(open_cube: OpenCube) -> None:
+    session = open_cube("general_text")
+    ida = Draft(memory="The code of my bicycle lock is 4417, and it is red.", user_id="ida", said_at=MAY)
+    theo = Draft(
+        memory="The code of my bicycle lock is 2058.", user_id="theo", said_at=MAY + timedelta(days=9)
+    )
+    add(session, [ida, theo])
+    hits = search(session, Query(text="code of the red lock")).hits
+    assert hits[0].item.user_id == "ida"
+
+
 def hit(id: str, score: float, day: int, *updates: str) -> Hit:
     relations = tuple(Relation(kind="update", target=target) for target in updates)
     said_at = MAY + timedelta(days=day)
@@ -50,7 +101,7 @@ def hit(id: str, score: float, day: int, *updates: str) -> Hit:
 
 
 def order(hits: list[Hit]) -> list[str]:
-    return [one.item.id for one in newest_first(hits)]
+    return [one.item.id for one in newest_first(hits, "which")]
 
 
 def test_only_what_another_hit_updates_moves() -> None:
@@ -61,7 +112,7 @@ def test_only_what_another_hit_updates_moves() -> None:
         "d",
     ]
     untouched = [hit("a", 0.9, 1, "elsewhere"), hit("b", 0.8, 2)]
-    assert newest_first(untouched) == untouched
+    assert newest_first(untouched, "which") == untouched
 
 
 def test_time_decides_which_is_newer_whoever_has_the_relation() -> None:

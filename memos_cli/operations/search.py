@@ -336,7 +336,7 @@ def finished(
     Raises UnknownReranker."""
     if query.rerank:
         hits = _reranked(load, query, list(hits), notes)
-    hits = newest_first(hits)
+    hits = newest_first(hits, query.text)
     kept = packed(hits[: query.k], query.max_tokens)
     if hits and not kept:
         needed = [tokens(hit.item.memory) for hit in hits[: query.k]]

@@ -1,69 +1,159 @@
-"""Which of two hits is what holds now: a memory that updates or contradicts another stands before it.
+"""Which of two hits is what holds now: what came later of the same matter stands first.
 
-Owns: the order of hits between which such a relation stands. Does not own: who draws the relation
-(`judge`, `merging`), nor memories that were closed and are no hits at all.
+Owns: the order of two hits of which one updates the other, or says the same of the same with other
+words. Does not own: who draws the relation (`judge`, `merging`), nor memories that were closed and are no
+hits at all.
 
-A turn of a conversation is never closed (`memos help judgement`), so both what Anna said in May and what
-she said in June are found. The words of the older one often fit a question better; that she said
-otherwise since decides.
+A turn of a conversation is never closed (`memos help judgement`), and what the rules cannot judge stays
+beside what it replaces. So both what Anna said in May and what she said in June are found, and the words
+of the older one often fit a question better. Nothing is hidden here: later goes first, that is all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
 
-from memos_cli.schema import Hit, MemoryItem
+from memos_cli.schema import Hit, Kind, Level, MemoryItem
+from memos_cli.stores.analysis import content_terms, exact_terms
+from memos_cli.stores.facts import is_turn
 
 OVERRIDES = frozenset({"update", "contradiction", "supersedes", "contradicts"})
 """Kinds of relation whose two ends cannot both hold."""
 
+FIRST = 20
+"""Hits among which statements of the same matter are looked for."""
 
-def newest_first(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits, each that another one updates behind that one, and marked with its id (`updated_by`).
+SHORT = 160
+"""Characters of a statement at most, as in `memos help judgement`."""
 
-    What moves up takes the score of the hit before which it now stands: at least as likely is it the answer.
+BEGIN_ALIKE = 3
+"""Words with which two statements begin that are of the same matter: "The code is …"."""
+
+RUN_ALIKE = 5
+"""Or words in a row that both have, wherever: "… is the chair of the association"."""
+
+SHARED = 0.6
+"""Or the share of the shorter one's content terms, numbers aside, that both have."""
+
+_STATED = frozenset({Kind.LONG_TERM, Kind.USER, Kind.WORKING, Kind.PREFERENCE})
+
+_PAST = re.compile(
+    r"\b(?:was|were|did|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|original(?:ly)?|first|once|ago"
+    r"|(?:18|19|20)\d\d)\b|以前|之前|曾经|过去|原来|当时|那时|最初|\d年",
+    re.IGNORECASE,
+)
+"""A question about what was: the later of two answers is not the better one."""
+
+
+@dataclass
+class _Order:
+    """Hits as they are put in order."""
+
+    hits: Sequence[Hit]
+    later: dict[str, str] = field(default_factory=dict)
+    """By id: the hit that has to stand before it."""
+    done: dict[str, Hit] = field(default_factory=dict)
+
+    @cached_property
+    def by_id(self) -> dict[str, Hit]:
+        return {hit.item.id: hit for hit in self.hits}
+
+    def note(self, one: MemoryItem, other: MemoryItem) -> None:
+        """Of two that say something of the same matter, the later one stands first; the latest of several."""
+        old, new = in_time(one, other)
+        known = self.later.get(old.id)
+        if known is None or in_time(self.by_id[known].item, new)[1] is new:
+            self.later[old.id] = new.id
+
+    def place(self, hit: Hit, score: float, above: frozenset[str]) -> None:
+        """Put a hit behind what is later; `above` ends a circle of relations."""
+        if hit.item.id in self.done or hit.item.id in above:
+            return
+        if (newer := self.later.get(hit.item.id)) is not None:
+            ahead = self.by_id[newer]
+            self.place(ahead, max(score, ahead.score), above | {hit.item.id})
+        self.done[hit.item.id] = hit if hit.score >= score else hit.but(score=score)
+
+
+def newest_first(hits: Sequence[Hit], question: str) -> list[Hit]:
+    """The hits, each behind the one that is later of the same matter.
+
+    A hit that has a relation to another says so of it (`updated_by`). What moves up takes the score of the
+    hit before which it now stands: it is at least as likely the answer.
     """
-    places = {hit.item.id: place for place, hit in enumerate(hits)}
-    later: dict[str, str] = {}
-    for hit in hits:
-        for relation in hit.item.relations:
-            if relation.kind in OVERRIDES and relation.target in places and relation.target != hit.item.id:
-                old, new = _in_time(hits[places[relation.target]].item, hit.item)
-                later[old.id] = _latest(hits, places, later.get(old.id), new)
-    if not later:
+    order = _Order(hits)
+    updated = dict(_related(order.by_id))
+    for old, new in updated.items():
+        order.note(order.by_id[old].item, order.by_id[new].item)
+    for one, other in _of_one_matter(hits[:FIRST], question):
+        if one.id not in updated and other.id not in updated:
+            order.note(one, other)
+    if not order.later:
         return list(hits)
-    ordered: list[Hit] = []
     for hit in hits:
-        _place(hit, hits, places, later, ordered, hit.score, set())
-    return ordered
+        order.place(hit, hit.score, frozenset())
+    return [hit.but(updated_by=updated[id]) if id in updated else hit for id, hit in order.done.items()]
 
 
-def _in_time(one: MemoryItem, other: MemoryItem) -> tuple[MemoryItem, MemoryItem]:
-    """(the older, the newer), by when they were true or said; who has the relation is newer in a tie."""
+def in_time(one: MemoryItem, other: MemoryItem) -> tuple[MemoryItem, MemoryItem]:
+    """(the older, the newer), by when they were said; the second is newer in a tie."""
     return (other, one) if other.time < one.time else (one, other)
 
 
-def _latest(hits: Sequence[Hit], places: dict[str, int], known: str | None, new: MemoryItem) -> str:
-    if known is None:
-        return new.id
-    return _in_time(hits[places[known]].item, new)[1].id
+def _related(hits: dict[str, Hit]) -> Iterator[tuple[str, str]]:
+    """(the older, the newer) of hits between which a relation says that not both hold; the latest last."""
+    found = [
+        in_time(hits[relation.target].item, hit.item)
+        for hit in hits.values()
+        for relation in hit.item.relations
+        if relation.kind in OVERRIDES and relation.target in hits and relation.target != hit.item.id
+    ]
+    yield from ((old.id, new.id) for old, new in sorted(found, key=lambda pair: pair[1].time))
 
 
-def _place(
-    hit: Hit,
-    hits: Sequence[Hit],
-    places: dict[str, int],
-    later: dict[str, str],
-    ordered: list[Hit],
-    score: float,
-    above: set[str],
-) -> None:
-    """Put a hit behind what updates it; `above` ends a circle of relations."""
-    if any(hit.item.id == done.item.id for done in ordered) or hit.item.id in above:
+def _of_one_matter(hits: Sequence[Hit], question: str) -> Iterator[tuple[MemoryItem, MemoryItem]]:
+    """Pairs of statements of one owner about the same matter, of which the later answers as much."""
+    statements = [hit.item for hit in hits if _is_statement(hit.item)]
+    if len(statements) < 2 or _PAST.search(question):
         return
-    newer = later.get(hit.item.id)
-    if newer is not None:
-        ahead = hits[places[newer]]
-        _place(ahead, hits, places, later, ordered, max(score, ahead.score), above | {hit.item.id})
-    raised = hit if hit.score >= score else hit.but(score=score)
-    ordered.append(raised if newer is None else raised.but(updated_by=newer))
+    asked = set(content_terms(question))
+    terms = {item.id: set(content_terms(item.memory)) for item in statements}
+    for one, other in combinations(statements, 2):
+        if _owner(one) != _owner(other) or one.time == other.time:
+            continue
+        old, new = in_time(one, other)
+        if asked & terms[old.id] <= terms[new.id] and _alike(old, new, terms):
+            yield old, new
+
+
+def _is_statement(item: MemoryItem) -> bool:
+    return (
+        item.kind in _STATED
+        and item.level is Level.FACT
+        and len(item.memory) <= SHORT
+        and not is_turn(item)
+        and not any(source.path and source.start is not None for source in item.sources)
+    )
+
+
+def _owner(item: MemoryItem) -> tuple[str | None, ...]:
+    return item.user_id, item.agent_id, item.speaker
+
+
+def _runs(words: list[str]) -> set[tuple[str, ...]]:
+    return {tuple(words[at : at + RUN_ALIKE]) for at in range(len(words) - RUN_ALIKE + 1)}
+
+
+def _alike(one: MemoryItem, other: MemoryItem, terms: dict[str, set[str]]) -> bool:
+    words = exact_terms(one.memory), exact_terms(other.memory)
+    begun = words[0][:BEGIN_ALIKE]
+    if len(begun) == BEGIN_ALIKE and begun == words[1][:BEGIN_ALIKE]:
+        return True
+    if not _runs(words[0]).isdisjoint(_runs(words[1])):
+        return True
+    told = [{term for term in terms[item.id] if not term.isdecimal()} for item in (one, other)]
+    return len(told[0] & told[1]) >= SHARED * max(min(map(len, told)), 1)

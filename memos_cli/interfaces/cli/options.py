@@ -363,6 +363,22 @@ def moment(text: str | None, now: datetime | None = None, *, end: bool = False) 
     return _last_instant(text, start) if end else start
 
 
+def duration(text: str | None, option: str) -> float | None:
+    """Seconds of a span typed by a person: `90`, `30s`, `10m`, `2h`.
+
+    Raises:
+        UsageError: it is none; `option` is named.
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,7}(?:\.\d+)?) ?([smh]?)", text.strip().lower())
+    if found is None:
+        raise UsageError(
+            detail=f"The value of {option}, {text!r}, is no span of time.", hint="Write it as 10m."
+        )
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
 def _last_instant(text: str, start: datetime) -> datetime:
     words = text.strip().lower()
     following = start

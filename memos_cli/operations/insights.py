@@ -108,6 +108,12 @@ def follow(session: Session, draft: Draft) -> None:
             draft.steps.append(Step(action="archive", what="insight", id=one.id, text=one.memory))
 
 
+def is_founded(session: Session, one: MemoryItem) -> bool:
+    """Whether all that it rests on is there."""
+    there = _Lookup(session, Draft())
+    return all(there.heir(id) == id for id in evidence_of(one))
+
+
 class _Lookup:
     """Memories as a draft leaves them."""
 

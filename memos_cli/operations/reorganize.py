@@ -15,15 +15,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from memos_cli.cube.lock import WriteLock
-from memos_cli.errors import Busy, Reorganizing, StaleChange
+from memos_cli.cube.lock import alone
+from memos_cli.errors import Reorganizing, StaleChange
 from memos_cli.operations import plan as plans
 from memos_cli.operations.insights import follow
 from memos_cli.operations.merging import Judge, ruled
@@ -162,12 +162,7 @@ def apply(session: Session, path: Path) -> ReorganizeResult:
 @contextmanager
 def _alone(session: Session) -> Iterator[None]:
     """Held while one process reorganizes; a second one is refused at once."""
-    lock = WriteLock(session.cube.layout.reorganizing, timeout=0)
-    with ExitStack() as held:
-        try:
-            held.enter_context(lock.hold("reorganize"))
-        except Busy as error:
-            raise Reorganizing(holder=error.fields["holder"]) from error
+    with alone(session.cube.layout.reorganizing, "reorganize", Reorganizing):
         yield
 
 

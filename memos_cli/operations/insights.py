@@ -14,11 +14,11 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from memos_cli.operations.outline import EVIDENCE
-from memos_cli.operations.plan import Draft, Step
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.schema import Filters, Kind, MemoryItem, Origin, Relation, Status
 
 if TYPE_CHECKING:
+    from memos_cli.operations.plan import Draft
     from memos_cli.session import Session
 
 FEWEST = 2
@@ -92,6 +92,8 @@ def purging(session: Session, gone: Collection[str]) -> tuple[list[MemoryItem], 
 def follow(session: Session, draft: Draft) -> None:
     """Add to `draft` what becomes of insights whose evidence it archives or merges, or that lost it in a
     way that took no notice of them."""
+    from memos_cli.operations.plan import Step
+
     found = insights(session, IN_USE)
     if not found:
         return
@@ -110,14 +112,14 @@ def follow(session: Session, draft: Draft) -> None:
 
 def is_founded(session: Session, one: MemoryItem) -> bool:
     """Whether all that it rests on is there."""
-    there = _Lookup(session, Draft())
+    there = _Lookup(session)
     return all(there.heir(id) == id for id in evidence_of(one))
 
 
 class _Lookup:
-    """Memories as a draft leaves them."""
+    """Memories as they are, or as a draft leaves them."""
 
-    def __init__(self, session: Session, draft: Draft) -> None:
+    def __init__(self, session: Session, draft: Draft | None = None) -> None:
         self._view = session.cube.view(vectors=False)
         self._draft = draft
 
@@ -138,7 +140,7 @@ class _Lookup:
             return None
         for shard in reversed(self._view.keywords):
             if found := shard.current([id]).get(id):
-                return self._draft.current(found[1])
+                return self._draft.current(found[1]) if self._draft else found[1]
         return None
 
 

@@ -23,7 +23,7 @@ def suggest(
         bool, typer.Option("--phrase", help="Have the language model word the questions.")
     ] = False,
 ) -> None:
-    """Questions worth asking of this cube, from its topics and its open ends.
+    """Suggest questions worth asking of this cube, from its topics and its open ends.
 
     Contradictions, plans whose time is over or near, questions without an answer, what has become stale,
     topics and names. Each question is put to the search first: what does not find its memories among the

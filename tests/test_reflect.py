@@ -310,7 +310,7 @@ def test_one_that_lost_its_evidence_comes_back_with_other(
 def test_it_goes_and_comes_with_its_evidence(llm_server: Script, model: Session, days: list[str]) -> None:
     one = drawn(llm_server, model, DAYS[0], DAYS[1])
     done = archive(model, [days[0]])
-    assert done.notes == ("1 insight went with it.",)
+    assert done.notes == ("1 memory drawn from it went with it.",)
     assert get(model, one.id).status is Status.ARCHIVED
     assert COFFEE not in found_by(model, "coffee in the evening")
     unarchive(model, [days[0]])

@@ -18,14 +18,14 @@ from memos_cli.errors import AtWork
 from memos_cli.interfaces.cli.app import app
 from memos_cli.operations import portions
 from memos_cli.operations.add import add
-from memos_cli.operations.browse import log
+from memos_cli.operations.browse import list_memories, log
 from memos_cli.operations.edit import undo
 from memos_cli.operations.maintain import check
 from memos_cli.operations.outline import outlines
 from memos_cli.operations.reorganize import reorganize
 from memos_cli.operations.upkeep import KINDS, MaintainResult, Part, State, maintain
 from memos_cli.operations.waiting import count_waiting
-from memos_cli.schema import Draft, Reading
+from memos_cli.schema import Draft, Filters, Reading
 from memos_cli.session import Session
 
 FACTS = [
@@ -123,6 +123,7 @@ def test_every_part_says_what_it_did(facts: Session) -> None:
     assert states(result) == {
         "refine": "skipped" if count_waiting(facts) else "nothing to do",
         "reorganize": "done",
+        "balance": "nothing to do",
         "compact": states(result)["compact"],
         "check": "done",
     }
@@ -132,6 +133,7 @@ def test_every_part_says_what_it_did(facts: Session) -> None:
     assert states(again) | {"refine": ""} == {
         "refine": "",
         "reorganize": "nothing to do",
+        "balance": "nothing to do",
         "compact": "nothing to do",
         "check": "done",
     }
@@ -167,7 +169,7 @@ def test_a_part_that_fails_keeps_no_other_from_its_work(llm_server: Script, open
     result = maintain(session)
     assert not result.ok
     assert states(result) | {"compact": ""} == {
-        "refine": "failed", "reorganize": "done", "compact": "", "check": "done",
+        "refine": "failed", "reorganize": "done", "balance": "nothing to do", "compact": "", "check": "done",
     }  # fmt: skip
     error = parts(result)["refine"].error
     assert error is not None
@@ -198,9 +200,20 @@ def test_when_the_time_is_up_the_rest_is_left(llm_server: Script, open_cube: Ope
     waiting(session)
     result = maintain(session, time_budget=0.0)
     assert states(result) == {
-        "refine": "skipped", "reorganize": "skipped", "compact": "skipped", "check": "done",
+        "refine": "skipped", "reorganize": "skipped", "balance": "skipped", "compact": "skipped", "check": "done",
     }  # fmt: skip
     assert llm_server.requests == []
+
+
+def test_a_full_tier_is_balanced(open_cube: OpenCube) -> None:
+    session = open_cube(capacity_long_term=0)
+    add_texts(session, *FACTS[:9])
+    full = open_cube(capacity_long_term=5)
+    planned = parts(maintain(full, dry_run=True))["balance"]
+    assert (planned.state, planned.counts) == (State.PLANNED, {"promoted": 0, "archived": 4})
+    done = parts(maintain(full))["balance"]
+    assert (done.state, done.counts) == (State.DONE, {"promoted": 0, "archived": 4})
+    assert len(list_memories(full, Filters()).items) == 5
 
 
 def test_a_slow_model_leaves_time_for_the_others(llm_server: Script, open_cube: OpenCube) -> None:
@@ -225,7 +238,7 @@ def test_a_dry_run_asks_and_changes_nothing(llm_server: Script, open_cube: OpenC
     waiting(session)
     revision = session.cube.revision
     result = maintain(session, dry_run=True, with_reflect=True)
-    assert {name: state for name, state in states(result).items() if name not in ("compact", "check")} == {
+    assert {name: state for name, state in states(result).items() if "would" in state} == {
         "refine": "would be done", "reorganize": "would be done", "reflect": "would be done",
     }  # fmt: skip
     assert (session.cube.revision, llm_server.requests) == (revision, [])

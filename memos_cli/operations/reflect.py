@@ -25,12 +25,12 @@ import numpy as np
 from memos_cli.cube import reflected
 from memos_cli.cube.lock import alone
 from memos_cli.errors import LLMBudgetSpent, LLMError, LLMUnavailable, NoLLM
-from memos_cli.operations.edit import vectors_of
+from memos_cli.operations.edit import kept_vectors
 from memos_cli.operations.insights import IN_USE, evidence_of, follow, insights, is_founded
 from memos_cli.operations.outline import EVIDENCE, PLACED, can_be_placed
 from memos_cli.operations.plan import Draft
 from memos_cli.operations.reflecting import Answer, Drawn, DroppedInsight, draw
-from memos_cli.operations.search import search
+from memos_cli.operations.search import answer
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.reader.fine import Line, Window
 from memos_cli.reader.language import language_of
@@ -52,6 +52,7 @@ from memos_cli.schema import (
     uuid7,
 )
 from memos_cli.session import TextVectors
+from memos_cli.stores.facts import is_learned
 from memos_cli.stores.nearness import content_hash, same
 
 if TYPE_CHECKING:
@@ -217,6 +218,8 @@ def _is_read(item: MemoryItem) -> bool:
         and item.status in IN_USE
         and item.visibility is not Visibility.SESSION
         and can_be_placed(item)
+        # What a preference was learned from is read itself.
+        and not is_learned(item)
     )
 
 
@@ -249,7 +252,7 @@ def _window(session: Session, items: Sequence[MemoryItem]) -> Window:
     for item in items[::step][:PROBES]:
         users = (item.user_id,) if item.user_id else ()
         filters = Filters(kinds=tuple(sorted(PLACED)), levels=(Level.FACT,), users=users)
-        for hit in search(
+        for hit in answer(
             session, Query(text=item.memory[:SHOWN], k=2 + EARLIER // PROBES, filters=filters)
         ).hits:
             near = hit.item
@@ -275,13 +278,13 @@ def _ask(run: _Run, parts: Sequence[tuple[Owner, list[MemoryItem]]], progress: P
             continue
         windows = [(owner, _window(run.session, items)) for owner, items in batch]
         answers = run.llm.each(lambda pair: _drawn(run, *pair), windows)
-        for (owner, items), answer in zip(batch, answers, strict=True):
-            if isinstance(answer, LLMError):
-                _fail(run, items, answer)
+        for (owner, items), said in zip(batch, answers, strict=True):
+            if isinstance(said, LLMError):
+                _fail(run, items, said)
             else:
                 run.in_a_row = 0
-                run.drawn += [(owner, one) for one in answer[0]]
-                run.dropped += answer[1]
+                run.drawn += [(owner, one) for one in said[0]]
+                run.dropped += said[1]
         done += len(batch)
         if progress:
             progress("Reflecting", done, len(parts))
@@ -360,7 +363,7 @@ def _change(
         time=change.time,
         puts=(*new, *(after for _, after, _ in edits)),
         closings=tuple(Closing(id=old.id, row=old.row) for old, _, _ in edits),
-        vectors=vectors_of(session, edits) | made,
+        vectors=kept_vectors(session, edits) | made,
     )
 
 

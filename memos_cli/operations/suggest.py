@@ -16,7 +16,7 @@ from memos_cli.operations.insights import IN_USE, insights
 from memos_cli.operations.openends import Open, Sort, open_ends
 from memos_cli.operations.outline import outlines
 from memos_cli.operations.phrasing import phrased
-from memos_cli.operations.search import search
+from memos_cli.operations.search import answer
 from memos_cli.reader.evidence import Text, overlap
 from memos_cli.schema import Filters, Hit, Query, Value, now
 
@@ -100,8 +100,8 @@ def _in_turn(found: Sequence[Open]) -> Iterator[Open]:
 
 def proof(session: Session, question: str, one: Open, at: datetime) -> tuple[str, ...]:
     """The memories of `one` that the question brings among the first hits; none where it brings too few."""
-    hits = search(session, Query(text=question, k=FOUND, now=at)).hits
-    there = {id for hit in hits for id in _ids(hit)}
+    found = answer(session, Query(text=question, k=FOUND, now=at))
+    there = {id for hit in (*found.hits, *found.preferences) for id in _ids(hit)}
     evidence = tuple(id for id in one.evidence if id in there)
     return evidence if len(evidence) >= one.needed else ()
 
@@ -121,7 +121,7 @@ def _followed(session: Session, one: Open, at: datetime) -> bool:
         return False
     users = (plan.user_id,) if plan.user_id else ()
     query = Query(text=plan.memory, k=FOUND, now=at, filters=Filters(since=plan.event_start, users=users))
-    later = (hit.item for hit in search(session, query).hits if hit.item.id != plan.id)
+    later = (hit.item for hit in answer(session, query).hits if hit.item.id != plan.id)
     return any(overlap(plan.memory, [Text(item.memory)])[0] >= FOLLOWED for item in later)
 
 

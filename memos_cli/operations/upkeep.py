@@ -1,7 +1,7 @@
 """`memos maintain`: everything that a cube needs from time to time, one part after the other.
 
 Owns: the parts and their order, how the time is shared, that a part that fails keeps no other from its
-work. Does not own: what a part does (`refine`, `reorganize`, `reflect`, `maintain`).
+work. Does not own: what a part does (`refine`, `reorganize`, `tiers`, `reflect`, `maintain`).
 
 Each part does as much as has become necessary since the last time, so that a nightly run of a cube to
 which little was added is short. Tokens are counted by the session's one meter, whose budget they share.
@@ -34,6 +34,7 @@ from memos_cli.operations import maintain as soundness
 from memos_cli.operations.refine import refine
 from memos_cli.operations.reflect import FIRST, recent, reflect
 from memos_cli.operations.reorganize import reorganize
+from memos_cli.operations.tiers import balance
 from memos_cli.operations.waiting import count_waiting
 from memos_cli.schema import Failure, Value, now
 
@@ -220,6 +221,21 @@ def _say_nothing(untold: Sequence[Untold]) -> Sequence[Title | None]:
     return [None] * len(untold)
 
 
+def _balance(turn: _Turn) -> Part:
+    done = balance(turn.session, turn.dry_run)
+    if not (done.promoted or done.archived):
+        return Part(name="balance", state=State.NOTHING, said="every tier fits")
+    promoted, archived = len(done.promoted), len(done.archived)
+    return Part(
+        name="balance",
+        state=State.PLANNED if turn.dry_run else State.DONE,
+        said=f"{promoted} became long-term, {archived} archived",
+        change=done.change,
+        counts={"promoted": promoted, "archived": archived},
+        notes=() if turn.dry_run else done.notes,
+    )
+
+
 def _reflect(turn: _Turn) -> Part:
     if not turn.session.settings.llm:
         said = "it needs a language model, and none is configured (`memos help llm`)"
@@ -272,11 +288,13 @@ def _check(turn: _Turn) -> Part:
 KINDS = (
     _Kind("refine", _refine, share=0.5),
     _Kind("reorganize", _reorganize, share=0.8),
+    _Kind("balance", _balance),
     _Kind("reflect", _reflect, share=0.8, asked_for=True),
     _Kind("compact", _compact),
     _Kind("check", _check, always=True),
 )
-"""In their order: facts are drawn before they are put in order, and what is in order is looked at."""
+"""In their order: facts are drawn before they are put in order, what says the same is one before a tier
+counts as full, and what is in order is looked at."""
 
 
 def _ended(part: Part, errors: Sequence[Failure]) -> Part:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -216,19 +217,22 @@ def test_a_full_tier_is_balanced(open_cube: OpenCube) -> None:
     assert len(list_memories(full, Filters()).items) == 5
 
 
-def test_a_slow_model_leaves_time_for_the_others(llm_server: Script, open_cube: OpenCube) -> None:
+def test_a_slow_model_leaves_time_for_the_others(
+    llm_server: Script, open_cube: OpenCube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first answers half an hour has gone by, as the part sees it: its share of the time."""
     session = open_cube(**llm_server.settings, llm_parallel=1)
-    add(session, [Draft(memory=text) for text in FACTS[:60]], reading=Reading.AUTO)
+    waiting(session)
 
-    def slow(request: object) -> dict[str, object]:
-        import time
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return time.monotonic() + (1800 if llm_server.requests else 0)
 
-        time.sleep(0.3)
-        return {"facts": [], "name": "A", "summary": "B."}
-
-    llm_server.otherwise = slow
-    result = maintain(session, time_budget=3.0)
-    assert 0 < count_waiting(session) < 60
+    monkeypatch.setattr("memos_cli.operations.refine.time", Clock)
+    llm_server.otherwise = lambda request: {"facts": [], "name": "A", "summary": "B."}
+    result = maintain(session, time_budget=3600.0)
+    assert count_waiting(session) == 10, "two were asked about at once"
     assert "the time was up" in " ".join(parts(result)["refine"].notes)
     assert states(result)["reorganize"] == "done"
 

@@ -20,7 +20,7 @@ LARGEST = 4_000
 """Memories of a portion at most. Made-up notes took 2 ms each on two old cores."""
 SMALLEST = 200
 """Memories that are taken on however little time there is: a run that never did anything would never end."""
-A_SECOND = 150
+A_SECOND = 120
 """Memories that are taken on for a second that is left; slow machines with many users place as many."""
 
 
@@ -49,15 +49,18 @@ class Portions:
         self._longest = max(self._longest, time.monotonic() - done._began)
 
     def begin(self) -> None:
-        """A round begins: one plan over all users."""
+        """A round begins: the cube is read, and one plan made over all users."""
         self._began = time.monotonic()
         self.left = 0
-        if self.deadline is not None:
-            fitting = int((self.deadline - self._began) * A_SECOND)
-            self._room = min(max(fitting, SMALLEST), LARGEST)
 
     def order(self, outlines: Mapping[str | None, Outline]) -> list[tuple[str | None, Outline]]:
-        """Users in the order in which they are dealt with; under a limit another one first each time."""
+        """Users in the order in which they are dealt with; under a limit another one first each time.
+
+        Asked when the cube has been read: what is left of the time then says how much is taken on.
+        """
+        if self.deadline is not None:
+            fitting = int((self.deadline - time.monotonic()) * A_SECOND)
+            self._room = min(max(fitting, SMALLEST), LARGEST)
         found = sorted(outlines.items(), key=lambda pair: pair[0] or "")
         first = self.start % len(found) if found and self.deadline is not None else 0
         return [*found[first:], *found[:first]]

@@ -11,7 +11,7 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
     │   ├── CubeNotFound · MemoryNotFound · NodeNotFound · ChangeNotFound · JobNotFound
     ├── NotPermitted                 4
     ├── Busy                         5
-    │   ├── Reorganizing
+    │   ├── Reorganizing · AtWork
     ├── IntegrityError               6
     │   ├── ConfigDamaged · FormatTooNew · TableDamaged · ForeignTable · EmbedderMismatch
     │   ├── ProjectionDamaged · ProjectionOutdated
@@ -204,6 +204,12 @@ class Busy(MemosError):
 
 class Reorganizing(Busy):
     """This cube is being reorganized already ({holder})."""
+
+    hint = "Wait until it is done; nothing is lost by it."
+
+
+class AtWork(Busy):
+    """`memos {verb}` is at work on this cube already ({holder})."""
 
     hint = "Wait until it is done; nothing is lost by it."
 

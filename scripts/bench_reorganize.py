@@ -3,6 +3,7 @@
     python scripts/bench_reorganize.py                  10,000 notes
     python scripts/bench_reorganize.py --turns          10,000 turns of conversations
     python scripts/bench_reorganize.py --sizes 100000
+    python scripts/bench_reorganize.py --time-budget 5  runs of that many seconds until nothing is left
 
 Made-up memories in as many subjects as a person has (one for every 25), each with words and a
 direction of its own. Three runs: on the bare cube, with nothing new, and after 100 more. Times are
@@ -66,7 +67,7 @@ class Maker:
         return MemoryItem(memory=text, content_hash=content_hash(text), **(place if self.turns else {}))
 
 
-def measure(size: int, turns: bool, depth: Depth) -> None:
+def measure(size: int, turns: bool, depth: Depth, budget: float | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "cube"
         info = EmbedderInfo(name="minilm", dimension=DIMENSION)
@@ -76,6 +77,9 @@ def measure(size: int, turns: bool, depth: Depth) -> None:
         for start in range(0, size, 20_000):
             _add(cube, maker, min(20_000, size - start))
         print(f"{size:,} {'turns' if turns else 'notes'}, {depth}", flush=True)
+        if budget is not None:
+            _limited(session, budget)
+            return
         for name, more in (("first", 0), ("nothing new", 0), ("after 100 more", 100)):
             if more:
                 _add(cube, maker, more)
@@ -89,6 +93,15 @@ def measure(size: int, turns: bool, depth: Depth) -> None:
             )
 
 
+def _limited(session: Session, budget: float) -> None:
+    left = 1
+    while left:
+        began = time.monotonic()
+        result = reorganize(session, time_budget=budget)
+        left = result.left
+        print(f"  {time.monotonic() - began:6.1f} s wall, {left} left  {result.counts}", flush=True)
+
+
 def _add(cube: MemCube, maker: Maker, count: int) -> None:
     items, vectors = maker.make(count)
     cube.commit(Change(verb="add", puts=tuple(items), vectors=vectors))
@@ -99,9 +112,10 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000])
     parser.add_argument("--turns", action="store_true")
     parser.add_argument("--depth", type=Depth, default=Depth.GENERAL)
+    parser.add_argument("--time-budget", type=float, metavar="SECONDS")
     given = parser.parse_args()
     for size in given.sizes:
-        measure(size, given.turns, given.depth)
+        measure(size, given.turns, given.depth, given.time_budget)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llm_server import Script
 from typer.testing import CliRunner, Result
 
 from memos_cli.interfaces.cli import help_topics
@@ -554,6 +555,9 @@ SCRIPTS: dict[str, Callable[[dict[str, str], Path], list[str]]] = {
     "undo": lambda ids, tmp: ["undo"],
     "log": lambda ids, tmp: ["log"],
     "reorganize": lambda ids, tmp: ["reorganize"],
+    "maintain": lambda ids, tmp: ["maintain"],
+    "reflect": lambda ids, tmp: ["reflect", "--llm", "openai:m"],
+    "suggest": lambda ids, tmp: ["suggest"],
     "tree": lambda ids, tmp: ["tree"],
     "graph": lambda ids, tmp: ["graph", ids["gate"]],
     "cypher": lambda ids, tmp: _deepened(["cypher", "RETURN 1 AS one"]),
@@ -589,8 +593,16 @@ def test_every_command_is_documented_with_an_example() -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_documents_are_what_the_page_says(
-    name: str, filled: dict[str, str], tmp_path: Path, home: Path
+    name: str,
+    filled: dict[str, str],
+    tmp_path: Path,
+    home: Path,
+    llm_server: Script,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("MEMOS_LLM_BASE_URL", llm_server.url)
+    insight = {"text": "Ana moved to Lisbon and keeps the garden gate code.", "lines": [1, 2]}
+    llm_server.otherwise = lambda request: {"insights": [insight, insight | {"lines": [1]}]}
     (tmp_path / "in.jsonl").write_text('{"memory": "one"}\nbroken\n')
     call = '{"at": "2026-03-14T10:00:00+00:00", "model": "openai:m", "verb": "add", '
     (home / "usage.jsonl").write_text(call + '"prompt_tokens": 5, "completion_tokens": 2, "cost": 0.5}\n')

@@ -214,8 +214,11 @@ class TestSystemd:
         assert machine.answer("list") == {"jobs": []}
 
     @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
-    def test_systemd_verifies_the_units(self, machine: Machine, tmp_path: Path) -> None:
-        made = machine.answer("install", "--with", "systemd", "--every", "15m", "--print", "check")
+    @pytest.mark.parametrize(
+        "words", [["--every", "15m", "check"], [], ["--at", "03:30", "maintain", "--time-budget", "10m"]]
+    )
+    def test_systemd_verifies_the_units(self, machine: Machine, tmp_path: Path, words: list[str]) -> None:
+        made = machine.answer("install", "--with", "systemd", "--print", *words)
         paths = []
         for file in made["files"]:  # type: ignore[attr-defined]
             path = tmp_path / Path(file["path"]).name
@@ -226,6 +229,14 @@ class TestSystemd:
         )
         ours = [line for line in done.stderr.splitlines() if "memos-" in line]
         assert not ours, done.stderr
+
+
+@pytest.mark.parametrize("scheduler", ["systemd", "crontab", "launchd"])
+def test_maintain_is_what_runs_unless_another_verb_is_named(machine: Machine, scheduler: str) -> None:
+    made = machine.answer("install", "--with", scheduler, "--print")
+    assert made["words"] == ["maintain"]
+    verb = machine.answer("install", "--with", scheduler, "--print", "reorganize", "--time-budget", "5m")
+    assert verb["words"] == ["reorganize", "--time-budget", "5m"]
 
 
 def test_launchd(machine: Machine) -> None:

@@ -1,6 +1,6 @@
 """Judging a cube: does every store agree with the table, is nothing purged left in a file.
 
-Owns: what `memos check` compares, mending what can be mended (`mend`), and the proof of a purge.
+Owns: what `memos check` compares, and what of it can be seen without reading a row (`quick`), mending what can be mended (`mend`), and the proof of a purge.
 Does not own: rebuilding (`cube/cube`). Checking takes no lock and changes nothing.
 """
 
@@ -20,10 +20,12 @@ from memos_cli.stores.table import Gap, newest_version, quoted
 
 if TYPE_CHECKING:
     from memos_cli.stores.graph import Graph
+    from memos_cli.stores.keywords import Keywords
     from memos_cli.stores.vectors import Vectors
 
 SHOWN_IDS = 20
 
+FOREIGN = "another program added rows that memos has not taken in"
 DECAYED = "Put `memories.lance` back from a copy, or write them anew: `memos update ID TEXT`."
 
 
@@ -55,6 +57,49 @@ def check(cube: MemCube) -> CheckResult:
         if result.ok or result.revision == (before or 0):
             break
     return result
+
+
+def quick(cube: MemCube) -> CheckResult:
+    """Whether every file of the table is there as long as it was written, and the indexes are as far, and
+    hold as many rows; no row is read. Problems are listed, never raised."""
+    for _ in range(ATTEMPTS):
+        before = newest_version(cube.layout.table) or 0
+        counts: dict[str, int] = {}
+        problems = _judged("table", _quick_table(cube, counts))
+        if counts:
+            problems += _judged("keywords", _quick_index(cube, "keywords", cube.keywords, counts))
+            if cube.vectors is not None:
+                problems += _judged("vectors", _quick_index(cube, "vectors", cube.vectors, counts))
+            if cube.layout.graph.exists() and (problem := _stale(cube, "graph", cube.graph)):
+                problems.append(problem)
+        if not problems or before == newest_version(cube.layout.table):
+            break
+    return CheckResult(
+        ok=not problems,
+        revision=before,
+        problems=tuple(problems),
+        counts=counts,
+        notes=tuple(_outdated(cube)),
+    )
+
+
+def _quick_table(cube: MemCube, counts: dict[str, int]) -> Iterator[Problem]:
+    yield from _of_files(cube)
+    shown = "status != 'purged'"
+    counts["keywords"] = cube.table.count(shown)
+    if cube.column is not None and cube.table.holds(cube.column):
+        counts["vectors"] = cube.table.count(f"{cube.column.name} IS NOT NULL AND {shown}")
+
+
+def _quick_index(
+    cube: MemCube, store: str, index: Keywords | Vectors, counts: dict[str, int]
+) -> Iterator[Problem]:
+    if problem := _stale(cube, store, index):
+        yield problem
+    elif index.revision == newest_version(cube.layout.table) and store in counts:
+        found = len(index.all_ordinals())
+        if found != counts[store]:
+            yield _problem(store, f"it holds {found} rows, and the table {counts[store]}")
 
 
 def _check(cube: MemCube) -> CheckResult:
@@ -93,6 +138,16 @@ def _problem(store: str, what: str, ids: object = (), hint: str = "Run `memos re
 
 
 def _check_table(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
+    foreign = False
+    for problem in _of_files(cube):
+        foreign |= problem.what == FOREIGN
+        yield problem
+    if not foreign:
+        yield from _check_rows(cube, truth)
+
+
+def _of_files(cube: MemCube) -> Iterator[Problem]:
+    """Problems that show without reading the rows. Raises TableDamaged."""
     table = cube.table
     torn = sorted(p.name for p in (cube.layout.table / "_versions").glob("*.torn"))
     if torn:
@@ -101,11 +156,7 @@ def _check_table(cube: MemCube, truth: _Truth) -> Iterator[Problem]:
         )
     table.verify()
     if table.count("ordinal IS NULL OR id IS NULL"):
-        yield _problem(
-            "table", "another program added rows that memos has not taken in", (), "Run `memos reindex`."
-        )
-        return
-    yield from _check_rows(cube, truth)
+        yield _problem("table", FOREIGN, (), "Run `memos reindex`.")
 
 
 def _check_rows(cube: MemCube, truth: _Truth) -> Iterator[Problem]:

@@ -62,6 +62,21 @@ class Layout:
         return self.local / "reorganizing"
 
     @property
+    def maintaining(self) -> Path:
+        """The lock of `memos maintain`."""
+        return self.local / "maintaining"
+
+    @property
+    def reflecting(self) -> Path:
+        """The lock of `memos reflect`."""
+        return self.local / "reflecting"
+
+    @property
+    def reflected(self) -> Path:
+        """Up to when memories were reflected on; see `cube/reflected`."""
+        return self.local / "reflected.json"
+
+    @property
     def usage(self) -> Path:
         return self.local / "usage.json"
 

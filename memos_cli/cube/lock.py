@@ -1,7 +1,7 @@
 """The write lock of a cube.
 
-Owns: `flock` on one file, waiting for it with a limit, and who holds it. Does not own: what is
-done under it. The kernel frees the lock when the holding process dies, so it cannot go stale on
+Owns: `flock` on one file, waiting for it with a limit, and who holds it; the same for verbs that only
+exclude themselves. Does not own: what is done under it. The kernel frees the lock when the holding process dies, so it cannot go stale on
 a local disk; readers never take it.
 """
 
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from memos_cli.errors import Busy, StorageError
+from memos_cli.errors import AtWork, Busy, StorageError
 from memos_cli.stores.table import storage_error
 
 
@@ -116,6 +116,19 @@ class WriteLock:
             holder = _read_holder(self.path)
             who = f"process {holder.get('pid')}, {holder.get('verb')}" if holder else "unknown process"
             raise Busy(path=self.path.parent.parent, holder=who, seconds=f"{self.timeout:g}")
+
+
+@contextlib.contextmanager
+def alone(path: Path, verb: str, refusal: type[Busy] = AtWork) -> Iterator[None]:
+    """Held while one process does something that takes long and leaves the write lock to others; a second
+    one is refused at once. Raises `refusal`, NotPermitted."""
+    lock = WriteLock(path, timeout=0)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(lock.hold(verb))
+        except Busy as error:
+            raise refusal(verb=verb, holder=error.fields["holder"]) from error
+        yield
 
 
 class _Waiter(threading.Thread):

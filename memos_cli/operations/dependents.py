@@ -1,8 +1,9 @@
-"""What becomes of refined facts and learned preferences when the memory they were drawn from changes.
+"""What becomes of refined facts, learned preferences and insights when a memory they rest on changes.
 
-Owns: which of them follow their memory into the archive, out of it, or away. Does not own: drawing
-facts (`refine`), learning preferences (`preferences`), nor the changes themselves (`edit`, `add`).
-Everything here runs under the lock.
+Owns: which facts and preferences follow their memory into the archive, out of it, or away. Does not own:
+insights (`insights`, asked here so that whoever changes a memory asks once), drawing facts (`refine`),
+learning preferences (`preferences`), nor the changes themselves (`edit`, `add`). Everything here runs
+under the lock.
 
 A fact rests on one memory or on several. Where the only one goes, the fact goes with it; where one of
 several goes, it rests on the others. A preference stays as long as any memory that tells of it is in use;
@@ -16,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
+from memos_cli.operations import insights
 from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.schema import REFINES, Filters, Kind, MemoryItem, Status
@@ -41,7 +43,8 @@ def facts_of(session: Session, ids: Collection[str]) -> list[MemoryItem]:
 
 
 def archived_with(session: Session, going: Mapping[str, MemoryItem]) -> list[Edited]:
-    """What is archived with the memories that go there: facts and preferences that rest on nothing else."""
+    """What is archived with the memories that go there: facts and preferences that rest on nothing else;
+    and what happens to insights."""
     facts = [f for f in facts_of(session, going) if f.status in _IN_USE and f.id not in going]
     facts = [fact for fact in facts if _alone(fact, going)]
     gone = going.keys() | {fact.id for fact in facts}
@@ -49,12 +52,14 @@ def archived_with(session: Session, going: Mapping[str, MemoryItem]) -> list[Edi
     others = _current(session, {id for one in learned for id in evidence_of(one)} - gone)
     left = {id for id, item in others.items() if item.status in _IN_USE}
     lonely = [one for one in learned if not evidence_of(one) & left]
-    return [(old, next_version(old, status=Status.ARCHIVED), None) for old in (*facts, *lonely)]
+    away = (*facts, *lonely)
+    edits: list[Edited] = [(old, next_version(old, status=Status.ARCHIVED), None) for old in away]
+    return edits + insights.losing(session, {*going, *(old.id for old in away)})
 
 
 def unarchived_with(session: Session, coming: Mapping[str, MemoryItem]) -> list[Edited]:
-    """Facts and preferences that come back with their memories: those that were archived by the same
-    change as a memory that they rest on."""
+    """Facts, preferences and insights that come back with their memories: those that were archived by the
+    same change as a memory that they rest on."""
     changes = {item.change for item in coming.values()}
     facts = (f for f in facts_of(session, coming) if f.status is Status.ARCHIVED and f.id not in coming)
     back = [fact for fact in facts if fact.change in changes]
@@ -63,7 +68,8 @@ def unarchived_with(session: Session, coming: Mapping[str, MemoryItem]) -> list[
     back += [
         one for one in learned if any(told[i].change == one.change for i in evidence_of(one) if i in told)
     ]
-    return [(old, next_version(old, status=Status.ACTIVATED), None) for old in back]
+    edits: list[Edited] = [(old, next_version(old, status=Status.ACTIVATED), None) for old in back]
+    return edits + insights.regaining(session, {*coming, *(old.id for old in back)}, changes)
 
 
 def _learned_from(session: Session, ids: Collection[str], statuses: tuple[Status, ...]) -> list[MemoryItem]:
@@ -81,7 +87,7 @@ def _current(session: Session, ids: Collection[str]) -> dict[str, MemoryItem]:
 
 def reworded(session: Session, new_from: Mapping[str, datetime]) -> list[Edited]:
     """What happens to the facts of memories that get another text, true from then on: they are facts of
-    the old one. Those that rest on it alone are archived, their validity closed."""
+    the old one. Those that rest on it alone are archived, their validity closed. Insights lose it too."""
     edits: list[Edited] = []
     for fact in facts_of(session, new_from):
         if fact.status not in _IN_USE:
@@ -91,11 +97,12 @@ def reworded(session: Session, new_from: Mapping[str, datetime]) -> list[Edited]
             edits.append((fact, next_version(fact, status=Status.ARCHIVED), valid_end(fact, end)))
         else:
             edits.append((fact, _without(fact, new_from), None))
-    return edits
+    archived = (new.id for _, new, _ in edits if new.status is Status.ARCHIVED)
+    return edits + insights.losing(session, {*new_from, *archived})
 
 
 def purged_with(session: Session, going: Mapping[str, MemoryItem]) -> tuple[list[MemoryItem], list[Edited]]:
-    """What goes for good with the memories, and facts that stay and rest on others from now on.
+    """What goes for good with the memories, and facts and insights that stay and rest on others from now on.
 
     A preference goes even if others tell of it: it may have the words of one that goes, in this version or
     in an older one.
@@ -106,7 +113,9 @@ def purged_with(session: Session, going: Mapping[str, MemoryItem]) -> tuple[list
     versions = session.cube.table.items(f"kind = {quoted([Kind.PREFERENCE])}")
     learned = {one.id for one in versions if is_learned(one) and evidence_of(one) & ids} - ids
     gone += {one.id: one for one in versions if one.id in learned}.values()
-    return gone, [(f, _without(f, going), None) for f in facts if not _alone(f, going)]
+    stay: list[Edited] = [(f, _without(f, going), None) for f in facts if not _alone(f, going)]
+    away, others = insights.purging(session, {*going, *(one.id for one in gone)})
+    return gone + away, stay + others
 
 
 def _alone(fact: MemoryItem, ids: Mapping[str, object]) -> bool:

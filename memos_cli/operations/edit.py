@@ -15,6 +15,7 @@ from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, ChangeNotFound, MemoryNotFound, NothingToUndo, UndoConflict
 from memos_cli.operations import dependents
 from memos_cli.operations.browse import EXCERPTS, excerpt, find
+from memos_cli.operations.insights import is_insight, losing
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.reader.annotate import fields_of
 from memos_cli.reader.language import language_of
@@ -104,11 +105,14 @@ def _set_status(session: Session, verb: str, ids: Sequence[str], status: Status)
         return commit_edits(session, verb, edits, kept_vectors(session, edits), (*notes, *_followed(facts)))
 
 
-def _followed(facts: Sequence[object]) -> tuple[str, ...]:
-    """What is said of the facts and preferences that follow their memories."""
-    if not facts:
+def _followed(followed: Sequence[MemoryItem | Edited]) -> tuple[str, ...]:
+    """What is said of the facts, preferences and insights that follow their memories."""
+    pairs = [(one, None) if isinstance(one, MemoryItem) else one[:2] for one in followed]
+    # An insight that lost one of several memories is still there.
+    gone = [a for a, b in pairs if b is None or a.status is not b.status or not is_insight(a)]
+    if not gone:
         return ()
-    what = "1 memory" if len(facts) == 1 else f"{len(facts)} memories"
+    what = "1 memory" if len(gone) == 1 else f"{len(gone)} memories"
     return (f"{what} drawn from it went with it.",)
 
 
@@ -184,6 +188,9 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
             for item in opened
             if item.known_to is None or item.id in standing
         ]
+        gone = {old.id for old, new, _ in edits if old.status in SHOWN and new.status not in SHOWN}
+        edited = {old.id for old, _, _ in edits}
+        edits += [edit for edit in losing(session, gone) if edit[0].id not in edited]
         if dry_run:
             notes = ("Nothing was undone (--dry-run).",)
             done = ChangeResult(change=None, ids=tuple(e[0].id for e in edits), notes=notes)

@@ -77,9 +77,12 @@ class UnlockResult(Value, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def check(session: Session) -> CheckResult:
-    """Compare every store with the table; changes nothing. Problems are listed, never raised."""
-    return judge.check(session.cube)
+def check(session: Session, *, quick: bool = False) -> CheckResult:
+    """Compare every store with the table; changes nothing. Problems are listed, never raised.
+
+    `quick`: their marks and counts alone, and that no file is missing or cut short.
+    """
+    return judge.quick(session.cube) if quick else judge.check(session.cube)
 
 
 def repair(ref: CubeRef, settings: Settings, dry_run: bool = False) -> RepairResult:
@@ -209,6 +212,16 @@ def compact(session: Session) -> CompactResult:
             bytes_before=size,
             bytes_after=_size(cube),
         )
+
+
+def is_scattered(session: Session) -> bool:
+    """Whether `compact` is worth its work, which goes with the size of the cube: a tenth of the rows stand
+    outside the largest fragment, or a vector column is unused. Then all the compacting of a growing
+    cube together goes with what was added to it."""
+    table = session.cube.table
+    sizes = [fragment.metadata.num_rows for fragment in table.dataset.get_fragments()]
+    unused = any(column != session.cube.column for column in table.vector_columns())
+    return unused or (len(sizes) > 1 and 10 * (sum(sizes) - max(sizes)) >= sum(sizes))
 
 
 def _size(cube: MemCube) -> int:

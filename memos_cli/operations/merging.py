@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from memos_cli.operations.insights import MERGED_TO
 from memos_cli.operations.outline import Outline
 from memos_cli.operations.plan import Draft, Step
 from memos_cli.organize.neighbours import nearest
@@ -24,7 +25,7 @@ from memos_cli.stores.nearness import content_hash, same
 from memos_cli.stores.verdicts import Relation as Ruled
 from memos_cli.stores.verdicts import by_rule
 
-MERGED_FROM, MERGED_TO = "merged_from", "merged_to"
+MERGED_FROM = "merged_from"
 NEAR = 0.7
 """Cosine from which on a pair is looked at."""
 LOOKED_AT = 6

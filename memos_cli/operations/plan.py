@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from memos_cli.errors import BadInput, PlanOutdated
-from memos_cli.operations.edit import next_version
+from memos_cli.operations.versions import next_version
 from memos_cli.organize.neighbours import unit
 from memos_cli.schema import Change, Closing, MemoryItem, Value, why
 

@@ -12,6 +12,7 @@ looks again, and what changed meanwhile is left waiting.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -98,6 +99,7 @@ class _Run:
 
     session: Session
     llm: LLM
+    deadline: float | None = None
     change: str = field(default_factory=uuid7)
     facts: list[Fact] = field(default_factory=list)
     refined: int = 0
@@ -117,10 +119,12 @@ def refine(
     everything: bool = False,
     limit: int | None = None,
     dry_run: bool = False,
+    deadline: float | None = None,
     progress: Progress | None = None,
 ) -> RefineResult:
     """Refine what waits; `ids`: these memories, whether they wait or not; `everything`: all that were
-    never refined. At most `limit` memories.
+    never refined. At most `limit` memories. `deadline` in seconds of `time.monotonic`: when no model is
+    asked any more; what was not read goes on waiting.
 
     Raises NoLLM, UnknownLLM, LLMUnavailable when the model cannot even be opened, and what committing
     raises; whatever else goes wrong with the model is in `failed`, and its memories go on waiting.
@@ -130,7 +134,7 @@ def refine(
     llm = session.llm
     if llm is None:
         raise NoLLM(verb="refine")
-    run = _Run(session, llm)
+    run = _Run(session, llm, deadline)
     claims = Claims(session.cube.layout, timeout=session.cube.lock.timeout)
     used = llm.meter.used.tokens
     busy = done = 0
@@ -200,6 +204,10 @@ def _slice(run: _Run, items: Sequence[MemoryItem]) -> None:
     """Ask about some memories, a few windows at a time, and commit each window's answer as it comes."""
     coming = iter(jobs(run.session, items))
     while not run.stopped and (batch := list(islice(coming, 2 * run.llm.parallel))):
+        if run.deadline is not None and time.monotonic() >= run.deadline:
+            run.notes["the time was up before all that waits had been read"] = None
+            run.stopped = True
+            return
         for outcomes in run.llm.each(lambda job: _asked(run.llm, job), batch):
             assert not isinstance(outcomes, LLMError)
             for job, outcome in outcomes:

@@ -33,6 +33,8 @@ LONGEST_TEXT, LONGEST_NAME, LONGEST_SUMMARY = 400, 60, 600
 MAX_TOKENS = 900
 CONFIDENCE = 80
 """Percent: a model's summary is a reading of its memories, not their words."""
+STOP_AFTER = 4
+"""Nodes that fail one after the other before no more are asked about: the model is down, or no good."""
 SUREST, LEAST = 0.9, 0.6
 """How sure a model's relation can be, and under which it is not kept."""
 
@@ -45,6 +47,7 @@ class Teller:
         self._notes = notes
         self._deadline = deadline
         self._over = False
+        self._in_a_row = 0
 
     def __call__(self, untold: Sequence[Untold]) -> list[Title | None]:
         return [self._heard(answer) for answer in self._llm.each(self._told, untold)]
@@ -70,8 +73,10 @@ class Teller:
 
     def _heard(self, answer: Title | LLMError | None) -> Title | None:
         if not isinstance(answer, LLMError):
+            self._in_a_row = 0
             return answer
-        self._over |= isinstance(answer, (LLMBudgetSpent, LLMUnavailable))
+        self._in_a_row += 1
+        self._over |= isinstance(answer, (LLMBudgetSpent, LLMUnavailable)) or self._in_a_row >= STOP_AFTER
         self._note(f"the language model told no topic: {answer.message}")
         return None
 

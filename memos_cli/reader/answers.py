@@ -1,7 +1,7 @@
-"""The form of a model's answer to what MemReader asks.
+"""The form of a model's answer to what MemReader asks, and `memos reflect`.
 
-Owns: the fields of a fact as a model writes it. Does not own: asking (`fine`) or believing it
-(`evidence`). Imports pydantic, so it is imported when a model is asked and not before.
+Owns: the fields of a fact and of an insight as a model writes them. Does not own: asking (`fine`,
+`operations/reflecting`) or believing it (`evidence`). Imports pydantic, so it is imported when a model is asked and not before.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ def _places(value: object) -> object:
     return [int(one) for one in found if one.isascii() and one.isdigit() and len(one) < 9]
 
 
+def _cited(value: object) -> object:
+    """Like `_places`, but what is no number stays, as 0: no line has it, and it was cited."""
+    listed = _listed(value)
+    found = [str(one).strip(" []#") for one in listed] if isinstance(listed, list) else []
+    return [int(one) if one.isascii() and one.isdigit() and len(one) < 9 else 0 for one in found]
+
+
 def _text(value: object) -> object:
     return "" if value is None else str(value) if isinstance(value, (int, float)) else value
 
@@ -72,3 +79,23 @@ class AnsweredFacts(BaseModel):
     """Everything that the lines tell; empty when they tell nothing."""
 
     facts: list[AnsweredFact]
+
+
+class AnsweredInsight(BaseModel):
+    """What follows from several lines, as a model puts it."""
+
+    text: str = Field(description="the insight, one or two sentences that can be understood alone")
+    lines: Annotated[list[int], BeforeValidator(_cited)] = Field(
+        description="numbers of all lines that it rests on, at least two"
+    )
+    key: Text = Field(default="", description="a title of two to six words")
+    tags: Annotated[list[str], BeforeValidator(_texts)] = Field(
+        default_factory=list, description="one to four words for its topics"
+    )
+    confidence: Percent = Field(default=50, description="0 to 100: how surely it follows")
+
+
+class AnsweredInsights(BaseModel):
+    """Everything that follows; mostly empty."""
+
+    insights: list[AnsweredInsight]

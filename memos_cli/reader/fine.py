@@ -198,8 +198,8 @@ def _fact(window: Window, answer: AnsweredFact) -> FoundFact | str:
         origin=Origin.SAID if verdict.said else Origin.INFERRED,
         confidence=min(answer.confidence, most),
         importance=answer.importance,
-        key=next(iter(_labels([answer.key], window)), None),
-        tags=tuple(_labels(answer.tags, window))[:TAGS],
+        key=next(iter(labels([answer.key], window)), None),
+        tags=tuple(labels(answer.tags, window))[:TAGS],
         event=_event(answer, verdict, window),
     )
 
@@ -249,7 +249,7 @@ def _others(text: str, main: Line, cited: Sequence[Line]) -> tuple[str, ...]:
     return tuple(found[: RESTS_ON - 1])
 
 
-def _labels(given: Sequence[str], window: Window) -> Iterator[str]:
+def labels(given: Sequence[str], window: Window) -> Iterator[str]:
     """Titles and tags that bring no name or number of their own."""
     for label in dict.fromkeys(" ".join(without_controls(one).split()).strip("#. ") for one in given):
         try:

@@ -77,6 +77,13 @@ COMMANDS: dict[str, Command] = {
         "Order",
         models=True,
     ),
+    "maintain": Command(
+        "upkeep:maintain", "Refine what waits, reorganize, compact and check.", "Order", models=True
+    ),
+    "reflect": Command("reflect:reflect", "Draw insights from what came lately.", "Order", models=True),
+    "suggest": Command(
+        "suggest:suggest", "Suggest questions worth asking of this cube.", "Order", models=True
+    ),
     "tree": Command("tree:tree", "Draw the topics and concepts that `memos reorganize` made.", "Order"),
     "graph": Command("tree:graph", "Show what a memory hangs together with.", "Order"),
     "cypher": Command("tree:cypher", "Run a Cypher query that only reads on the cube's graph.", "Order"),

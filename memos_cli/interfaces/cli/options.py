@@ -363,6 +363,39 @@ def moment(text: str | None, now: datetime | None = None, *, end: bool = False) 
     return _last_instant(text, start) if end else start
 
 
+def duration(text: str | None, option: str) -> float | None:
+    """Seconds of a span typed by a person: `90`, `30s`, `10m`, `2h`.
+
+    Raises:
+        UsageError: it is none; `option` is named.
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,7}(?:\.\d+)?) ?([smh]?)", text.strip().lower())
+    if found is None:
+        raise UsageError(
+            detail=f"The value of {option}, {text!r}, is no span of time.", hint="Write it as 10m."
+        )
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def past(text: str | None) -> datetime | None:
+    """A moment, also as how long ago it was: `7d`, `2w`, `12h`.
+
+    Raises:
+        BadTime.
+    """
+    from memos_cli.schema import now as present
+
+    found = re.fullmatch(r"(\d{1,4})([hdw])", text.strip().lower()) if text else None
+    if found is None:
+        return moment(text)
+    return (
+        present()
+        - int(found[1]) * {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}[found[2]]
+    )
+
+
 def _last_instant(text: str, start: datetime) -> datetime:
     words = text.strip().lower()
     following = start

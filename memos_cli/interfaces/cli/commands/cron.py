@@ -51,13 +51,13 @@ def install(
         bool, typer.Option("--print", help="Show what would be installed, and change nothing.")
     ] = False,
 ) -> None:
-    """Install a job; `compact` where no verb is named. The same verb on the same cube is replaced."""
+    """Install a job; `maintain` where no verb is named. The same verb on the same cube is replaced."""
     from memos_cli.cron import schedulers
     from memos_cli.cron.job import Jobs
 
     shell = shell_of(ctx)
     chosen = schedulers.choose(scheduler, to_show=only_print)
-    job = _job(shell, list(words or ["compact"]), every, at, chosen.name)
+    job = _job(shell, list(words or ["maintain"]), every, at, chosen.name)
     files = chosen.files(job)
     document: dict[str, Any] = {
         "name": job.name,

@@ -9,6 +9,7 @@ import typer
 
 from memos_cli.errors import UsageError
 from memos_cli.interfaces.cli import documents
+from memos_cli.interfaces.cli.options import duration
 from memos_cli.interfaces.cli.output import Plain, clean
 from memos_cli.interfaces.cli.shell import shell_of
 
@@ -32,8 +33,10 @@ def reorganize(
         Path | None, typer.Option("--apply", metavar="FILE", help="Do what a saved plan says.")
     ] = None,
     time_budget: Annotated[
-        float | None,
-        typer.Option("--time-budget", metavar="SECONDS", min=0, help="When to ask no model any more."),
+        str | None,
+        typer.Option(
+            "--time-budget", metavar="SPAN", help="As 90s or 10m: what is left then is for the next run."
+        ),
     ] = None,
 ) -> None:
     """Merge duplicates and bring the tree of topics and concepts up to date.
@@ -46,13 +49,14 @@ def reorganize(
     shell = shell_of(ctx)
     if apply and (plan or dry_run):
         raise UsageError(detail="--apply excludes --plan and --dry-run.")
+    seconds = duration(time_budget, "--time-budget")
     writes = not (dry_run or plan)
     with shell.open(write=writes) as session, shell.out.progress() as progress:
         if apply:
             result = verb.apply(session, apply)
         else:
             result = verb.reorganize(
-                session, dry_run=dry_run, save_to=plan, time_budget=time_budget, progress=progress
+                session, dry_run=dry_run, save_to=plan, time_budget=seconds, progress=progress
             )
     shell.out.emit(documents.dump(result), Plain("".join(f"{line}\n" for line in _lines(result.steps))))
     if shell.out.machine:

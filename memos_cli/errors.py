@@ -6,9 +6,9 @@ Owns: the classes, their texts, their exit codes. Does not own: how they are pri
 
     MemosError                       1
     ├── UsageError                   2
-    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownLLM · NoLLM · UnknownSetting
+    │   ├── BadTime · BadFilter · BadInput · UnknownEmbedder · UnknownReranker · UnknownLLM · NoLLM · UnknownSetting · TooManyChanges
     ├── NotFound                     3
-    │   ├── CubeNotFound · MemoryNotFound · NodeNotFound · ChangeNotFound · JobNotFound
+    │   ├── CubeNotFound · MemoryNotFound · NodeNotFound · ChangeNotFound · NothingSeen · JobNotFound
     ├── NotPermitted                 4
     ├── Busy                         5
     │   ├── Reorganizing · AtWork
@@ -134,6 +134,12 @@ class NoLLM(UsageError):
     hint = "Give --llm MODEL, or set it with `memos config set llm MODEL`; see `memos help llm`."
 
 
+class TooManyChanges(UsageError):
+    """This would change {count} memories, and at most {limit} are changed without asking."""
+
+    hint = "Look with --dry-run, then allow it with --max-changes {count}."
+
+
 class UnknownSetting(UsageError):
     """No setting is called {name}."""
 
@@ -168,6 +174,12 @@ class ChangeNotFound(NotFound):
     """No change has the id {id}."""
 
     hint = "See `memos log` for the changes that are there."
+
+
+class NothingSeen(NotFound):
+    """There is no last search and no last change of this cube whose memories are still there."""
+
+    hint = "Name the memories with --on ID, or leave --last out."
 
 
 class JobNotFound(NotFound):

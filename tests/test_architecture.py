@@ -53,6 +53,7 @@ EXCEPTIONS = {
     # what a turn is, what a preference is about, how often a memory was found, how a text is quoted
     # in a condition, which column holds the vectors.
     "operations": {
+        "stores.analysis",
         "stores.facts",
         "stores.nearness",
         "stores.claims",

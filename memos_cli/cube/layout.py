@@ -89,6 +89,11 @@ class Layout:
         return self.local / "places.jsonl"
 
     @property
+    def shown(self) -> Path:
+        """What the last search showed; see `cube/recent`."""
+        return self.local / "shown.json"
+
+    @property
     def refining(self) -> Path:
         """Who refines what just now; see `cube/claims`."""
         return self.local / "refining.json"

@@ -78,13 +78,17 @@ class Facts(NamedTuple):
         return self.marks & COUNTED
 
 
+FEEDBACK = "feedback"
+"""Type and role of the source of what somebody corrected or added; it makes no turn."""
+
+
 def is_turn(item: MemoryItem | Draft) -> bool:
     """A turn of a conversation: in a session, and somebody said it. A refined fact is none: it stands
     beside its turn, whose place in the conversation it must not take."""
     if isinstance(item, MemoryItem) and item.refines is not None:
         return False
     return item.session_id is not None and (
-        item.speaker is not None or any(s.role is not None for s in item.sources)
+        item.speaker is not None or any(s.role not in (None, FEEDBACK) for s in item.sources)
     )
 
 

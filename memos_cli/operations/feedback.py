@@ -1,0 +1,312 @@
+"""`memos feedback`: what somebody says about memories, understood, shown and carried out in one change.
+
+Owns: the order of its steps, what is asked before anything is overwritten, what goes along (refined
+facts, summaries above). Does not own: which memories are meant (`feedback_rules`, `feedback_model`),
+the utterance's grammar (`reader/feedback`).
+
+Everything is proposed without the lock and carried out under it, on the versions that were shown: when
+somebody else changed one of them meanwhile, nothing is changed (StaleChange).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from memos_cli.cube.cube import valid_end
+from memos_cli.errors import BadInput, TooManyChanges
+from memos_cli.operations import dependents
+from memos_cli.operations.edit import next_text, vectors_of
+from memos_cli.operations.feedback_rules import Action, Finding, Judgement, Proposed, decide, moment_of
+from memos_cli.operations.feedback_targets import Scope, scope_of
+from memos_cli.operations.outline import EVIDENCE, HOLDS, is_node
+from memos_cli.operations.versions import Edited, next_version
+from memos_cli.operations.wording import replaced
+from memos_cli.reader.annotate import annotated
+from memos_cli.reader.feedback import Form, Part, read_feedback
+from memos_cli.reader.language import language_of
+from memos_cli.schema import (
+    Added,
+    Change,
+    Closing,
+    Draft,
+    Filters,
+    Kind,
+    Level,
+    MemoryItem,
+    Relation,
+    Source,
+    Status,
+    Value,
+    Visibility,
+    now,
+)
+from memos_cli.session import TextVectors
+from memos_cli.stores.facts import FEEDBACK
+from memos_cli.stores.nearness import content_hash
+
+if TYPE_CHECKING:
+    from memos_cli.session import Session
+
+MAX_CHANGES = 5
+"""Memories that one feedback changes without being asked about, at most."""
+
+_RANK = (Judgement.CORRECTION, Judgement.DELETION, Judgement.SUPPLEMENT, Judgement.PRAISE, Judgement.NOISE)
+
+
+class FeedbackChange(Value, frozen=True, kw_only=True):
+    """One memory that a feedback changes: what it said and what it says then (null: it is gone, or new)."""
+
+    id: str | None
+    action: Action
+    before: str | None
+    after: str | None
+    reason: str
+
+
+class FeedbackResult(Value, frozen=True, kw_only=True):
+    """`change` is null where nothing was changed; `unsure` are memories one of which may be meant."""
+
+    judgement: Judgement
+    reason: str
+    changes: tuple[FeedbackChange, ...] = ()
+    change: str | None = None
+    stale: tuple[str, ...] = ()
+    """Topics, concepts and insights that rest on what was changed, and are told anew by `memos reorganize`."""
+    unsure: tuple[Added, ...] = ()
+    dry_run: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether it changes what is there, as against adding to it."""
+        return any(change.action is not Action.ADD for change in self.changes)
+
+    @property
+    def unclear(self) -> bool:
+        """Whether something was to be changed, and it was not clear what."""
+        asked = self.judgement in (Judgement.CORRECTION, Judgement.DELETION)
+        return asked and not self.changes and (bool(self.unsure) or self.reason != KNOWN)
+
+
+KNOWN = "the cube says that already"
+Confirm = Callable[[FeedbackResult], bool]
+"""Is asked with what would be changed; False: nothing is."""
+
+
+def feedback(
+    session: Session,
+    text: str,
+    *,
+    on: Sequence[str] = (),
+    last: bool = False,
+    filters: Filters = Filters(),
+    max_changes: int = MAX_CHANGES,
+    dry_run: bool = False,
+    confirm: Confirm | None = None,
+) -> FeedbackResult:
+    """Understand a feedback and carry it out.
+
+    `on` names the memories that are meant, `last` means those of the last search or change, `filters`
+    bound where others are looked for; one user or agent in them owns what is added. `confirm` is asked
+    before anything is overwritten; without one, up to `max_changes` changes are made unasked.
+    Raises BadInput, MemoryNotFound, NothingSeen, TooManyChanges, StaleChange.
+    """
+    if not text.strip():
+        raise BadInput(source="the feedback", reason="it is empty")
+    scope = scope_of(session, on, last, filters)
+    proposed, result = _propose(session, text, scope)
+    if dry_run:
+        return result.but(dry_run=True, stale=tuple(i.id for i in _resting(session, proposed)))
+    if not proposed:
+        return result
+    if confirm is None and len(proposed) > max_changes:
+        raise TooManyChanges(count=len(proposed), limit=max_changes)
+    if confirm is not None and (result.overwrites or len(proposed) > max_changes) and not confirm(result):
+        return result.but(notes=(*result.notes, "Nothing was changed."), changes=())
+    return _carried_out(session, text, scope, proposed, result)
+
+
+def _propose(session: Session, text: str, scope: Scope) -> tuple[list[Proposed], FeedbackResult]:
+    parts = read_feedback(text) or (Part(Form.REMARK),)
+    findings = [decide(part, scope) for part in parts]
+    if any(not finding.sure for finding in findings):
+        from memos_cli.operations.feedback_model import reconsidered
+
+        findings = reconsidered(session, text, scope, findings)
+    chief = min(findings, key=lambda finding: (_RANK.index(finding.judgement), not finding.changes))
+    proposed = _distinct(change for finding in findings for change in finding.changes)
+    unsure = {item.id: item for finding in findings for item in finding.unsure}
+    notes = [*scope.notes, *(note for finding in findings for note in finding.notes)]
+    return proposed, FeedbackResult(
+        judgement=chief.judgement,
+        reason=chief.reason,
+        changes=tuple(map(_told, proposed)),
+        unsure=tuple(Added(id=i.id, memory=i.memory) for i in unsure.values()),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _distinct(changes: Iterable[Proposed]) -> list[Proposed]:
+    """Changes, one of each memory: the first; one that changes nothing is none."""
+    found: dict[str, Proposed] = {}
+    for change in changes:
+        if change.item is None:
+            found.setdefault(f"+{change.after}", change)
+        elif change.action is Action.ARCHIVE or change.after != change.item.memory or change.words:
+            found.setdefault(change.item.id, change)
+    return list(found.values())
+
+
+def _told(change: Proposed, id: str | None = None) -> FeedbackChange:
+    return FeedbackChange(
+        id=change.item.id if change.item else id,
+        action=change.action,
+        before=change.item.memory if change.item else None,
+        after=change.after or None,
+        reason=change.reason,
+    )
+
+
+# -- carrying it out
+
+
+def _carried_out(
+    session: Session, text: str, scope: Scope, proposed: Sequence[Proposed], result: FeedbackResult
+) -> FeedbackResult:
+    vectors = TextVectors(session)
+    texts = [change.after for change in proposed if change.after]
+    vectors.complete(texts)
+    with session.cube.writing("feedback"):
+        vectors.complete(texts)
+        change = Change(verb="feedback", actor=session.actor, time=now())
+        source = Source(type=FEEDBACK, role=FEEDBACK, time=change.time, text=text.strip())
+        edits: list[Edited] = [_edit(one, source, change) for one in proposed if one.item is not None]
+        made = [_new(one, scope, source, change) for one in proposed if one.item is None]
+        edits += _following(session, proposed, edits, change)
+        stale = _marked(session, proposed, edits)
+        kept = vectors_of(session, edits)
+        fresh = {i.row: vectors[i.memory] for i in (*made, *(new for _, new, _ in edits)) if i.memory in vectors}
+        committed = session.cube.commit(
+            Change(
+                verb=change.verb,
+                actor=change.actor,
+                id=change.id,
+                time=change.time,
+                puts=(*made, *(new for _, new, _ in edits)),
+                closings=tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits),
+                vectors=kept | fresh,
+            )
+        )
+    ids = iter(made)
+    told = tuple(_told(one, None if one.item else next(ids).id) for one in proposed)
+    followed = len(edits) - len(stale) - sum(one.item is not None for one in proposed)
+    notes = [*result.notes, *committed.notes]
+    if followed > 0:
+        notes.append("1 refined fact went with it." if followed == 1 else f"{followed} refined facts went with it.")
+    return result.but(change=change.id, changes=told, stale=tuple(stale), notes=tuple(notes))
+
+
+def _edit(one: Proposed, source: Source, change: Change) -> Edited:
+    old = one.item
+    assert old is not None
+    sources = (*old.sources, source)
+    if one.action is Action.ARCHIVE:
+        return old, next_version(old, status=Status.ARCHIVED, sources=sources), None
+    since = moment_of(one, old, change.time)
+    new = next_text(old, one.after, None).but(sources=sources, valid_from=since)
+    if one.words is not None:
+        new = new.but(
+            valid_from=old.valid_from,
+            valid_to=old.valid_to,
+            refinement=old.refinement,
+            key=replaced(old.key, *one.words) if old.key else old.key,
+            tags=tuple(dict.fromkeys(replaced(tag, *one.words) for tag in old.tags)),
+            # A summary is right at once, and told anew from its corrected memories.
+            stale=is_node(old) or old.stale,
+        )
+    return old, new, valid_end(old, since)
+
+
+def _new(one: Proposed, scope: Scope, source: Source, change: Change) -> MemoryItem:
+    """An addition as a memory of whoever the filters name, linked to what it has to do with."""
+    draft = Draft(memory=one.after, sources=(source,), said_at=change.time, **scope.owner)  # type: ignore[arg-type]
+    stated = msgspec.structs.asdict(annotated(draft, change.time)) | {
+        "kind": Kind.LONG_TERM,
+        "visibility": Visibility.PRIVATE,
+        "language": language_of(one.after),
+        "relations": (Relation(kind=one.link[0], target=one.link[1]),) if one.link else (),
+        "valid_from": change.time,
+        "known_from": change.time,
+        "created_at": change.time,
+        "change": change.id,
+        "verb": change.verb,
+        "actor": change.actor,
+        "content_hash": content_hash(one.after),
+    }
+    return MemoryItem(**stated)
+
+
+def _following(
+    session: Session, proposed: Sequence[Proposed], edits: Sequence[Edited], change: Change
+) -> list[Edited]:
+    """Refined facts that go with the memories they were drawn from, those of the feedback itself aside."""
+    own = {old.id for old, _, _ in edits}
+    archived = {one.item.id: one.item for one in proposed if one.item and one.action is Action.ARCHIVE}
+    reworded = {
+        old.id: new.valid_from or change.time
+        for one, (old, new, _) in zip([p for p in proposed if p.item], edits, strict=True)
+        if one.action is Action.UPDATE and one.words is None
+    }
+    followed = [*dependents.archived_with(session, archived), *dependents.reworded(session, reworded)]
+    found: dict[str, Edited] = {}
+    for edit in followed:
+        if edit[0].id not in own:
+            found.setdefault(edit[0].id, edit)
+    return list(found.values())
+
+
+def _marked(session: Session, proposed: Sequence[Proposed], edits: list[Edited]) -> list[str]:
+    """Mark what rests on the changed memories, in `edits`; its ids, those that were edited anyway too."""
+    own = {old.id: place for place, (old, _, _) in enumerate(edits)}
+    stale = [i.id for i in (new for _, new, _ in edits) if i.stale and is_node(i)]
+    for node in _resting(session, proposed):
+        if node.id not in own and not node.stale:
+            edits.append((node, next_version(node, stale=True), None))
+        if node.id not in stale and node.id not in own:
+            stale.append(node.id)
+    return stale
+
+
+def _resting(session: Session, proposed: Sequence[Proposed]) -> list[MemoryItem]:
+    """Topics, concepts and insights whose words rest on memories that are changed, and what is above them."""
+    changed = {one.item.id: one.item for one in proposed if one.item is not None}
+    if not changed:
+        return []
+    nodes = _nodes(session)
+    above = {item.parent for item in changed.values() if item.parent}
+    found = {
+        id: node
+        for id, node in nodes.items()
+        if id in above or any(r.kind in (EVIDENCE, HOLDS) and r.target in changed for r in node.relations)
+    }
+    for node in list(found.values()):
+        if node.parent in nodes:
+            found.setdefault(node.parent, nodes[node.parent])
+    return [node for id, node in found.items() if id not in changed]
+
+
+def _nodes(session: Session) -> dict[str, MemoryItem]:
+    """What summarises others: topics, concepts, insights."""
+    view = session.cube.view(vectors=False)
+    found: dict[str, MemoryItem] = {}
+    for filters in (Filters(levels=(Level.CONCEPT, Level.TOPIC)), Filters(kinds=(Kind.INSIGHT,))):
+        for keywords in view.keywords:
+            rows = keywords.items(keywords.filter_only(filters, (1 << 31) - 1))
+            found |= {i.id: i for i in rows.values() if i.known_to is None and i.id not in view.gone}
+    return found
+
+
+__all__ = ["MAX_CHANGES", "Action", "Finding", "Judgement", "feedback"]

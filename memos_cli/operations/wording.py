@@ -1,0 +1,193 @@
+"""Words in a text put in place of others: whole words, in their case, and only where it is clear which.
+
+Owns: what counts as a whole word, how a replacement keeps case, and which words of a statement take the
+place of those that it says are wrong. Does not own: which memories are meant (`feedback_rules`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from memos_cli.stores.nearness import canonical, normalized
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_LETTER = "A-Za-z0-9_\u00c0-\u024f\u0370-\u04ff"
+_CHINESE = re.compile(f"[{_HAN}]")
+_TOKEN = re.compile(rf"[{_LETTER}]+(?:[.:'’@/-][{_LETTER}]+)*|[{_HAN}]|[$€£¥%#]")
+_EMPTY = frozenset(
+    "is are was were am be been called named the a an in on at to from for of by with now actually really"
+    " currently it that this also still just and my our".split()
+)
+"""English words at the edge of a value that are no part of it."""
+_EMPTY_CHINESE = re.compile("现在|已经|目前|其实|应该|应当|如今|才")
+_COPULA = re.compile("(?:.*)(?:是在|是对|是|住在|在|叫做?|从|为|用|对|姓|改到|等于)(?P<tail>.+)")
+_TIGHT = rf"(?<![{_LETTER}])(?<![{_LETTER}][@/.\-])(?<!@){{words}}(?![{_LETTER}])(?![@/\-][{_LETTER}])(?!\.[{_LETTER}])"
+"""Not inside a longer word, a double name, an address or a file's name."""
+
+
+@lru_cache(maxsize=256)
+def _pattern(words: str) -> re.Pattern[str]:
+    plain = r"\s+".join(re.escape(word) for word in words.split())
+    loose = plain if _CHINESE.search(words) else _TIGHT.format(words=plain)
+    return re.compile(loose, re.IGNORECASE)
+
+
+def holds(text: str, words: str) -> bool:
+    """Whether the words stand in the text as whole words, in any case."""
+    return bool(words.split()) and bool(_pattern(words).search(text))
+
+
+def replaced(text: str, wrong: str, right: str) -> str:
+    """The text with every `wrong` as `right`, in the case that stands there."""
+    return _pattern(wrong).sub(lambda found: _in_case(found.group(), wrong, right), text)
+
+
+def _in_case(found: str, wrong: str, right: str) -> str:
+    if found == wrong:
+        return right
+    if len(found) > 1 and found.isupper():
+        return right.upper()
+    if found.islower():
+        return right.lower()
+    return right[:1].upper() + right[1:] if found[:1].isupper() else right
+
+
+def swapped(text: str, said: str, wrong: str) -> str | None:
+    """The text with the words of the statement `said` that stand for `wrong` there; None: not clear which.
+
+    "We meet on Tuesdays at 10." with "We meet on Wednesdays", not "Tuesdays": "We meet on Wednesdays at 10."
+    """
+    places = list(_pattern(wrong).finditer(text)) if wrong.split() else []
+    if len(places) != 1:
+        return None
+    right = _value(text, said, places[0])
+    if right is None or normalized(right) == normalized(wrong):
+        return None
+    return _put(text, places[0].span(), right)
+
+
+def _put(text: str, span: tuple[int, int], right: str) -> str:
+    before, after = text[: span[0]], text[span[1] :]
+    if before.endswith(("a ", "A ", "an ", "An ")) and re.search(r"\b[Aa]n? $", before) and right[:1].isalpha():
+        article = "an" if right[:1].lower() in "aeiou" else "a"
+        before = re.sub(r"\b([Aa])n? $", lambda m: (m[1] + article[1:]) + " ", before)
+    if not before.strip():
+        right = right[:1].upper() + right[1:]
+    return before + right + after
+
+
+def _value(text: str, said: str, place: re.Match[str]) -> str | None:
+    if _CHINESE.search(said) and (found := _COPULA.fullmatch(_EMPTY_CHINESE.sub("", said))):
+        return _trimmed(found["tail"], text[: place.start()], text[place.end() :], place.group())
+    return _novel(text, _EMPTY_CHINESE.sub("", said), place)
+
+
+def _trimmed(tail: str, before: str, after: str, wrong: str) -> str | None:
+    """What a Chinese statement ends in, without what stands around the wrong words anyway."""
+    for size in range(min(len(tail) - 1, len(after)), 0, -1):
+        if after[:size] == tail[-size:]:
+            tail = tail[:-size]
+            break
+    for size in range(min(len(tail) - 1, len(before)), 0, -1):
+        if before[-size:] == tail[:size]:
+            tail = tail[size:]
+            break
+    if tail.endswith("的") and not wrong.endswith("的"):
+        tail = tail[:-1]
+    return tail if 0 < len(tail) <= max(8, 3 * len(wrong)) else None
+
+
+def _novel(text: str, said: str, place: re.Match[str]) -> str | None:
+    """The words of a statement that the text does not know, with those around them that the wrong words
+    begin or end with."""
+    spans = [m.span() for m in _TOKEN.finditer(said)]
+    words = [_level(said[a:b]) for a, b in spans]
+    wrong = [_level(w) for w in _TOKEN.findall(place.group())]
+    outside = {_level(w) for w in _TOKEN.findall(f"{text[: place.start()]} {text[place.end() :]}")}
+    fresh = [i for i, w in enumerate(words) if w not in outside and w not in wrong and w not in _EMPTY]
+    if not fresh:
+        return None
+    first = last = fresh[-1]
+    while first - 1 in fresh or (first - 1 >= 0 and words[first - 1] in _EMPTY and first - 2 in fresh):
+        first -= 1
+    after = _shared(words[last + 1 :], wrong)
+    before = _shared(words[:first][::-1], wrong[::-1], backwards=True)
+    said_words = said[spans[first - before][0] : spans[last + after][1]]
+    return said_words if len(said_words) <= 80 else None
+
+
+def _shared(following: Sequence[str], wrong: Sequence[str], *, backwards: bool = False) -> int:
+    """How many words after a value are the last ones of the wrong words (before it, with `backwards`)."""
+    for size in range(min(len(wrong) - 1, len(following)), 0, -1):
+        if list(following[:size]) == list(wrong[-size:]):
+            return size
+    return 0
+
+
+@lru_cache(maxsize=4096)
+def _level(word: str) -> str:
+    plain = normalized(word)
+    plain = re.sub("['’]s$", "", plain)
+    said = " ".join(canonical(plain)) or plain
+    return said[:-1] if len(said) > 3 and said.endswith("s") and not said.endswith("ss") else said
+
+
+def shares(text: str, said: str) -> float:
+    """Of the words of a statement that carry meaning, the share that the text knows."""
+    known = {_level(w) for w in _TOKEN.findall(text)}
+    words = [w for w in map(_level, _TOKEN.findall(_EMPTY_CHINESE.sub("", said))) if w not in _EMPTY]
+    return sum(w in known for w in words) / len(words) if words else 0.0
+
+
+def filled(text: str, right: str) -> str | None:
+    """The text with `right` in the one place where something of its kind stands: a number, a time, a
+    weekday, a month, a name. None: there is none, or there are several."""
+    for kind in _KINDS:
+        if kind.fullmatch(right):
+            places = list(kind.finditer(text))
+            return _put(text, places[0].span(), right) if len(places) == 1 else None
+    name = _NAME_CHINESE if _CHINESE.search(text) else _NAME
+    if not name.fullmatch(right):
+        return None
+    places = [m for m in name.finditer(text) if m.start() > 0 or name is _NAME_CHINESE]
+    return _put(text, places[0].span(), right) if len(places) == 1 else None
+
+
+_DAYS = "Mon|Tues|Wednes|Thurs|Fri|Satur|Sun"
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_KINDS = (
+    re.compile(r"\d{1,2}[:.]\d\d(?: ?[ap]m)?|\d{1,2} ?[ap]m\b", re.IGNORECASE),
+    re.compile(rf"\b(?:{_DAYS})days?\b", re.IGNORECASE),
+    re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTHS})\b|\b(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?\b"),
+    re.compile(rf"\b(?:{_MONTHS})\b"),
+    re.compile("(?:每?周|星期|礼拜)[一二三四五六日天末]"),
+    re.compile(r"\d{1,2}月\d{1,2}[日号]"),
+    re.compile(r"\d+(?:[.,]\d+)*"),
+)
+_NAME = re.compile(rf"(?<![{_LETTER}])[A-Z\u00c0-\u00de][{_LETTER}-]*(?: [A-Z\u00c0-\u00de][{_LETTER}-]*)*(?![{_LETTER}])")
+_NAME_CHINESE = re.compile(r"[A-Za-z][A-Za-z0-9+#.-]*")
+
+
+def one_slot(text: str, said: str) -> str | None:
+    """The text with the one number, time or day that the statement gives otherwise, where all of the
+    statement's other words stand in it; None where they differ in anything else."""
+    spans = [m.span() for m in _TOKEN.finditer(text)]
+    old = [_level(text[a:b]) for a, b in spans]
+    new = [_level(w) for w in _TOKEN.findall(said)]
+    fresh = [w for w in dict.fromkeys(_TOKEN.findall(said)) if _level(w) not in old and _level(w) not in _EMPTY]
+    if len(fresh) != 1 or len([w for w in new if w not in _EMPTY]) < 3:
+        return None
+    slots = [k for k in _KINDS if k.fullmatch(fresh[0])]
+    return filled(text, fresh[0]) if slots else None
+
+
+def attribute(text: str, name: str, value: str) -> str | None:
+    """The text with another value after "NAME is", up to the end of the clause; None where that does not
+    stand there once."""
+    joined = r"\s*(?:是|为)\s*" if _CHINESE.search(name) else r"(?:'s|’s)?\s*(?::| is| are)\s+"
+    places = list(re.finditer(rf"{_pattern(name).pattern}{joined}(?P<value>[^,;。，；!?]+?)(?=[.。!]?$|[,;。，；]|\. )", text, re.IGNORECASE))
+    if len(places) != 1:
+        return None
+    return text[: places[0].start("value")] + value + text[places[0].end("value") :]

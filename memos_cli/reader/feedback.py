@@ -1,0 +1,104 @@
+"""What somebody says about memories: that they are wrong, what else is so, what shall go, or nothing.
+
+Owns: the parts of an utterance as values, and the cut into sentences. Does not own: the grammars
+(`feedback_english`, `feedback_chinese`), nor which memories are meant (`operations/feedback_rules`).
+
+The grammars read the frame of a sentence ("no, …", "… , not …", "forget …"), never what it is about;
+whatever has no frame is a plain statement, a remark or a question.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+LONGEST = 2000
+"""Characters of an utterance that are read."""
+
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+class Form(StrEnum):
+    REPLACE = "replace"
+    """Words are to be put in place of others wherever these stand."""
+    STATE = "state"
+    """Something is so; perhaps it says what it is not."""
+    DENY = "deny"
+    """Something that is remembered is not so, and nothing is said in its place."""
+    FORGET = "forget"
+    CONFIRM = "confirm"
+    REMARK = "remark"
+    """A question, a request, small talk: nothing to remember or change."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that an utterance says.
+
+    `text` is the statement, or what is to be forgotten or is denied; `wrong` and `right` are words.
+    """
+
+    form: Form
+    text: str = ""
+    wrong: str = ""
+    right: str = ""
+    corrects: bool = False
+    """It says that something that is remembered is wrong."""
+    every: bool = False
+    """It asks for all that it fits, not for one."""
+    points: bool = False
+    """It names nothing itself ("that one")."""
+    adds: bool = False
+    """It says itself that it is something further ("also", "by the way")."""
+
+
+def read_feedback(text: str) -> tuple[Part, ...]:
+    """The parts of an utterance, in its order; none where it says nothing."""
+    said = " ".join(text[:LONGEST].split())
+    if _CHINESE.search(said):
+        from memos_cli.reader.feedback_chinese import read
+
+        wide = any(mark in said for mark in _WIDE.values())
+        parts = read(said.translate(_NARROW))
+        return tuple(replace(part, text=part.text.translate(_WIDENED)) if wide else part for part in parts)
+    from memos_cli.reader.feedback_english import read
+
+    return tuple(read(said))
+
+
+_WIDE = {",": "\uff0c", "?": "\uff1f", "!": "\uff01", ":": "\uff1a", ";": "\uff1b", "(": "\uff08", ")": "\uff09"}
+_NARROW = str.maketrans({wide: narrow for narrow, wide in _WIDE.items()})
+"""The grammar sees stops of half width, however they were typed."""
+_WIDENED = str.maketrans({",": _WIDE[","], ";": _WIDE[";"]})
+
+_QUOTES = "\"'“”‘’「」『』«»`"
+
+
+def bare(words: str) -> str:
+    """Words without the quotation marks and stops around them."""
+    return words.strip().strip(",.;:!?,。;:!?、").strip(_QUOTES).strip()
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether one of two names may be a misspelling of the other: much the same letters, one beginning
+    or one end. Two cities or numbers are not alike."""
+    a, b = one.casefold(), other.casefold()
+    if a == b or any(c.isdigit() for c in a + b) or a.count(" ") != b.count(" "):
+        return False
+    if _CHINESE.search(a) and _CHINESE.search(b):
+        shared = sum(x == y for x, y in zip(a, b, strict=False))
+        return 2 <= len(a) <= 4 and 2 <= len(b) <= 4 and (shared > 0 or a in b or b in a)
+    if not (one[:1].isupper() and other[:1].isupper()):
+        return False
+    return _distance(a, b) <= max(1, max(len(a), len(b)) // 3)
+
+
+def _distance(a: str, b: str) -> int:
+    """Letters to put in, leave out or change between two short words (Levenshtein)."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+    return row[-1]

@@ -1,0 +1,316 @@
+"""The frames of English feedback: corrections, wishes to delete, praise, and what is neither.
+
+Owns: the grammar. Does not own: the parts it gives (`feedback`), nor what a statement claims
+(`stores/claims_english`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from memos_cli.reader.feedback import Form, Part, bare
+
+_SENTENCE = re.compile(r"(?<!\bDr\.)(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bNo\.)(?<=[.!?;])\s+")
+_END = " .!;,…:-–—"
+
+
+def _opener(words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{words})(?:\s*[,.;:!…–—-]+\s*|\s+(?=\S)|$)", re.IGNORECASE)
+
+
+def _closed(words: str) -> re.Pattern[str]:
+    """Words that open a sentence only before a stop: "no, …" and not "no cats here"."""
+    return re.compile(rf"(?:{words})(?:\s*[,.;:!…–—-]+\s*|$)", re.IGNORECASE)
+
+
+_IT = r"(?:that|this|it|these|those|which)(?:'s|’s| is| was| are| were)"
+_NEGATING = (
+    _closed(r"(?:no|nope|nah|wrong|incorrect|false|not (?:quite|really|true|right|exactly)|no way)+"),
+    _closed(rf"{_IT}(?: (?:all|just|still|simply|completely|totally|so))? (?:wrong|incorrect|false|untrue|inaccurate|outdated|a mistake|an error)(?: at all| any ?more)?"),
+    _closed(rf"{_IT} not (?:quite |at all |even )?(?:right|true|correct|accurate)(?: at all| any ?more)?"),
+    _closed(r"(?:that|this|it) (?:isn|wasn)(?:'t|’t) (?:quite |at all )?(?:right|true|correct|accurate)"),
+    _opener(r"no,? (?:that(?:'s|’s)|it(?:'s|’s)) (?:wrong|not (?:right|true|correct))"),
+    _opener(r"you(?:'ve|’ve| have)? (?:got|had|have|remember(?:ed)?) (?:that|it|this|me|something) (?:all )?wrong"),
+    _opener(r"you(?:'re|’re| are) (?:wrong|mistaken)(?: (?:here|there|about (?:that|this|it)))?"),
+    _opener(r"i (?:misspoke|made a mistake|got (?:that|it) wrong|was wrong|was mistaken)"),
+    _opener(r"(?:a |small |one )*correction"),
+    _opener(r"actually|in fact|in reality|rather|to be (?:precise|exact)|more precisely"),
+    _opener(r"(?:what )?i (?:really )?(?:meant|mean)(?: (?:is|was|to say))?(?: that)?"),
+    _opener(r"let me correct (?:that|this|it|you|myself)|i (?:have|need|want) to correct (?:that|you|this)"),
+    _opener(r"(?:please )?(?:correct|fix|change|update) (?:that|this|it)(?: to)?(?=\s*[:,.])"),
+    _opener(r"there(?:'s|’s| is) a (?:mistake|typo|error)"),
+)
+_ADDING = (
+    _opener(r"also|and also|in addition|additionally|furthermore|besides|plus"),
+    _opener(r"by the way|btw|fyi|for your information|for the record"),
+    _opener(r"(?:and )?(?:one more|another|one other) thing"),
+    _opener(r"(?:please )?(?:note|remember|keep in mind|be aware|know|bear in mind|don(?:'|’)?t forget|do not forget|never forget)(?: that|(?=\s*:))"),
+    _opener(r"(?:please )?(?:don(?:'|’)t|do not|never) forget"),
+    _opener(r"(?:please )?remember(?=\s+(?:i|my|we|our|he|she|the|[A-Z]))"),
+    _opener(r"you (?:should|must|need to|ought to) (?:also )?know(?: that)?"),
+    _opener(r"(?:please )?(?:add|save|store|write down|remember|note)(?: this| it| to that)?(?: that|(?=\s*:))"),
+    _opener(r"let me add(?: that)?|i(?:'d|’d| would) like to add(?: that)?|what you don(?:'|’)t know(?: yet)?(?: is)?(?: that)?"),
+)
+_FILLING = (
+    _opener(r"oh|hey|well|so|hmm+|uh+|um+|but|and|wait|sorry|my bad|apologies|excuse me|look|listen|hi|hello"),
+    _closed(r"ok|okay|please"),
+)
+_PRAISING = (
+    _closed(r"(?:yes|yep|yeah|yup|exactly|correct|right|true|indeed|sure|of course|absolutely|precisely|spot on|bingo)+"),
+    _closed(
+        rf"{_IT} (?:(?:all|exactly|absolutely|completely|totally|perfectly|quite|so|very|really|just) )*"
+        r"(?:right|true|correct|it|perfect|great|good|fine|lovely|nice|helpful|useful|amazing|awesome|wonderful|brilliant|excellent|impressive|what i (?:meant|wanted|said|needed))"
+        r"(?:,? thanks?(?: you)?(?: so much| a lot)?)?"
+    ),
+    _closed(r"(?:many |thank(?:s| you)(?: you)?)(?:,? (?:a lot|so much|very much|a million|again|everyone|for .{1,60}))?|thanks,? .{1,20}|thank you|thx|ty|cheers|much appreciated"),
+    _closed(
+        r"(?:very |really |so |just |absolutely |pretty )?(?:perfect|great|good|excellent|awesome|amazing|wonderful|brilliant|fantastic|nice|lovely|super|cool|superb|impressive|terrific)"
+        r"(?: (?:job|work|one|memory|answer|stuff|thanks|thank you|catch))*"
+    ),
+    _closed(r"well (?:done|remembered|said|put)|good (?:bot|job|work|memory|call)|keep it up|way to go|bravo|kudos"),
+    _closed(
+        r"you(?:'re|’re| are) (?:(?:so|very|really|the|quite|absolutely|just) )*(?:right|correct|awesome|great|amazing|best|brilliant|wonderful|helpful|smart|good|a star|a genius|kind)(?: at .{1,40})?"
+    ),
+    _closed(r"you (?:got|have|had) (?:it|that|me) (?:exactly |all )?right|you (?:nailed|got) it|you remembered(?: .{1,60})?|you have a (?:good|great) memory"),
+    _closed(r"i (?:really )?(?:love|like) (?:it|this|that|how you .{1,60}|your .{1,40})|(?:that|this) (?:helps|helped|works)(?: a lot)?"),
+)
+
+_FORGETTING = r"(?:forget|delete|remove|erase|drop|discard|wipe|scrub|purge|unlearn|get rid of|throw (?:away|out)|clear)"
+_KEEPING = r"(?:remember|store|save|keep|retain|record|memori[sz]e)"
+_ASKING = (
+    r"(?:(?:please|just|now|kindly|and|can you|could you|would you|will you|you (?:can|should|may|must|could)"
+    r"|i(?:'d|’d| would) (?:like|prefer|want) you to|i want you to|let(?:'|’)s|go ahead and)\s+(?:please\s+|now\s+|just\s+)?)*"
+)
+_FORGET = re.compile(rf"{_ASKING}{_FORGETTING}(?:\s+(?P<what>.+))?$", re.IGNORECASE)
+_KEEP_NOT = re.compile(
+    rf"(?:{_ASKING}(?:don(?:'|’)t|do not|never|stop|no need to|you need(?:n(?:'|’)t| not)|you don(?:'|’)t (?:need|have) to)"
+    rf"|i (?:don(?:'|’)t|do not) want you to)\s+(?:{_KEEPING}|remembering|storing|saving|keeping)\s+(?P<what>.+)$",
+    re.IGNORECASE,
+)
+_EVERY = re.compile(r"^(?:everything|all|anything|every mention|any mention|every memory|all memories|whatever)\b", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"^(?:(?:everything|all|anything|whatever|what|every|any|the|this|that|my|our|your)\s+)*"
+    r"(?:(?:memor(?:y|ies)|facts?|notes?|entr(?:y|ies)|parts?|things?|bits?|lines?|mentions?|information|data|details?|stuff|records?)\s+)?"
+    r"(?:(?:that |which )?(?:you (?:know|have|remember|stored|saved|noted)|i (?:said|told you|mentioned))\s+)?"
+    r"(?:about|on|concerning|regarding|of|saying|that says|with|where|in which)\s+(?:that\s+|how (?:much|many|often|long)\s+|where\s+|when\s+|whether\s+)?",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(
+    r"(?:about )?(?:that|this|it|these|those|them|(?:that|this|the (?:last|first|previous)) (?:one|memory|note|entry|fact)|the last (?:one|thing)|what i (?:just )?said|(?:that|this) (?:one|again))?$",
+    re.IGNORECASE,
+)
+_FROM_HERE = re.compile(r"\s*(?:,? (?:from (?:your|the|my) (?:memor(?:y|ies)|notes|records|cube|database)|please|for good|again|any ?more|now))+$", re.IGNORECASE)
+
+_WORD = r"[^,;:]+?"
+_SHORT = r"(?:[^\s,;:]+)(?:\s+[^\s,;:]+){0,4}?"
+_ALL_OVER = r"(?:,?\s+(?:everywhere|throughout|in (?:all|every)\b.*|in my (?:memories|notes)|wherever .*))?"
+_REPLACE = re.compile(
+    rf"(?:please )?(?:replace|swap|substitute)\s+(?:(?P<all>every|all|each|any)\s+)?(?P<a>{_WORD})\s+(?:with|by|for)\s+(?P<b>{_WORD})(?P<over>{_ALL_OVER})$",
+    re.IGNORECASE,
+)
+_CHANGE = re.compile(
+    rf"(?:please )?(?:change|rename|correct|fix|update|set|turn)\s+(?:(?P<all>every|all|each)\s+)?(?P<a>{_WORD})\s+(?:to|into)\s+(?P<b>{_WORD})(?P<over>{_ALL_OVER})$",
+    re.IGNORECASE,
+)
+_SPELLED = re.compile(
+    rf"(?:(?:it|that|the name|(?:his|her|my|their|its|our|your|the) (?:\w+ ){{0,2}}?(?:name|surname))(?:'s|’s| is| was)?\s+)?"
+    rf"(?:spell(?:ed|t)|written|called|named)\s+(?P<b>{_SHORT})(?:\s+(?:everywhere|with .*?))?,?\s+(?:and )?not\s+(?P<a>{_SHORT})$",
+    re.IGNORECASE,
+)
+_IS_SPELLED = re.compile(rf"(?P<a>{_SHORT})\s+(?:should be|is(?: actually)?) (?:spell(?:ed|t)|written)\s+(?P<b>{_SHORT})$", re.IGNORECASE)
+_SHOULD = re.compile(rf"(?P<a>{_SHORT})\s+should (?:be|read|say)\s+(?P<b>{_SHORT})$", re.IGNORECASE)
+_PRONOUN = r"(?:it|that|this|he|she|they|these|those|(?:his|her|their|its|the) (?:name|surname|value|number|word|date|time))"
+_IS = r"(?:'s|’s|'re|’re| is| are| was| were)"
+_IT_IS_NOT = re.compile(rf"{_PRONOUN}{_IS}\s+(?P<b>{_SHORT}),?\s+(?:and )?not\s+(?P<a>{_SHORT})$", re.IGNORECASE)
+_NOT_IT_IS = re.compile(
+    rf"(?:{_PRONOUN}(?:{_IS} not|(?:'s|’s)? ?(?:isn|aren|wasn)(?:'|’)t))\s+(?P<a>{_SHORT})[,;]?\s+(?:but|{_PRONOUN}{_IS})\s+(?P<b>{_SHORT})$",
+    re.IGNORECASE,
+)
+_NOT_BUT = re.compile(rf"not\s+(?P<a>{_SHORT})[,;]?\s+(?:but|rather|{_PRONOUN}{_IS})\s+(?P<b>{_SHORT})$", re.IGNORECASE)
+_BARE_NOT = re.compile(r"(?P<b>\S+(?:\s+\S+){0,2}),?\s+(?:and )?not\s+(?P<a>\S+(?:\s+\S+){0,2})$", re.IGNORECASE)
+_IT_SHOULD = re.compile(
+    rf"(?:{_PRONOUN} should (?:be|read|say)|should be|{_PRONOUN}{_IS}(?: now| actually)?|make (?:it|that)|change (?:it|that) to|{_PRONOUN} must be)\s+(?P<b>{_SHORT})(?: instead| now)?$",
+    re.IGNORECASE,
+)
+
+_FALSE = r"(?:not true|untrue|false|wrong|incorrect|not correct|not right|a mistake|outdated|no longer true|a lie|nonsense)"
+_FALSE_THAT = re.compile(rf"(?:it|that)(?:'s|’s| is) (?:just |simply )?{_FALSE} that\s+(?P<s>.+)$|it isn(?:'|’)t (?:true|right|correct) that\s+(?P<t>.+)$", re.IGNORECASE)
+_NEVER_SAID = re.compile(r"i (?:have )?(?:never|didn(?:'|’)t|did not) (?:say|said|tell|told|mention|mentioned|claim|claimed)(?: you| it)?(?: that)?\s+(?P<s>.+)$", re.IGNORECASE)
+_IS_FALSE = re.compile(rf"(?:that |the (?:memory|fact|note|claim|statement) (?:that |about |on ))(?P<s>.+?) (?:is|was) {_FALSE}$", re.IGNORECASE)
+_YOU_SAID = re.compile(
+    r"you (?:said|say|think|thought|believe|wrote|noted|have|claim(?:ed)?|remember(?:ed)?|told me|have it|have me)\b(?: that| down as)?\s*(?P<old>.*?)[,;]? but (?:actually |in fact |really )?(?P<s>.+)$",
+    re.IGNORECASE,
+)
+
+_CONTRAST = re.compile(r"(?P<s>\S+\s+\S+.*?),?\s+(?:and\s+)?not\s+(?P<y>[^,;]{1,60})$", re.IGNORECASE)
+_INSTEAD = re.compile(r"(?P<s>\S+\s+\S+.*?)\s+(?:instead of|rather than)\s+(?P<y>[^,;]{1,60})$", re.IGNORECASE)
+_NOT_Y_BUT_X = re.compile(r"(?P<head>\S+.*?(?:\bis|\bare|\bwas|\bwere|'s|'re|'m|\bam|\blives?|\bworks?|\bon|\bat|\bin))\s+not\s+(?P<y>[^,;]{1,40}?),?\s+but\s+(?P<x>[^,;]{1,60})$", re.IGNORECASE)
+_ISNT = re.compile(
+    r"(?P<subject>\S.*?)\s*(?P<be>\b(?:is|are|was|were|am)(?:n(?:'|’)t| not)|(?:'s|’s|'m|’m|'re|’re) not)\s+(?P<y>[^,;]{1,60}?)\s*(?:[,;]\s*(?:but )?|\s+but )"
+    r"(?P<p>it|he|she|they|i|we|you|that)(?:'s|’s|'m|’m|'re|’re| is| are| am| was| were)\s+(?P<x>[^,;]{1,80})$",
+    re.IGNORECASE,
+)
+_DOESNT = re.compile(
+    r"(?P<subject>\S.*?)\s+(?:do|does|did)(?:n(?:'|’)t| not)\s+(?P<y>[^,;]{1,80}?)\s*(?:[,;]\s*(?:but )?|\s+but )(?P<p>it|he|she|they|i|we|you)\s+(?P<x>[^,;]{1,100})$",
+    re.IGNORECASE,
+)
+
+_QUESTION = re.compile(
+    r"(?:what|where|when|who|whom|whose|which|why|how|is|are|was|were|do|does|did|can|could|would|will|shall|should|may|has|have|am|isn't|aren't|don't you|what's|who's|where's|how's)\b(?! (?:a|the) )",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"(?:please )?(?:tell|show|give|write|search|find|look|list|explain|help|summari[sz]e|translate|sing|make|create|draw|compute|calculate|go|talk|stop|start|wait|try|read|open|play|let(?:'|’)s|let us|let me|see you|bye|good ?bye|good (?:morning|evening|night|afternoon))\b",
+    re.IGNORECASE,
+)
+_CHATTER = re.compile(
+    r"(?:ok(?:ay)?|k|hm+|uh+|um+|ah+|oh+|lol|rofl|ha(?:ha)+h?|he(?:he)+|hi|hello|hey|bye|whatever|never ?mind|forget it|no|yes|maybe|i see|interesting|wow|test(?:ing)?|no idea|idk|sure|fine|cool story)(?: there| then| again)?",
+    re.IGNORECASE,
+)
+_FINITE = re.compile(
+    r"\b(?:is|are|am|was|were|has|have|had|will|can|could|must|should|would|do|does|did|don't|doesn't|didn't|isn't|aren't|won't|can't|never|may|needs?|likes?|loves?|hates?|lives?|works?|goes|wants?|prefer|moved|left|bought|sold|got|quit|drink|drive|eat|play|run|own|know|live|speak|study|went|came|made|took|met|spent|lost|found|became|began)\b|'s\b|'m\b|'re\b|’s\b|’m\b|\w{3,}(?:ed|s)\b",
+    re.IGNORECASE,
+)
+
+
+def read(text: str) -> Iterator[Part]:
+    """The parts of an utterance."""
+    negated = False
+    parts: list[Part] = []
+    for sentence in _SENTENCE.split(text):
+        rest, signs = _opened(sentence.strip())
+        negated |= "no" in signs
+        if not bare(rest):
+            if "yes" in signs:
+                parts.append(Part(Form.CONFIRM))
+            elif "no" not in signs:
+                parts.append(Part(Form.REMARK))
+            continue
+        parts += _said(rest, negated, signs)
+        negated = False
+    if negated:  # "that's wrong", and nothing after it
+        parts.append(Part(Form.DENY, corrects=True, points=True))
+    yield from parts
+
+
+def _opened(sentence: str) -> tuple[str, set[str]]:
+    """A sentence without what opens it, and what its openers say: "no", "more", "yes"."""
+    signs: set[str] = set()
+    table = (("no", _NEGATING), ("more", _ADDING), ("", _FILLING), ("yes", _PRAISING))
+    while sentence:
+        for sign, patterns in table:
+            found = next((m for p in patterns if (m := p.match(sentence))), None)
+            if found:
+                signs.add(sign)
+                sentence = sentence[found.end() :].lstrip()
+                break
+        else:
+            break
+    return sentence, signs
+
+
+def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
+    asks = sentence.rstrip().endswith("?")
+    rest = sentence.rstrip(" .!?;…")
+    adds = "more" in signs
+    if (part := None if adds else _forgotten(rest)) is not None:
+        yield part
+    elif asks or _QUESTION.match(rest):
+        yield Part(Form.REMARK)
+    elif (part := _replaced(rest) or _denied(rest) or _contrasted(rest)) is not None:
+        yield part
+    elif (found := _YOU_SAID.match(rest)) is not None:
+        yield _contrasted(found["s"]) or Part(
+            Form.STATE, found["s"], wrong=_left(found["old"], found["s"]), corrects=True
+        )
+    elif (found := _IT_SHOULD.match(rest)) is not None:
+        yield Part(Form.STATE, right=bare(found["b"]), corrects=True, points=True)
+    elif _CHATTER.fullmatch(rest) or (_ASKS.match(rest) and not adds):
+        yield Part(Form.REMARK)
+    elif "yes" in signs and not negated and not adds:
+        yield Part(Form.CONFIRM, rest if _is_statement(rest) else "")
+    elif _is_statement(rest):
+        yield Part(Form.STATE, rest, corrects=negated, adds=adds)
+    elif negated and len(rest.split()) <= 5:
+        yield Part(Form.STATE, right=bare(rest), corrects=True, points=True)
+    elif adds:
+        yield Part(Form.STATE, rest, adds=True)
+    else:
+        yield Part(Form.REMARK)
+
+
+def _is_statement(text: str) -> bool:
+    words = text.split()
+    return len(words) >= 3 and bool(_FINITE.search(text)) or (len(words) == 2 and bool(re.search(r"\w\w(?:s|ed)$", words[1])))
+
+
+def _forgotten(text: str) -> Part | None:
+    found = _KEEP_NOT.match(text) or _FORGET.match(text)
+    if found is None or re.match(r"forget it\b", text, re.IGNORECASE):
+        return None
+    what = _FROM_HERE.sub("", found["what"] or "")
+    if _POINTING.fullmatch(what):
+        return Part(Form.FORGET, points=True)
+    every = bool(_EVERY.match(what))
+    about = re.sub(r"^that\s+(?=\S+\s)", "", _ABOUT.sub("", what, count=1), flags=re.IGNORECASE)
+    about = re.sub(r"(?:'s|’s)? (?:note|memory|entry|fact)$", "", about)
+    return Part(Form.FORGET, bare(about), every=every, points=not bare(about))
+
+
+def _replaced(text: str) -> Part | None:
+    for pattern, every in ((_REPLACE, True), (_CHANGE, True), (_SPELLED, True), (_IS_SPELLED, True)):
+        if found := pattern.match(text):
+            wrong, right = bare(found["a"]), bare(found["b"])
+            if wrong and right and wrong != right and wrong.lower() not in _POINTERS:
+                kind = Form.REPLACE
+                return Part(kind, wrong=wrong, right=right, corrects=True, every=every)
+    for pattern in (_NOT_IT_IS, _IT_IS_NOT, _NOT_BUT, _BARE_NOT, _SHOULD):
+        found = pattern.match(text)
+        if found and not (pattern is _BARE_NOT and _FINITE.search(found["b"])):
+            wrong, right = _short(found["a"]), _short(found["b"])
+            if wrong and right and wrong != right and wrong.lower() not in _POINTERS:
+                return Part(Form.REPLACE, wrong=wrong, right=right, corrects=True)
+    return None
+
+
+_POINTERS = frozenset(("it", "that", "this", "them", "these", "those", "there", "you", "which"))
+_LEAD = re.compile(r"^(?:(?:in|on|at|to|from|by|with|for|the|a|an)\s+)+", re.IGNORECASE)
+
+
+def _short(words: str) -> str:
+    """Words without the preposition or article before them."""
+    return _LEAD.sub("", bare(words))
+
+
+def _denied(text: str) -> Part | None:
+    for pattern in (_FALSE_THAT, _NEVER_SAID, _IS_FALSE):
+        if found := pattern.match(text):
+            said = found["s"] if found.re is not _FALSE_THAT else found["s"] or found["t"]
+            return Part(Form.DENY, bare(said), corrects=True)
+    return None
+
+
+def _contrasted(text: str) -> Part | None:
+    """A statement that says with it what is not so."""
+    if found := _ISNT.match(text):
+        be = "are" if re.match(r"are|were|'re|’re", found["be"]) else "am" if found["subject"].lower() == "i" else "is"
+        said = f"{found['subject']} {be} {found['x']}"
+        return Part(Form.STATE, said, wrong=_short(found["y"]), corrects=True)
+    if found := _DOESNT.match(text):
+        return Part(Form.STATE, f"{found['subject']} {found['x']}", wrong=_left(found["y"], found["x"]), corrects=True)
+    if found := _NOT_Y_BUT_X.match(text):
+        return Part(Form.STATE, f"{found['head']} {found['x']}", wrong=_short(found["y"]), corrects=True)
+    for pattern in (_CONTRAST, _INSTEAD):
+        if (found := pattern.match(text)) and _is_statement(found["s"]):
+            if re.match(r"(?:so|very|really|yet|only|even|every|all|always|much|be|have|to|too|a|that|at all)\b", found["y"], re.IGNORECASE) and pattern is _CONTRAST and "," not in text:
+                continue
+            return Part(Form.STATE, found["s"].rstrip(" ,"), wrong=_short(found["y"]), corrects=True)
+    return None
+
+
+def _left(denied: str, said: str) -> str:
+    """Of what is denied, the words that the sentence after it does not repeat, its verb aside."""
+    stems = {word.lower().removesuffix("s") for word in said.split()}
+    words = [w for w in denied.split() if w.lower().removesuffix("s") not in stems]
+    return _short(" ".join(words))

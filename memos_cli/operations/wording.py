@@ -144,6 +144,7 @@ def shares(text: str, said: str) -> float:
 def filled(text: str, right: str) -> str | None:
     """The text with `right` in the one place where something of its kind stands: a number, a time, a
     weekday, a month, a name. None: there is none, or there are several."""
+    right = right.removeprefix("每")
     for kind in _KINDS:
         if kind.fullmatch(right):
             places = list(kind.finditer(text))
@@ -162,7 +163,7 @@ _KINDS = (
     re.compile(rf"\b(?:{_DAYS})days?\b", re.IGNORECASE),
     re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTHS})\b|\b(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?\b"),
     re.compile(rf"\b(?:{_MONTHS})\b"),
-    re.compile("(?:每?周|星期|礼拜)[一二三四五六日天末]"),
+    re.compile("(?:周|星期|礼拜)[一二三四五六日天末]"),
     re.compile(r"\d{1,2}月\d{1,2}[日号]"),
     re.compile(r"\d+(?:[.,]\d+)*"),
 )
@@ -173,14 +174,21 @@ _NAME_CHINESE = re.compile(r"[A-Za-z][A-Za-z0-9+#.-]*")
 def one_slot(text: str, said: str) -> str | None:
     """The text with the one number, time or day that the statement gives otherwise, where all of the
     statement's other words stand in it; None where they differ in anything else."""
-    spans = [m.span() for m in _TOKEN.finditer(text)]
-    old = [_level(text[a:b]) for a, b in spans]
-    new = [_level(w) for w in _TOKEN.findall(said)]
-    fresh = [w for w in dict.fromkeys(_TOKEN.findall(said)) if _level(w) not in old and _level(w) not in _EMPTY]
-    if len(fresh) != 1 or len([w for w in new if w not in _EMPTY]) < 3:
-        return None
-    slots = [k for k in _KINDS if k.fullmatch(fresh[0])]
-    return filled(text, fresh[0]) if slots else None
+    for kind in _KINDS:
+        there, here = (list(kind.finditer(t)) for t in (text, said))
+        if len(here) == 1 and len(there) == 1:
+            rest = f"{said[: here[0].start()]} {said[here[0].end() :]}"
+            outside = f"{text[: there[0].start()]} {text[there[0].end() :]}"
+            same = _meaningful(rest) >= 2 and shares(outside, rest) == 1.0
+            other = normalized(here[0].group()) != normalized(there[0].group())
+            return _put(text, there[0].span(), here[0].group()) if same and other else None
+        if here:
+            return None
+    return None
+
+
+def _meaningful(text: str) -> int:
+    return sum(_level(w) not in _EMPTY for w in _TOKEN.findall(text))
 
 
 def attribute(text: str, name: str, value: str) -> str | None:

@@ -103,7 +103,8 @@ _POINTING = re.compile(
 _FROM_HERE = re.compile(r"\s*(?:,? (?:from (?:your|the|my) (?:memor(?:y|ies)|notes|records|cube|database)|please|for good|again|any ?more|now))+$", re.IGNORECASE)
 
 _WORD = r"[^,;:]+?"
-_SHORT = r"(?:[^\s,;:]+)(?:\s+[^\s,;:]+){0,4}?"
+_TERM = r"(?:\d+:\d+|[^\s,;:]+)"
+_SHORT = rf"{_TERM}(?:\s+{_TERM}){{0,4}}?"
 _ALL_OVER = r"(?:,?\s+(?:everywhere|throughout|in (?:all|every)\b.*|in my (?:memories|notes)|wherever .*))?"
 _REPLACE = re.compile(
     rf"(?:please )?(?:replace|swap|substitute)\s+(?:(?P<all>every|all|each|any)\s+)?(?P<a>{_WORD})\s+(?:with|by|for)\s+(?P<b>{_WORD})(?P<over>{_ALL_OVER})$",
@@ -254,6 +255,7 @@ def _forgotten(text: str) -> Part | None:
         return Part(Form.FORGET, points=True)
     every = bool(_EVERY.match(what))
     about = re.sub(r"^that\s+(?=\S+\s)", "", _ABOUT.sub("", what, count=1), flags=re.IGNORECASE)
+    about = re.sub(r"^(?:how (?:much|many|often|long)|where|when|whether)\s+", "", about, flags=re.IGNORECASE)
     about = re.sub(r"(?:'s|’s)? (?:note|memory|entry|fact)$", "", about)
     return Part(Form.FORGET, bare(about), every=every, points=not bare(about))
 

@@ -32,6 +32,7 @@ _HOMES = {
     "add": "operations.add",
     "archive": "operations.edit",
     "check": "operations.maintain",
+    "feedback": "operations.feedback",
     "get": "operations.browse",
     "history": "operations.browse",
     "list_memories": "operations.browse",

@@ -545,6 +545,7 @@ SCRIPTS: dict[str, Callable[[dict[str, str], Path], list[str]]] = {
     "get": lambda ids, tmp: ["get", ids["gate"]],
     "history": lambda ids, tmp: ["history", ids["gate"]],
     "update": lambda ids, tmp: ["update", ids["gate"], "The gate is open."],
+    "feedback": lambda ids, tmp: ["feedback", "It should be 4712", "--on", ids["gate"], "--yes"],
     "archive": lambda ids, tmp: ["archive", ids["gate"]],
     "unarchive": lambda ids, tmp: ["unarchive", ids["gate"]],
     "pin": lambda ids, tmp: ["pin", ids["gate"]],

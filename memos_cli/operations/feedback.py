@@ -188,7 +188,9 @@ def _carried_out(
         edits += _following(session, proposed, edits, change)
         stale = _marked(session, proposed, edits)
         kept = vectors_of(session, edits)
-        fresh = {i.row: vectors[i.memory] for i in (*made, *(new for _, new, _ in edits)) if i.memory in vectors}
+        fresh = {
+            i.row: vectors[i.memory] for i in (*made, *(new for _, new, _ in edits)) if i.memory in vectors
+        }
         committed = session.cube.commit(
             Change(
                 verb=change.verb,
@@ -205,7 +207,9 @@ def _carried_out(
     followed = len(edits) - len(stale) - sum(one.item is not None for one in proposed)
     notes = [*result.notes, *committed.notes]
     if followed > 0:
-        notes.append("1 refined fact went with it." if followed == 1 else f"{followed} refined facts went with it.")
+        notes.append(
+            "1 refined fact went with it." if followed == 1 else f"{followed} refined facts went with it."
+        )
     return result.but(change=change.id, changes=told, stale=tuple(stale), notes=tuple(notes))
 
 

@@ -52,7 +52,9 @@ def reconsidered(session: Session, text: str, scope: Scope, findings: Sequence[F
         language = "zh" if language_of(text) == "zh" else "en"
         listed = "\n".join(f"{i}. {item.memory[:LONGEST_SHOWN]}" for i, item in enumerate(shown, 1))
         words = prompt("feedback", language).fill(feedback=text, there=listed or "-")
-        said = llm.ask([{"role": "user", "content": words}], _form(), max_tokens=MAX_TOKENS, language=language)
+        said = llm.ask(
+            [{"role": "user", "content": words}], _form(), max_tokens=MAX_TOKENS, language=language
+        )
     except LLMError as error:
         scope.notes.append(f"the feedback was read by rule alone: {error.message} {error.next_step}".strip())
         return kept

@@ -140,14 +140,18 @@ def _verdict(old: str, new: str) -> Verdict:
 def _as_self(theirs: Claim, ours: Claim) -> Claim | None:
     who, bar, what = ours.key.partition("|")
     their, _, attribute_ = theirs.key.partition("|")
-    return theirs._replace(key=ours.key) if bar and their in _SELF.get(who, ()) and what == attribute_ else None
+    return (
+        theirs._replace(key=ours.key) if bar and their in _SELF.get(who, ()) and what == attribute_ else None
+    )
 
 
 def _closed(part: Part, closing: Sequence[tuple[MemoryItem, Verdict]]) -> Finding:
     """Memories whose claim the statement's own replaces: one of them says it, the others go."""
     items = [item for item, _ in closing]
     if len({(i.user_id, i.agent_id) for i in items}) > 1:
-        return Finding(Judgement.CORRECTION, "memories of several users say otherwise", unsure=items, sure=False)
+        return Finding(
+            Judgement.CORRECTION, "memories of several users say otherwise", unsure=items, sure=False
+        )
     first, verdict = max(closing, key=lambda pair: (pair[0].known_from, pair[0].row))
     told = any(claim.changed for claim in claims_of(part.text))
     after = _after(first.memory, part)
@@ -271,10 +275,16 @@ def _pointed(part: Part, scope: Scope) -> Finding:
     text = filled(item.memory, part.right)
     if text is None:
         values = [c.value for c in claims_of(item.memory) if c.value]
-        found = _value_swapped(item.memory, values[0], part.right, _words(part.right)) if len(values) == 1 else None
+        found = (
+            _value_swapped(item.memory, values[0], part.right, _words(part.right))
+            if len(values) == 1
+            else None
+        )
         text = found
     if text is None or text == item.memory:
-        return Finding(Judgement.CORRECTION, f"it is not clear what {part.right!r} replaces", unsure=[item], sure=False)
+        return Finding(
+            Judgement.CORRECTION, f"it is not clear what {part.right!r} replaces", unsure=[item], sure=False
+        )
     reason = f"{part.right!r} replaces what it said"
     return Finding(Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, item, text, reason)])
 
@@ -293,7 +303,9 @@ def _replace(part: Part, scope: Scope) -> Finding:
     items = scope.holding(part.wrong)
     if not items:
         reason = f"no memory holds {part.wrong!r}"
-        return Finding(Judgement.CORRECTION, reason, sure=False, notes=[f"No memory here holds {part.wrong!r}."])
+        return Finding(
+            Judgement.CORRECTION, reason, sure=False, notes=[f"No memory here holds {part.wrong!r}."]
+        )
     everywhere = part.every or similar
     if not everywhere and not scope.given:
         items = [item for item in items if not is_turn(item)]
@@ -302,7 +314,9 @@ def _replace(part: Part, scope: Scope) -> Finding:
     words = (part.wrong, part.right)
     reason = f"{part.right!r} in place of {part.wrong!r}"
     changes = [
-        Proposed(Action.UPDATE, item, replaced(item.memory, *words), reason, words=words if everywhere else None)
+        Proposed(
+            Action.UPDATE, item, replaced(item.memory, *words), reason, words=words if everywhere else None
+        )
         for item in sorted(items, key=lambda item: (item.known_from, item.row))
     ]
     finding = Finding(Judgement.CORRECTION, reason, changes)
@@ -316,7 +330,12 @@ def _counts(items: Iterable[MemoryItem]) -> str:
     for item in items:
         name = _kind(item)
         counts[name] = counts.get(name, 0) + 1
-    return ", ".join(f"{count} {name if count == 1 else name + 's'}" for name, count in counts.items())
+    return ", ".join(
+        f"{count} {name if count == 1 else _PLURAL.get(name, name + 's')}" for name, count in counts.items()
+    )
+
+
+_PLURAL = {"memory": "memories"}
 
 
 def _kind(item: MemoryItem) -> str:
@@ -345,7 +364,9 @@ def _attribute(part: Part, scope: Scope) -> Finding | None:
         return Finding(Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, item, text, reason)])
     if named or len(fits) > 1:
         unsure = [item for item, _ in fits]
-        return Finding(Judgement.CORRECTION, "it is not clear which memory that is", unsure=unsure, sure=False)
+        return Finding(
+            Judgement.CORRECTION, "it is not clear which memory that is", unsure=unsure, sure=False
+        )
     return None
 
 
@@ -376,7 +397,9 @@ def _forget(part: Part, scope: Scope) -> Finding:
     if part.points:
         if not scope.among:
             return Finding(Judgement.DELETION, "it does not say what to forget", sure=False)
-        return Finding(Judgement.DELETION, "several memories could be meant", unsure=list(scope.among), sure=False)
+        return Finding(
+            Judgement.DELETION, "several memories could be meant", unsure=list(scope.among), sure=False
+        )
     items = scope.holding(part.text) if part.every else scope.near(part.text)
     found = _same(items, part.text) or _matching(items, part.text)
     if part.every:

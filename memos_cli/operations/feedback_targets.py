@@ -53,7 +53,10 @@ class Scope:
     def owner(self) -> dict[str, str]:
         """Whose a new memory is: the one user and agent that the filters name."""
         users, agents = self.filters.users, self.filters.agents
-        named = {"user_id": users[0] if len(users) == 1 else None, "agent_id": agents[0] if len(agents) == 1 else None}
+        named = {
+            "user_id": users[0] if len(users) == 1 else None,
+            "agent_id": agents[0] if len(agents) == 1 else None,
+        }
         return {name: value for name, value in named.items() if value}
 
     def near(self, text: str) -> list[MemoryItem]:
@@ -100,9 +103,7 @@ class Scope:
         longest = max(words.lower().split(), key=len)
         like = longest.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("'", "''")
         statuses = ", ".join(f"'{status}'" for status in sorted(LIVE))
-        condition = (
-            f"known_to IS NULL AND status IN ({statuses}) AND (lower(memory) LIKE '%{like}%' OR lower(key) LIKE '%{like}%')"
-        )
+        condition = f"known_to IS NULL AND status IN ({statuses}) AND (lower(memory) LIKE '%{like}%' OR lower(key) LIKE '%{like}%')"
         found = [i for i in self.session.cube.table.items(condition) if _says(i, words)]
         inside = self._inside(self.session.cube.view(vectors=False), {i.id for i in found})
         return [i for i in found if i.id in inside and i.kind not in STRUCTURED]

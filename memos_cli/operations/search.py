@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import View
+from memos_cli.cube.recent import note_shown
 from memos_cli.errors import (
     BadInput,
     EmbedderMismatch,
@@ -95,6 +96,11 @@ def answer(session: Session, query: Query) -> SearchResult:
             if session.cube.config is config and session.cube.revision == revision:
                 raise
     return _answer(session, query)
+
+
+def note_hits(session: Session, result: SearchResult) -> None:
+    """Remember what a person was shown, for `memos feedback --last`."""
+    note_shown(session.cube.layout, [hit.item.id for hit in result.hits])
 
 
 @dataclass(frozen=True)

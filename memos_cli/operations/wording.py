@@ -70,7 +70,11 @@ def swapped(text: str, said: str, wrong: str) -> str | None:
 
 def _put(text: str, span: tuple[int, int], right: str) -> str:
     before, after = text[: span[0]], text[span[1] :]
-    if before.endswith(("a ", "A ", "an ", "An ")) and re.search(r"\b[Aa]n? $", before) and right[:1].isalpha():
+    if (
+        before.endswith(("a ", "A ", "an ", "An "))
+        and re.search(r"\b[Aa]n? $", before)
+        and right[:1].isalpha()
+    ):
         article = "an" if right[:1].lower() in "aeiou" else "a"
         before = re.sub(r"\b([Aa])n? $", lambda m: (m[1] + article[1:]) + " ", before)
     if not before.strip():
@@ -161,13 +165,17 @@ _MONTHS = "January|February|March|April|May|June|July|August|September|October|N
 _KINDS = (
     re.compile(r"\d{1,2}[:.]\d\d(?: ?[ap]m)?|\d{1,2} ?[ap]m\b", re.IGNORECASE),
     re.compile(rf"\b(?:{_DAYS})days?\b", re.IGNORECASE),
-    re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTHS})\b|\b(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?\b"),
+    re.compile(
+        rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTHS})\b|\b(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?\b"
+    ),
     re.compile(rf"\b(?:{_MONTHS})\b"),
     re.compile("(?:周|星期|礼拜)[一二三四五六日天末]"),
     re.compile(r"\d{1,2}月\d{1,2}[日号]"),
     re.compile(r"\d+(?:[.,]\d+)*"),
 )
-_NAME = re.compile(rf"(?<![{_LETTER}])[A-Z\u00c0-\u00de][{_LETTER}-]*(?: [A-Z\u00c0-\u00de][{_LETTER}-]*)*(?![{_LETTER}])")
+_NAME = re.compile(
+    rf"(?<![{_LETTER}])[A-Z\u00c0-\u00de][{_LETTER}-]*(?: [A-Z\u00c0-\u00de][{_LETTER}-]*)*(?![{_LETTER}])"
+)
 _NAME_CHINESE = re.compile(r"[A-Za-z][A-Za-z0-9+#.-]*")
 
 
@@ -195,7 +203,13 @@ def attribute(text: str, name: str, value: str) -> str | None:
     """The text with another value after "NAME is", up to the end of the clause; None where that does not
     stand there once."""
     joined = r"\s*(?:是|为)\s*" if _CHINESE.search(name) else r"(?:'s|’s)?\s*(?::| is| are)\s+"
-    places = list(re.finditer(rf"{_pattern(name).pattern}{joined}(?P<value>[^,;。，；!?]+?)(?=[.。!]?$|[,;。，；]|\. )", text, re.IGNORECASE))
+    places = list(
+        re.finditer(
+            rf"{_pattern(name).pattern}{joined}(?P<value>[^,;。，；!?]+?)(?=[.。!]?$|[,;。，；]|\. )",
+            text,
+            re.IGNORECASE,
+        )
+    )
     if len(places) != 1:
         return None
     return text[: places[0].start("value")] + value + text[places[0].end("value") :]

@@ -67,7 +67,15 @@ def read_feedback(text: str) -> tuple[Part, ...]:
     return tuple(read(said))
 
 
-_WIDE = {",": "\uff0c", "?": "\uff1f", "!": "\uff01", ":": "\uff1a", ";": "\uff1b", "(": "\uff08", ")": "\uff09"}
+_WIDE = {
+    ",": "\uff0c",
+    "?": "\uff1f",
+    "!": "\uff01",
+    ":": "\uff1a",
+    ";": "\uff1b",
+    "(": "\uff08",
+    ")": "\uff09",
+}
 _NARROW = str.maketrans({wide: narrow for narrow, wide in _WIDE.items()})
 """The grammar sees stops of half width, however they were typed."""
 _WIDENED = str.maketrans({",": _WIDE[","], ";": _WIDE[";"]})

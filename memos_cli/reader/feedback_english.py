@@ -27,11 +27,15 @@ def _closed(words: str) -> re.Pattern[str]:
 _IT = r"(?:that|this|it|these|those|which)(?:'s|’s| is| was| are| were)"
 _NEGATING = (
     _closed(r"(?:no|nope|nah|wrong|incorrect|false|not (?:quite|really|true|right|exactly)|no way)+"),
-    _closed(rf"{_IT}(?: (?:all|just|still|simply|completely|totally|so))? (?:wrong|incorrect|false|untrue|inaccurate|outdated|a mistake|an error)(?: at all| any ?more)?"),
+    _closed(
+        rf"{_IT}(?: (?:all|just|still|simply|completely|totally|so))? (?:wrong|incorrect|false|untrue|inaccurate|outdated|a mistake|an error)(?: at all| any ?more)?"
+    ),
     _closed(rf"{_IT} not (?:quite |at all |even )?(?:right|true|correct|accurate)(?: at all| any ?more)?"),
     _closed(r"(?:that|this|it) (?:isn|wasn)(?:'t|’t) (?:quite |at all )?(?:right|true|correct|accurate)"),
     _opener(r"no,? (?:that(?:'s|’s)|it(?:'s|’s)) (?:wrong|not (?:right|true|correct))"),
-    _opener(r"you(?:'ve|’ve| have)? (?:got|had|have|remember(?:ed)?) (?:that|it|this|me|something) (?:all )?wrong"),
+    _opener(
+        r"you(?:'ve|’ve| have)? (?:got|had|have|remember(?:ed)?) (?:that|it|this|me|something) (?:all )?wrong"
+    ),
     _opener(r"you(?:'re|’re| are) (?:wrong|mistaken)(?: (?:here|there|about (?:that|this|it)))?"),
     _opener(r"i (?:misspoke|made a mistake|got (?:that|it) wrong|was wrong|was mistaken)"),
     _opener(r"(?:a |small |one )*correction"),
@@ -45,35 +49,53 @@ _ADDING = (
     _opener(r"also|and also|in addition|additionally|furthermore|besides|plus"),
     _opener(r"by the way|btw|fyi|for your information|for the record"),
     _opener(r"(?:and )?(?:one more|another|one other) thing"),
-    _opener(r"(?:please )?(?:note|remember|keep in mind|be aware|know|bear in mind|don(?:'|’)?t forget|do not forget|never forget)(?: that|(?=\s*:))"),
+    _opener(
+        r"(?:please )?(?:note|remember|keep in mind|be aware|know|bear in mind|don(?:'|’)?t forget|do not forget|never forget)(?: that|(?=\s*:))"
+    ),
     _opener(r"(?:please )?(?:don(?:'|’)t|do not|never) forget"),
     _opener(r"(?:please )?remember(?=\s+(?:i|my|we|our|he|she|the|[A-Z]))"),
     _opener(r"you (?:should|must|need to|ought to) (?:also )?know(?: that)?"),
-    _opener(r"(?:please )?(?:add|save|store|write down|remember|note)(?: this| it| to that)?(?: that|(?=\s*:))"),
-    _opener(r"let me add(?: that)?|i(?:'d|’d| would) like to add(?: that)?|what you don(?:'|’)t know(?: yet)?(?: is)?(?: that)?"),
+    _opener(
+        r"(?:please )?(?:add|save|store|write down|remember|note)(?: this| it| to that)?(?: that|(?=\s*:))"
+    ),
+    _opener(
+        r"let me add(?: that)?|i(?:'d|’d| would) like to add(?: that)?|what you don(?:'|’)t know(?: yet)?(?: is)?(?: that)?"
+    ),
 )
 _FILLING = (
-    _opener(r"oh|hey|well|so|hmm+|uh+|um+|but|and|wait|sorry|my bad|apologies|excuse me|look|listen|hi|hello"),
+    _opener(
+        r"oh|hey|well|so|hmm+|uh+|um+|but|and|wait|sorry|my bad|apologies|excuse me|look|listen|hi|hello"
+    ),
     _closed(r"ok|okay|please"),
 )
 _PRAISING = (
-    _closed(r"(?:yes|yep|yeah|yup|exactly|correct|right|true|indeed|sure|of course|absolutely|precisely|spot on|bingo)+"),
+    _closed(
+        r"(?:yes|yep|yeah|yup|exactly|correct|right|true|indeed|sure|of course|absolutely|precisely|spot on|bingo)+"
+    ),
     _closed(
         rf"{_IT} (?:(?:all|exactly|absolutely|completely|totally|perfectly|quite|so|very|really|just) )*"
         r"(?:right|true|correct|it|perfect|great|good|fine|lovely|nice|helpful|useful|amazing|awesome|wonderful|brilliant|excellent|impressive|what i (?:meant|wanted|said|needed))"
         r"(?:,? thanks?(?: you)?(?: so much| a lot)?)?"
     ),
-    _closed(r"(?:many |thank(?:s| you)(?: you)?)(?:,? (?:a lot|so much|very much|a million|again|everyone|for .{1,60}))?|thanks,? .{1,20}|thank you|thx|ty|cheers|much appreciated"),
+    _closed(
+        r"(?:many |thank(?:s| you)(?: you)?)(?:,? (?:a lot|so much|very much|a million|again|everyone|for .{1,60}))?|thanks,? .{1,20}|thank you|thx|ty|cheers|much appreciated"
+    ),
     _closed(
         r"(?:very |really |so |just |absolutely |pretty )?(?:perfect|great|good|excellent|awesome|amazing|wonderful|brilliant|fantastic|nice|lovely|super|cool|superb|impressive|terrific)"
         r"(?: (?:job|work|one|memory|answer|stuff|thanks|thank you|catch))*"
     ),
-    _closed(r"well (?:done|remembered|said|put)|good (?:bot|job|work|memory|call)|keep it up|way to go|bravo|kudos"),
+    _closed(
+        r"well (?:done|remembered|said|put)|good (?:bot|job|work|memory|call)|keep it up|way to go|bravo|kudos"
+    ),
     _closed(
         r"you(?:'re|’re| are) (?:(?:so|very|really|the|quite|absolutely|just) )*(?:right|correct|awesome|great|amazing|best|brilliant|wonderful|helpful|smart|good|a star|a genius|kind)(?: at .{1,40})?"
     ),
-    _closed(r"you (?:got|have|had) (?:it|that|me) (?:exactly |all )?right|you (?:nailed|got) it|you remembered(?: .{1,60})?|you have a (?:good|great) memory"),
-    _closed(r"i (?:really )?(?:love|like) (?:it|this|that|how you .{1,60}|your .{1,40})|(?:that|this) (?:helps|helped|works)(?: a lot)?"),
+    _closed(
+        r"you (?:got|have|had) (?:it|that|me) (?:exactly |all )?right|you (?:nailed|got) it|you remembered(?: .{1,60})?|you have a (?:good|great) memory"
+    ),
+    _closed(
+        r"i (?:really )?(?:love|like) (?:it|this|that|how you .{1,60}|your .{1,40})|(?:that|this) (?:helps|helped|works)(?: a lot)?"
+    ),
 )
 
 _FORGETTING = r"(?:forget|delete|remove|erase|drop|discard|wipe|scrub|purge|unlearn|get rid of|throw (?:away|out)|clear)"
@@ -88,7 +110,10 @@ _KEEP_NOT = re.compile(
     rf"|i (?:don(?:'|’)t|do not) want you to)\s+(?:{_KEEPING}|remembering|storing|saving|keeping)\s+(?P<what>.+)$",
     re.IGNORECASE,
 )
-_EVERY = re.compile(r"^(?:everything|all|anything|every mention|any mention|every memory|all memories|whatever)\b", re.IGNORECASE)
+_EVERY = re.compile(
+    r"^(?:everything|all|anything|every mention|any mention|every memory|all memories|whatever)\b",
+    re.IGNORECASE,
+)
 _ABOUT = re.compile(
     r"^(?:(?:everything|all|anything|whatever|what|every|any|the|this|that|my|our|your)\s+)*"
     r"(?:(?:memor(?:y|ies)|facts?|notes?|entr(?:y|ies)|parts?|things?|bits?|lines?|mentions?|information|data|details?|stuff|records?)\s+)?"
@@ -100,7 +125,10 @@ _POINTING = re.compile(
     r"(?:about )?(?:that|this|it|these|those|them|(?:that|this|the (?:last|first|previous)) (?:one|memory|note|entry|fact)|the last (?:one|thing)|what i (?:just )?said|(?:that|this) (?:one|again))?$",
     re.IGNORECASE,
 )
-_FROM_HERE = re.compile(r"\s*(?:,? (?:from (?:your|the|my) (?:memor(?:y|ies)|notes|records|cube|database)|please|for good|again|any ?more|now))+$", re.IGNORECASE)
+_FROM_HERE = re.compile(
+    r"\s*(?:,? (?:from (?:your|the|my) (?:memor(?:y|ies)|notes|records|cube|database)|please|for good|again|any ?more|now))+$",
+    re.IGNORECASE,
+)
 
 _WORD = r"[^,;:]+?"
 _TERM = r"(?:\d+:\d+|[^\s,;:]+)"
@@ -119,34 +147,57 @@ _SPELLED = re.compile(
     rf"(?:spell(?:ed|t)|written|called|named)\s+(?P<b>{_SHORT})(?:\s+(?:everywhere|with .*?))?,?\s+(?:and )?not\s+(?P<a>{_SHORT})$",
     re.IGNORECASE,
 )
-_IS_SPELLED = re.compile(rf"(?P<a>{_SHORT})\s+(?:should be|is(?: actually)?) (?:spell(?:ed|t)|written)\s+(?P<b>{_SHORT})$", re.IGNORECASE)
+_IS_SPELLED = re.compile(
+    rf"(?P<a>{_SHORT})\s+(?:should be|is(?: actually)?) (?:spell(?:ed|t)|written)\s+(?P<b>{_SHORT})$",
+    re.IGNORECASE,
+)
 _SHOULD = re.compile(rf"(?P<a>{_SHORT})\s+should (?:be|read|say)\s+(?P<b>{_SHORT})$", re.IGNORECASE)
 _PRONOUN = r"(?:it|that|this|he|she|they|these|those|(?:his|her|their|its|the) (?:name|surname|value|number|word|date|time))"
 _IS = r"(?:'s|’s|'re|’re| is| are| was| were)"
-_IT_IS_NOT = re.compile(rf"{_PRONOUN}{_IS}\s+(?P<b>{_SHORT}),?\s+(?:and )?not\s+(?P<a>{_SHORT})$", re.IGNORECASE)
+_IT_IS_NOT = re.compile(
+    rf"{_PRONOUN}{_IS}\s+(?P<b>{_SHORT}),?\s+(?:and )?not\s+(?P<a>{_SHORT})$", re.IGNORECASE
+)
 _NOT_IT_IS = re.compile(
     rf"(?:{_PRONOUN}(?:{_IS} not|(?:'s|’s)? ?(?:isn|aren|wasn)(?:'|’)t))\s+(?P<a>{_SHORT})[,;]?\s+(?:but|{_PRONOUN}{_IS})\s+(?P<b>{_SHORT})$",
     re.IGNORECASE,
 )
-_NOT_BUT = re.compile(rf"not\s+(?P<a>{_SHORT})[,;]?\s+(?:but|rather|{_PRONOUN}{_IS})\s+(?P<b>{_SHORT})$", re.IGNORECASE)
-_BARE_NOT = re.compile(r"(?P<b>\S+(?:\s+\S+){0,2}),?\s+(?:and )?not\s+(?P<a>\S+(?:\s+\S+){0,2})$", re.IGNORECASE)
+_NOT_BUT = re.compile(
+    rf"not\s+(?P<a>{_SHORT})[,;]?\s+(?:but|rather|{_PRONOUN}{_IS})\s+(?P<b>{_SHORT})$", re.IGNORECASE
+)
+_BARE_NOT = re.compile(
+    r"(?P<b>\S+(?:\s+\S+){0,2}),?\s+(?:and )?not\s+(?P<a>\S+(?:\s+\S+){0,2})$", re.IGNORECASE
+)
 _IT_SHOULD = re.compile(
     rf"(?:{_PRONOUN} should (?:be|read|say)|should be|{_PRONOUN}{_IS}(?: now| actually)?|make (?:it|that)|change (?:it|that) to|{_PRONOUN} must be)\s+(?P<b>{_SHORT})(?: instead| now)?$",
     re.IGNORECASE,
 )
 
 _FALSE = r"(?:not true|untrue|false|wrong|incorrect|not correct|not right|a mistake|outdated|no longer true|a lie|nonsense)"
-_FALSE_THAT = re.compile(rf"(?:it|that)(?:'s|’s| is) (?:just |simply )?{_FALSE} that\s+(?P<s>.+)$|it isn(?:'|’)t (?:true|right|correct) that\s+(?P<t>.+)$", re.IGNORECASE)
-_NEVER_SAID = re.compile(r"i (?:have )?(?:never|didn(?:'|’)t|did not) (?:say|said|tell|told|mention|mentioned|claim|claimed)(?: you| it)?(?: that)?\s+(?P<s>.+)$", re.IGNORECASE)
-_IS_FALSE = re.compile(rf"(?:that |the (?:memory|fact|note|claim|statement) (?:that |about |on ))(?P<s>.+?) (?:is|was) {_FALSE}$", re.IGNORECASE)
+_FALSE_THAT = re.compile(
+    rf"(?:it|that)(?:'s|’s| is) (?:just |simply )?{_FALSE} that\s+(?P<s>.+)$|it isn(?:'|’)t (?:true|right|correct) that\s+(?P<t>.+)$",
+    re.IGNORECASE,
+)
+_NEVER_SAID = re.compile(
+    r"i (?:have )?(?:never|didn(?:'|’)t|did not) (?:say|said|tell|told|mention|mentioned|claim|claimed)(?: you| it)?(?: that)?\s+(?P<s>.+)$",
+    re.IGNORECASE,
+)
+_IS_FALSE = re.compile(
+    rf"(?:that |the (?:memory|fact|note|claim|statement) (?:that |about |on ))(?P<s>.+?) (?:is|was) {_FALSE}$",
+    re.IGNORECASE,
+)
 _YOU_SAID = re.compile(
     r"you (?:said|say|think|thought|believe|wrote|noted|have|claim(?:ed)?|remember(?:ed)?|told me|have it|have me)\b(?: that| down as)?\s*(?P<old>.*?)[,;]? but (?:actually |in fact |really )?(?P<s>.+)$",
     re.IGNORECASE,
 )
 
 _CONTRAST = re.compile(r"(?P<s>\S+\s+\S+.*?),?\s+(?:and\s+)?not\s+(?P<y>[^,;]{1,60})$", re.IGNORECASE)
-_INSTEAD = re.compile(r"(?P<s>\S+\s+\S+.*?)\s+(?:instead of|rather than)\s+(?P<y>[^,;]{1,60})$", re.IGNORECASE)
-_NOT_Y_BUT_X = re.compile(r"(?P<head>\S+.*?(?:\bis|\bare|\bwas|\bwere|'s|'re|'m|\bam|\blives?|\bworks?|\bon|\bat|\bin))\s+not\s+(?P<y>[^,;]{1,40}?),?\s+but\s+(?P<x>[^,;]{1,60})$", re.IGNORECASE)
+_INSTEAD = re.compile(
+    r"(?P<s>\S+\s+\S+.*?)\s+(?:instead of|rather than)\s+(?P<y>[^,;]{1,60})$", re.IGNORECASE
+)
+_NOT_Y_BUT_X = re.compile(
+    r"(?P<head>\S+.*?(?:\bis|\bare|\bwas|\bwere|'s|'re|'m|\bam|\blives?|\bworks?|\bon|\bat|\bin))\s+not\s+(?P<y>[^,;]{1,40}?),?\s+but\s+(?P<x>[^,;]{1,60})$",
+    re.IGNORECASE,
+)
 _ISNT = re.compile(
     r"(?P<subject>\S.*?)\s*(?P<be>\b(?:is|are|was|were|am)(?:n(?:'|’)t| not)|(?:'s|’s|'m|’m|'re|’re) not)\s+(?P<y>[^,;]{1,60}?)\s*(?:[,;]\s*(?:but )?|\s+but )"
     r"(?P<p>it|he|she|they|i|we|you|that)(?:'s|’s|'m|’m|'re|’re| is| are| am| was| were)\s+(?P<x>[^,;]{1,80})$",
@@ -243,7 +294,11 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
 
 def _is_statement(text: str) -> bool:
     words = text.split()
-    return len(words) >= 3 and bool(_FINITE.search(text)) or (len(words) == 2 and bool(re.search(r"\w\w(?:s|ed)$", words[1])))
+    return (
+        len(words) >= 3
+        and bool(_FINITE.search(text))
+        or (len(words) == 2 and bool(re.search(r"\w\w(?:s|ed)$", words[1])))
+    )
 
 
 def _forgotten(text: str) -> Part | None:
@@ -296,16 +351,32 @@ def _denied(text: str) -> Part | None:
 def _contrasted(text: str) -> Part | None:
     """A statement that says with it what is not so."""
     if found := _ISNT.match(text):
-        be = "are" if re.match(r"are|were|'re|’re", found["be"]) else "am" if found["subject"].lower() == "i" else "is"
+        be = (
+            "are"
+            if re.match(r"are|were|'re|’re", found["be"])
+            else "am"
+            if found["subject"].lower() == "i"
+            else "is"
+        )
         said = f"{found['subject']} {be} {found['x']}"
         return Part(Form.STATE, said, wrong=_short(found["y"]), corrects=True)
     if found := _DOESNT.match(text):
-        return Part(Form.STATE, f"{found['subject']} {found['x']}", wrong=_left(found["y"], found["x"]), corrects=True)
+        return Part(
+            Form.STATE, f"{found['subject']} {found['x']}", wrong=_left(found["y"], found["x"]), corrects=True
+        )
     if found := _NOT_Y_BUT_X.match(text):
         return Part(Form.STATE, f"{found['head']} {found['x']}", wrong=_short(found["y"]), corrects=True)
     for pattern in (_CONTRAST, _INSTEAD):
         if (found := pattern.match(text)) and _is_statement(found["s"]):
-            if re.match(r"(?:so|very|really|yet|only|even|every|all|always|much|be|have|to|too|a|that|at all)\b", found["y"], re.IGNORECASE) and pattern is _CONTRAST and "," not in text:
+            if (
+                re.match(
+                    r"(?:so|very|really|yet|only|even|every|all|always|much|be|have|to|too|a|that|at all)\b",
+                    found["y"],
+                    re.IGNORECASE,
+                )
+                and pattern is _CONTRAST
+                and "," not in text
+            ):
                 continue
             return Part(Form.STATE, found["s"].rstrip(" ,"), wrong=_short(found["y"]), corrects=True)
     return None

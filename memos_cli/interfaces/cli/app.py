@@ -63,6 +63,9 @@ COMMANDS: dict[str, Command] = {
     "get": Command("browse:get", "Show one memory with all it carries."),
     "tools": Command("tools:tools", "List tools, what they are for, and how their uses went.", streams=True),
     "update": Command("edit:update", "Replace a memory's text; the old version is kept."),
+    "feedback": Command(
+        "feedback:feedback", "Correct, add or forget in plain words.", filters=True, models=True
+    ),
     "archive": Command("edit:archive", "Hide memories from search."),
     "unarchive": Command("edit:unarchive", "Show archived memories again."),
     "pin": Command("edit:pin", "Keep memories where they are."),

@@ -167,6 +167,13 @@ class Output:
 
         return typer.confirm(clean(question), err=True)
 
+    def choose(self, question: str, count: int) -> int | None:
+        """Ask on the terminal for a number from 1 to `count`; None: none of them."""
+        import typer
+
+        answer = typer.prompt(clean(question), default="", show_default=False, err=True).strip()
+        return int(answer) if answer.isdecimal() and 1 <= int(answer) <= count else None
+
     @property
     def can_ask(self) -> bool:
         """Whether a person is there to answer: both ends are a terminal and no machine reads stdout."""

@@ -107,7 +107,9 @@ def _ask(shell: Shell, question: Query) -> SearchResult:
     from memos_cli.operations import search as operation
 
     with shell.open() as session:
-        return operation.search(session, question)
+        result = operation.search(session, question)
+        operation.note_hits(session, result)
+        return result
 
 
 def _ask_all(shell: Shell, question: Query) -> SearchResult:

@@ -1,0 +1,661 @@
+"""`memos feedback`: what is understood, what is changed, and what never is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import OpenCube, add_texts
+from llm_server import FILTERED, NOT_JSON, REFUSED, Answer, Script, refused_url
+from typer.testing import CliRunner
+
+from memos_cli.cube.check import check
+from memos_cli.cube.recent import note_shown, read_shown
+from memos_cli.errors import MemoryNotFound, NothingSeen, TooManyChanges
+from memos_cli.interfaces.cli.app import app
+from memos_cli.location import CubeRef
+from memos_cli.operations.add import add
+from memos_cli.operations.browse import find, history, list_memories, log
+from memos_cli.operations.edit import undo, update
+from memos_cli.operations.feedback import FeedbackResult, feedback
+from memos_cli.operations.outline import EVIDENCE
+from memos_cli.operations.reorganize import reorganize
+from memos_cli.operations.search import note_hits, search
+from memos_cli.operations.wording import attribute, filled, holds, one_slot, replaced, swapped
+from memos_cli.schema import (
+    REFINES,
+    Change,
+    Draft,
+    Filters,
+    Kind,
+    Level,
+    MemoryItem,
+    Origin,
+    Query,
+    Relation,
+    Source,
+    Status,
+)
+from memos_cli.session import Session, open_session
+from memos_cli.settings import Settings
+from memos_cli.stores.facts import is_turn
+from memos_cli.stores.nearness import content_hash
+
+DATA = Path(__file__).parent / "data"
+Cube = tuple[Session, dict[str, str]]
+
+
+def texts(session: Session) -> set[str]:
+    return {i.memory for i in session.cube.table.items("known_to IS NULL AND status = 'activated'")}
+
+
+# -- the labelled utterances
+
+
+def rows(language: str) -> list[dict[str, Any]]:
+    return [
+        json.loads(line) for line in (DATA / f"feedback_{language}.jsonl").read_text("utf-8").splitlines()
+    ]
+
+
+def draft(row: dict[str, Any], place: int) -> Draft:
+    sources = (Source(type="file", path=row["path"]),) if "path" in row else ()
+    sources = (Source(type="chat", role=row["role"]),) if "role" in row else sources
+    return Draft(
+        memory=row["memory"],
+        kind=Kind(row["kind"]) if "kind" in row else None,
+        session_id=row.get("session_id"),
+        speaker=row.get("speaker"),
+        position=place if "role" in row else None,
+        sources=sources,
+    )
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def labelled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Cube]]:
+    """A language, and a session on the cube that its utterances are about, with ids by key."""
+    path = tmp_path_factory.mktemp(request.param)
+    settings = Settings(home=path / "home", embedder="hash:64", fsync=False, actor="tester")
+    cube = [row for row in rows(request.param) if "cube" in row]
+    with open_session(CubeRef("c", path / "c", is_name=False), settings, write=True, create=True) as session:
+        result = add(session, [draft(row, place) for place, row in enumerate(cube)], judge=False)
+        yield request.param, (session, {r["cube"]: a.id for r, a in zip(cube, result.added, strict=True)})
+
+
+def judged(cube: Cube, row: dict[str, Any]) -> tuple[FeedbackResult, dict[str, str | None]]:
+    """What an utterance comes to, and the memories that it overwrites, by key."""
+    session, ids = cube
+    result = feedback(session, row["say"], on=[ids[key] for key in row.get("on", ())], dry_run=True)
+    keys = {id: key for key, id in ids.items()}
+    return result, {keys[c.id]: c.after for c in result.changes if c.id}
+
+
+def fits(after: str | None, wanted: Any) -> bool:
+    return after in (wanted if isinstance(wanted, list) else [wanted])
+
+
+def test_utterances_are_judged_and_change_what_they_mean(labelled: tuple[str, Cube]) -> None:
+    """Without a language model: what is changed is right in at least nine of ten, and most is found."""
+    language, cube = labelled
+    right = changed = wanted = agreed = added = to_add = 0
+    utterances = [row for row in rows(language) if "say" in row]
+    assert len(utterances) >= 100
+    for row in utterances:
+        result, found = judged(cube, row)
+        right += sum(key in row["changes"] and fits(text, row["changes"][key]) for key, text in found.items())
+        changed += len(found)
+        wanted += len(row["changes"])
+        agreed += result.judgement == row["judgement"]
+        if row.get("adds"):
+            to_add += 1
+            added += any(change.action == "add" for change in result.changes)
+        if row["judgement"] in ("praise", "noise"):
+            assert not result.changes, row["say"]
+    assert right / changed >= 0.97
+    assert right / wanted >= 0.93
+    assert agreed / len(utterances) >= 0.97
+    assert added == to_add
+    session, ids = cube
+    assert log(session).total == 1  # a dry run changes nothing
+
+
+# -- carrying out
+
+
+def test_a_correction_is_one_change_with_its_source_and_can_be_undone(session: Session) -> None:
+    (id,) = add_texts(session, "Anna lives in Oslo with her two cats.")
+    result = feedback(session, "No, Anna lives in Bergen, not Oslo")
+    assert (result.judgement, result.change is not None, result.stale) == ("correction", True, ())
+    (change,) = result.changes
+    assert (change.id, change.action, change.before) == (
+        id,
+        "update",
+        "Anna lives in Oslo with her two cats.",
+    )
+    old, new = history(session, id).versions
+    assert new.memory == change.after == "Anna lives in Bergen with her two cats."
+    source = new.sources[-1]
+    assert (source.type, source.role, source.text) == (
+        "feedback",
+        "feedback",
+        "No, Anna lives in Bergen, not Oslo",
+    )
+    assert (new.verb, new.change, old.closed_by) == ("feedback", result.change, result.change)
+    assert [i.id for i in list_memories(session, Filters(sources=("feedback",))).items] == [id]
+    assert check(session.cube).ok
+    undo(session, result.change)
+    assert texts(session) == {"Anna lives in Oslo with her two cats."}
+
+
+def test_what_was_wrong_was_never_true_and_what_changed_was(session: Session) -> None:
+    then = datetime(2024, 5, 1, tzinfo=UTC)
+    add(session, [Draft(memory=t, said_at=then) for t in ("Anna lives in Oslo.", "Ben works at Bosch.")])
+    feedback(session, "No, Anna lives in Bergen.")
+    feedback(session, "Ben left Bosch.")
+
+    def so(question: str, at: datetime) -> list[str]:
+        found = search(session, Query(text=question, k=1, filters=Filters(as_of=at)))
+        return [hit.item.memory for hit in found.hits]
+
+    later = then + timedelta(days=30)
+    assert so("Anna", later) == ["Anna lives in Bergen."]
+    assert so("Ben", later) == ["Ben works at Bosch."]
+    assert so("Ben", datetime.now(UTC) + timedelta(days=1)) == ["Ben left Bosch."]
+
+
+def test_a_supplement_belongs_to_the_user_and_names_what_it_is_about(session: Session) -> None:
+    (id,) = add_texts(session, "Anna lives in Oslo.", user_id="u")
+    result = feedback(session, "Also, Anna lives in Oslo with a cat.", filters=Filters(users=("u",)))
+    assert result.judgement == "supplement"
+    new = find(session, str(result.changes[0].id))
+    assert (new.user_id, new.sources[0].type) == ("u", "feedback")
+    assert [(r.kind, r.target) for r in new.relations] == [("complement", id)]
+    undo(session)
+    assert texts(session) == {"Anna lives in Oslo."}
+
+
+def test_what_is_forgotten_is_archived_and_comes_back(session: Session) -> None:
+    (code, _) = add_texts(session, "The gate code is 4711.", "The gate is green.")
+    result = feedback(session, "Please forget the gate code.")
+    assert (result.judgement, [c.action for c in result.changes]) == ("deletion", ["archive"])
+    assert find(session, code).status is Status.ARCHIVED
+    undo(session, result.change)
+    assert find(session, code).status is Status.ACTIVATED
+
+
+@pytest.mark.parametrize(
+    "text", ["Thanks, that's right!", "What is the gate code?", "hm", "谢谢", "门的密码是多少?"]
+)
+def test_praise_questions_and_noise_change_nothing(session: Session, text: str) -> None:
+    add_texts(session, "The gate code is 4711.")
+    before = session.cube.revision
+    result = feedback(session, text)
+    assert (result.changes, result.change, result.unclear) == ((), None, False)
+    assert session.cube.revision == before
+
+
+def test_where_several_fit_none_is_changed(session: Session) -> None:
+    first, second = add_texts(session, "The gate code is 4711.", "The cellar code is 815.")
+    before = session.cube.revision
+    result = feedback(session, "Forget the code.")
+    assert result.unclear
+    assert {one.id for one in result.unsure} == {first, second}
+    assert session.cube.revision == before
+    named = feedback(session, "Forget the code.", on=[second])
+    assert [c.id for c in named.changes] == [second]
+
+
+def test_users_are_not_mixed(session: Session) -> None:
+    (ana,) = add_texts(session, "I live in Oslo.", user_id="ana")
+    (ben,) = add_texts(session, "I live in Rome.", user_id="ben")
+    assert not any(
+        c.action != "add"
+        for c in feedback(session, "No, I live in Bern, not Oslo or Rome.", dry_run=True).changes
+    )
+    result = feedback(session, "No, I live in Bern.", filters=Filters(users=("ana",)))
+    assert [c.id for c in result.changes] == [ana]
+    assert find(session, ben).memory == "I live in Rome."
+
+
+def test_a_memory_of_the_user_in_the_third_person_is_corrected_by_i(session: Session) -> None:
+    add_texts(session, "The user lives in Oslo.")
+    feedback(session, "No, I live in Bergen.")
+    assert texts(session) == {"The user lives in Bergen."}
+
+
+def test_turns_are_record_unless_they_are_named(session: Session) -> None:
+    turn = Draft(memory="I live in Oslo.", session_id="s", speaker="Ana", position=0)
+    (said,) = add(session, [turn]).added
+    result = feedback(session, "No, I live in Bergen, not Oslo.")
+    assert [c.action for c in result.changes] == ["add"]
+    assert find(session, said.id).memory == "I live in Oslo."
+    feedback(session, "No, I live in Bergen.", on=[said.id])
+    item = find(session, said.id)
+    assert (item.memory, is_turn(item)) == ("I live in Bergen.", True)
+
+
+def test_a_note_of_a_session_does_not_become_a_turn(session: Session) -> None:
+    (id,) = add_texts(session, "Anna lives in Oslo.", session_id="s")
+    feedback(session, "No, Anna lives in Bergen.")
+    assert not is_turn(find(session, id))
+
+
+def test_the_caller_decides_about_overwriting_and_about_many(session: Session) -> None:
+    add_texts(
+        session, *(f"Anne plays the {thing}." for thing in ("harp", "flute", "oboe", "drum", "horn", "lute"))
+    )
+    with pytest.raises(TooManyChanges):
+        feedback(session, "It's Anna, not Anne.")
+    seen: list[FeedbackResult] = []
+
+    def no(result: FeedbackResult) -> bool:
+        seen.append(result)
+        return False
+
+    refused = feedback(session, "It's Anna, not Anne.", confirm=no)
+    assert (len(seen[0].changes), refused.change, refused.changes) == (6, None, ())
+    assert all("Anne" in text for text in texts(session))
+    assert feedback(session, "It's Anna, not Anne.", max_changes=6).change
+    assert all("Anna" in text for text in texts(session))
+
+
+def test_unknown_ids_are_refused_before_anything_is_read(session: Session) -> None:
+    with pytest.raises(MemoryNotFound):
+        feedback(session, "forget that", on=["00000000-none"])
+    with pytest.raises(NothingSeen):
+        feedback(session, "forget that", last=True)
+
+
+# -- the last search or change
+
+
+def test_last_is_the_search_or_the_change_whichever_is_newer(session: Session) -> None:
+    first, second = add_texts(session, "The gate code is 4711.", "The sea is calm.")
+    note_hits(session, search(session, Query(text="gate code", k=1)))
+    assert read_shown(session.cube.layout).ids == (first,)  # type: ignore[union-attr]
+    result = feedback(session, "It should be 4712.", last=True)
+    assert [(c.id, c.after) for c in result.changes] == [(first, "The gate code is 4712.")]
+    update(session, second, "The sea is rough.")
+    assert [c.id for c in feedback(session, "Forget that.", last=True).changes] == [second]
+
+
+def test_of_several_that_were_shown_one_is_meant(session: Session) -> None:
+    first, second = add_texts(session, "The gate code is 4711.", "Anna lives in Oslo.")
+    note_shown(session.cube.layout, [first, second])
+    assert feedback(session, "That's wrong.", last=True).unclear
+    assert [c.id for c in feedback(session, "No, Anna lives in Rome.", last=True).changes] == [second]
+
+
+def test_a_damaged_list_of_what_was_shown_counts_as_none(session: Session) -> None:
+    (id,) = add_texts(session, "The gate code is 4711.")
+    for damage in ("", "[]", '{"ids": 3}', '{"ids": [], "time": "no"}'):
+        session.cube.layout.shown.write_text(damage)
+        assert read_shown(session.cube.layout) is None
+    assert [c.id for c in feedback(session, "Forget that.", last=True).changes] == [id]
+
+
+# -- words replaced everywhere
+
+
+def test_a_name_is_replaced_wherever_it_stands(session: Session) -> None:
+    file = (Source(type="file", path="notes.md"),)
+    added = add(
+        session,
+        [
+            Draft(memory="Anne's birthday is in May.", key="Anne's birthday", tags=("Anne", "may")),
+            Draft(memory="ANNE and anne@example.org, Anne-Marie, Annette.", sources=file),
+            Draft(memory="Anne likes tea.", kind=Kind.PREFERENCE),
+            Draft(memory="I met Anne!", session_id="s", speaker="Ana", position=0),
+            Draft(memory="Calls Anne.", kind=Kind.TOOL_TRAJECTORY),
+            Draft(memory="Bob likes tea."),
+        ],
+        judge=False,
+    ).added
+    result = feedback(session, "It's Anna, not Anne", dry_run=True)
+    assert result.notes == ("4 memories hold 'Anne': 1 memory, 1 document piece, 1 preference, 1 turn.",)
+    result = feedback(session, "It's Anna, not Anne")
+    assert texts(session) == {
+        "Anna's birthday is in May.", "ANNA and anne@example.org, Anne-Marie, Annette.", "Anna likes tea.",
+        "I met Anna!", "Calls Anne.", "Bob likes tea.",
+    }  # fmt: skip
+    first = find(session, added[0].id)
+    assert (first.key, set(first.tags)) == ("Anna's birthday", {"Anna", "may"})
+    assert len(result.changes) == 4
+    undo(session)
+    assert "Anne likes tea." in texts(session)
+
+
+def test_a_replacement_keeps_to_its_scope(session: Session) -> None:
+    add_texts(session, "小汪来了。", user_id="a", tags=("work",))
+    add_texts(session, "小汪走了。", user_id="b")
+    feedback(session, "是小王不是小汪", filters=Filters(users=("a",)))
+    assert texts(session) == {"小王来了。", "小汪走了。"}
+    assert feedback(session, "把小汪改成小旺", filters=Filters(tags=("work",))).unclear
+    (one,) = [i for i in session.cube.table.items("known_to IS NULL") if i.user_id == "b"]
+    feedback(session, "把小汪改成小旺", on=[one.id])
+    assert texts(session) == {"小王来了。", "小旺走了。"}
+
+
+def test_two_cities_are_no_spellings_of_one_another(session: Session) -> None:
+    add_texts(session, "Anna lives in Oslo.", "The flight goes to Oslo.")
+    result = feedback(session, "It's Bergen, not Oslo.")
+    assert (result.changes, len(result.unsure)) == ((), 2)
+
+
+def test_a_percent_sign_or_quote_in_the_words_finds_what_it_says(session: Session) -> None:
+    add_texts(session, "The rate is 5% or so.", "O'Neil came.", "The rate is 50 or so.")
+    feedback(session, "Replace O'Neil with O'Neill.")
+    assert "O'Neill came." in texts(session)
+    assert feedback(session, "Replace 5% with 6%.").changes[0].after == "The rate is 6% or so."
+
+
+# -- what rests on it
+
+
+def test_refined_facts_go_with_a_corrected_memory_and_stay_with_a_respelled_one(session: Session) -> None:
+    (raw,) = add_texts(session, "Anne lives in Oslo.")
+    fact = MemoryItem(
+        memory="A woman lives in Norway.", refines=raw, relations=(Relation(kind=REFINES, target=raw),),
+        content_hash=content_hash("A woman lives in Norway."),
+    )  # fmt: skip
+    session.cube.commit(Change(verb="refine", puts=(fact,)))
+    feedback(session, "It's Anna, not Anne")
+    assert find(session, fact.id).status is Status.ACTIVATED
+    result = feedback(session, "No, Anna lives in Rome.")
+    assert result.notes == ("1 refined fact went with it.",)
+    assert find(session, fact.id).status is Status.ARCHIVED
+    undo(session, result.change)
+    assert find(session, fact.id).status is Status.ACTIVATED
+
+
+def test_summaries_that_rest_on_it_are_stale_and_told_anew(session: Session) -> None:
+    seeds = ("The garden has roses.", "The garden has tulips.", "Roses in the garden are red.", "Tulips in the garden are late.",
+             "The garden gate code is 4711.", "The garden has a gate.")  # fmt: skip
+    ids = add_texts(session, *seeds)
+    concept = MemoryItem(
+        memory="garden: The garden gate code is 4711.", key="garden", level=Level.CONCEPT, origin=Origin.SUMMARY,
+        relations=tuple(Relation(kind=EVIDENCE, target=id) for id in ids[4:]), verb="reorganize",
+        info={"size": 6, "by": "terms"},
+    )  # fmt: skip
+    insight = MemoryItem(
+        memory="Gates matter.", kind=Kind.INSIGHT, relations=(Relation(kind=EVIDENCE, target=ids[4]),)
+    )
+    session.cube.commit(Change(verb="reorganize", puts=(concept, insight)))
+    dry = feedback(session, "The gate code is 4712, not 4711.", on=[ids[4]], dry_run=True)
+    result = feedback(session, "The gate code is 4712, not 4711.", on=[ids[4]])
+    assert set(result.stale) == set(dry.stale) == {concept.id, insight.id}
+    assert find(session, concept.id).stale
+    undo(session, result.change)
+    assert not find(session, concept.id).stale
+    feedback(session, "The gate code is 4712, not 4711.", on=[ids[4]])
+    reorganize(session)
+    after = find(session, concept.id)
+    assert after.status is Status.ARCHIVED or not (after.stale or "4711" in after.memory)
+
+
+def test_a_summary_that_somebody_corrects_keeps_his_words(session: Session) -> None:
+    node = MemoryItem(memory="garden: roses in Oslo", key="garden", level=Level.TOPIC, origin=Origin.SUMMARY)
+    session.cube.commit(Change(verb="reorganize", puts=(node,)))
+    result = feedback(session, "It's Bergen, not Oslo", on=[node.id])
+    item = find(session, node.id)
+    assert (item.memory, item.verb, item.stale, result.stale) == (
+        "garden: roses in Bergen",
+        "feedback",
+        False,
+        (),
+    )
+
+
+# -- words
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "wrong", "after"),
+    [
+        ("We meet on Tuesdays at 10.", "We meet on Wednesdays", "Tuesdays", "We meet on Wednesdays at 10."),
+        ("Lena is a nurse.", "Lena is an engineer", "nurse", "Lena is an engineer."),
+        (
+            "The boat is at pier 7. Pay cash.",
+            "The boat is at pier 9",
+            "pier 7",
+            "The boat is at pier 9. Pay cash.",
+        ),
+        ("Oslo, Oslo and Oslo.", "It is Bergen", "Oslo", None),
+        ("我对花生过敏。", "我是对核桃过敏", "花生", "我对核桃过敏。"),
+        ("莉娜是儿童医院的护士。", "莉娜是医生", "护士", "莉娜是儿童医院的医生。"),
+    ],
+)
+def test_only_the_words_that_are_wrong_are_exchanged(
+    text: str, said: str, wrong: str, after: str | None
+) -> None:
+    assert swapped(text, said, wrong) == after
+
+
+def test_whole_words_in_their_case() -> None:
+    assert replaced("ANNE, anne and Anne's", "Anne", "Anna") == "ANNA, anna and Anna's"
+    assert not holds("Annette, anne.txt, x@anne.org", "Anne")
+    assert holds("new   york", "New York")
+
+
+def test_a_value_alone_fills_the_one_place_of_its_kind() -> None:
+    assert filled("The code is 4711.", "4712") == "The code is 4712."
+    assert filled("From 9 to 10.", "11") is None
+    assert filled("Written in Python.", "Rust") == "Written in Rust."
+    assert one_slot("The team meets on Mondays at ten", "The team meets on Tuesdays") is not None
+    assert one_slot("Tom meets Eva on Mondays", "The team meets on Tuesdays") is None
+    assert (
+        attribute("The gate code is 4711, I think.", "the gate code", "12") == "The gate code is 12, I think."
+    )
+
+
+# -- the language model
+
+SAYS = "Hm, about the bread: it was pottery she took up, no more Sunday baking for her."
+OLD = "Anna bakes bread on Sundays with friends"
+CHANGE = {
+    "action": "update", "number": 1, "before": "bakes bread on Sundays", "after": "took up pottery",
+    "quote": "it was pottery she took up",
+}  # fmt: skip
+
+
+def understood(*changes: dict[str, Any], judgement: str = "correction") -> dict[str, Any]:
+    return {"judgement": judgement, "reason": "Her hobby changed.", "changes": list(changes)}
+
+
+@pytest.fixture
+def asked(open_cube: OpenCube, llm_server: Script) -> Session:
+    session = open_cube(**llm_server.settings)
+    add(session, [Draft(memory=OLD)], judge=False)
+    llm_server.requests.clear()
+    return session
+
+
+def test_a_model_reads_what_the_rules_do_not(asked: Session, llm_server: Script) -> None:
+    llm_server.answers = [understood(CHANGE)]
+    result = feedback(asked, SAYS)
+    assert texts(asked) == {"Anna took up pottery with friends"}
+    assert "Her hobby changed." in result.reason
+    assert OLD in llm_server.said()
+    assert SAYS in llm_server.said()
+    undo(asked)
+    assert texts(asked) == {OLD}
+
+
+def test_a_model_adds_and_archives(asked: Session, llm_server: Script) -> None:
+    add = {
+        "action": "add",
+        "number": 1,
+        "after": "Anna took up pottery.",
+        "quote": "it was pottery she took up",
+    }
+    gone = {"action": "archive", "number": 1, "quote": "no more Sunday baking"}
+    llm_server.answers = [understood(add, gone)]
+    result = feedback(asked, SAYS)
+    assert [c.action for c in result.changes] == ["add", "archive"]
+    assert texts(asked) == {"Anna took up pottery."}
+
+
+def test_a_model_is_asked_in_chinese(open_cube: OpenCube, llm_server: Script) -> None:
+    session = open_cube(**llm_server.settings)
+    add(session, [Draft(memory="小红每周日跟朋友烤面包。")], judge=False)
+    llm_server.requests.clear()
+    llm_server.answers = [
+        understood(
+            {"action": "update", "number": 1, "before": "烤面包", "after": "做陶艺", "quote": "改做陶艺了"}
+        )
+    ]
+    feedback(session, "不对,小红早就改做陶艺了,跟面包没关系。")
+    assert texts(session) == {"小红每周日跟朋友做陶艺。"}
+    assert "反馈" in llm_server.said()
+
+
+def test_a_model_is_not_asked_where_the_rules_are_sure(asked: Session, llm_server: Script) -> None:
+    add(asked, [Draft(memory="Ben lives in Oslo.")], judge=False)
+    for text in ("No, Ben lives in Rome.", "Thanks!", "Forget where Ben lives", "It's Berta, not Anna"):
+        feedback(asked, text, dry_run=True)
+    assert all("Forget" in str(r["messages"]) or "Berta" in str(r["messages"]) for r in llm_server.requests)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": 7},
+        {"number": 0},
+        {"quote": ""},
+        {"quote": "she said pottery is nice"},
+        {"before": "lives in Oslo"},
+        {"before": ""},
+        {"after": ""},
+        {"after": "took up pottery with Gustav"},
+        {"after": "took up pottery in 2019"},
+        {"after": "dances with wolves under the moon"},
+        {"action": "archive", "number": 9},
+        {"action": "add", "after": "Anna moved to Paris in 2020."},
+    ],
+)
+def test_a_model_is_not_believed_without_evidence(
+    asked: Session, llm_server: Script, change: dict[str, Any]
+) -> None:
+    llm_server.answers = [understood(CHANGE | change)]
+    result = feedback(asked, SAYS)
+    assert OLD in texts(asked)
+    assert any("not borne out" in note for note in result.notes)
+    assert all(one.action == "add" for one in result.changes)
+
+
+def test_of_several_changes_those_without_evidence_are_left_out(asked: Session, llm_server: Script) -> None:
+    llm_server.answers = [understood(CHANGE, CHANGE | {"number": 5})]
+    result = feedback(asked, SAYS)
+    assert texts(asked) == {"Anna took up pottery with friends"}
+    assert any("1 changes" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "complete nonsense", NOT_JSON, REFUSED, FILTERED, Answer(status=500), Answer(drop=True),
+        {"judgement": "sideways"}, Answer(wait=3.0, says="{}"),
+    ],
+)  # fmt: skip
+def test_whatever_goes_wrong_the_rules_decide_and_nothing_is_lost(
+    open_cube: OpenCube, llm_server: Script, answer: Any
+) -> None:
+    session = open_cube(**(llm_server.settings | {"llm_timeout": 1.0}))
+    add(session, [Draft(memory=OLD)], judge=False)
+    llm_server.otherwise = lambda request: answer
+    result = feedback(session, "No, that was before Anna discovered pottery and clay.")
+    assert any("by rule alone" in note for note in result.notes)
+    assert OLD in texts(session)
+    assert [c.action for c in result.changes] in ([], ["add"])
+
+
+def test_a_model_that_is_not_there_or_over_budget_is_a_note(open_cube: OpenCube, llm_server: Script) -> None:
+    session = open_cube(**(llm_server.settings | {"max_llm_tokens": 1}))
+    add(session, [Draft(memory=OLD)], judge=False)
+    result = feedback(session, SAYS, dry_run=True)
+    assert any("by rule alone" in note for note in result.notes)
+    session = open_cube(**(llm_server.settings | {"llm_base_url": refused_url()}))
+    assert any("by rule alone" in note for note in feedback(session, SAYS, dry_run=True).notes)
+
+
+def test_a_model_may_say_that_it_is_nothing(asked: Session, llm_server: Script) -> None:
+    llm_server.answers = [understood(judgement="noise"), understood(CHANGE, judgement="praise")]
+    assert feedback(asked, SAYS).judgement == "noise"
+    assert feedback(asked, SAYS, dry_run=True).notes[-1].endswith("the rules decided")
+
+
+# -- the command line
+
+
+@pytest.fixture
+def memos(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    for name, value in {"HOME": str(settings.home), "EMBEDDER": "hash:64", "FSYNC": "false"}.items():
+        monkeypatch.setenv(f"MEMOS_{name}", value)
+
+    def run(*arguments: str, code: int = 0, **more: Any) -> Any:
+        result = CliRunner().invoke(app, list(arguments), **more)
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout) if "--json" in arguments else result
+
+    return run
+
+
+def test_without_a_terminal_overwriting_needs_yes(memos: Callable[..., Any]) -> None:
+    memos("add", "Anna lives in Oslo.")
+    refused = memos("feedback", "No, Anna lives in Rome.", code=2)
+    assert "--yes" in refused.output
+    assert "Anna lives in Oslo." in memos("list").output
+    shown = memos("feedback", "No, Anna lives in Rome.", "--dry-run").output
+    assert "~ Anna lives in Oslo. → Anna lives in Rome." in shown
+    done = memos("feedback", "No, Anna lives in Rome.", "--yes", "--json")
+    assert (done["judgement"], done["changes"][0]["after"]) == ("correction", "Anna lives in Rome.")
+    memos("feedback", "Also, Anna has a cat.")
+    assert (
+        memos("feedback", "-", "--yes", "--json", input="Forget that Anna has a cat.")["judgement"]
+        == "deletion"
+    )
+
+
+def test_more_than_max_changes_needs_more_than_yes(memos: Callable[..., Any]) -> None:
+    memos("add", "Anne sings.", "Anne swims.", "--no-judge")
+    refused = memos("feedback", "It's Anna, not Anne", "--yes", "--max-changes", "1", code=2)
+    assert "--max-changes 2" in refused.output
+    assert (
+        len(memos("feedback", "It's Anna, not Anne", "--yes", "--max-changes", "2", "--json")["changes"]) == 2
+    )
+
+
+def test_what_is_not_clear_is_said_with_exit_code_1(memos: Callable[..., Any]) -> None:
+    memos("add", "The gate code is 1.", "The cellar code is 2.")
+    assert "--on ID" in memos("feedback", "forget the code", code=1).output
+    assert len(memos("feedback", "forget the code", "--json", code=1)["unsure"]) == 2
+    memos("search", "cellar", "-k", "1")
+    assert (
+        memos("feedback", "forget that", "--last", "--yes", "--json")["changes"][0]["before"]
+        == "The cellar code is 2."
+    )
+    assert (
+        memos("feedback", "x y", "--on", "none-there", "--json", code=3)["error"]["code"]
+        == "memory_not_found"
+    )
+    memos("feedback", "forget that", "--last", "--on", "x", code=2)
+    memos("feedback", "forget that", "--as-of", "2024-01-01", code=2)
+
+
+def test_on_a_terminal_it_asks_and_lets_choose(
+    memos: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memos_cli.interfaces.cli.output.Output.can_ask", True)
+    memos("add", "The gate code is 1.", "The cellar code is 2.")
+    no = memos("feedback", "The gate code is 7, not 1.", input="n\n", code=1)
+    assert "~ The gate code is 1. → The gate code is 7." in no.output
+    assert "Nothing was changed" in no.output
+    memos("feedback", "forget the code", input="\n", code=1)
+    chosen = memos("feedback", "forget the code", input="1\ny\n")
+    assert "1 archived" in chosen.output

@@ -50,6 +50,7 @@ from memos_cli.stores.nearness import content_hash
 if TYPE_CHECKING:
     from memos_cli.session import Session
 
+EVERY = Filters()
 MAX_CHANGES = 5
 """Memories that one feedback changes without being asked about, at most."""
 
@@ -102,7 +103,7 @@ def feedback(
     *,
     on: Sequence[str] = (),
     last: bool = False,
-    filters: Filters = Filters(),
+    filters: Filters = EVERY,
     max_changes: int = MAX_CHANGES,
     dry_run: bool = False,
     confirm: Confirm | None = None,

@@ -31,6 +31,7 @@ BY_WORDS = 100
 """Memories that the words find which are looked at."""
 STRUCTURED = frozenset({Kind.TOOL_SCHEMA, Kind.TOOL_TRAJECTORY, Kind.SKILL})
 """Kinds whose texts are for programs; feedback changes them only where they are named."""
+_EVERY = Filters()
 _CLAIMING = (None, Kind.USER, Kind.PREFERENCE, Kind.INSIGHT)
 
 
@@ -39,7 +40,7 @@ class Scope:
     """Where one feedback looks. `named` are meant, all of them; `among` are those one of which is meant."""
 
     session: Session
-    filters: Filters = Filters()
+    filters: Filters
     named: tuple[MemoryItem, ...] = ()
     among: tuple[MemoryItem, ...] = ()
     notes: list[str] = field(default_factory=list)
@@ -110,7 +111,7 @@ class Scope:
 
     def _inside(self, view: View, ids: set[str]) -> set[str]:
         """Those of the ids whose memories the filters let through."""
-        if self.filters == Filters() or not ids:
+        if self.filters == _EVERY or not ids:
             return ids
         inside: set[str] = set()
         for keywords in view.keywords:

@@ -17,8 +17,42 @@ _LETTER = "A-Za-z0-9_\u00c0-\u024f\u0370-\u04ff"
 _CHINESE = re.compile(f"[{_HAN}]")
 _TOKEN = re.compile(rf"[{_LETTER}]+(?:[.:'’@/-][{_LETTER}]+)*|[{_HAN}]|[$€£¥%#]")
 _EMPTY = frozenset(
-    "is are was were am be been called named the a an in on at to from for of by with now actually really"
-    " currently it that this also still just and my our".split()
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "am",
+        "be",
+        "been",
+        "called",
+        "named",
+        "the",
+        "a",
+        "an",
+        "in",
+        "on",
+        "at",
+        "to",
+        "from",
+        "for",
+        "of",
+        "by",
+        "with",
+        "now",
+        "actually",
+        "really",
+        "currently",
+        "it",
+        "that",
+        "this",
+        "also",
+        "still",
+        "just",
+        "and",
+        "my",
+        "our",
+    ]
 )
 """English words at the edge of a value that are no part of it."""
 _EMPTY_CHINESE = re.compile("现在|已经|目前|其实|应该|应当|如今|才")

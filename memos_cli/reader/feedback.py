@@ -80,12 +80,13 @@ _NARROW = str.maketrans({wide: narrow for narrow, wide in _WIDE.items()})
 """The grammar sees stops of half width, however they were typed."""
 _WIDENED = str.maketrans({",": _WIDE[","], ";": _WIDE[";"]})
 
+_STOPS = " \t,.;:!?\u3002\u3001"
 _QUOTES = "\"'“”‘’「」『』«»`"
 
 
 def bare(words: str) -> str:
     """Words without the quotation marks and stops around them."""
-    return words.strip().strip(",.;:!?,。;:!?、").strip(_QUOTES).strip()
+    return words.strip(_STOPS).strip(_QUOTES).strip()
 
 
 def alike(one: str, other: str) -> bool:

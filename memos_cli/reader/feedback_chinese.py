@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from memos_cli.reader.feedback import Form, Part, bare
 
 _SENTENCE = re.compile(r"(?<=[。!?!?;;])\s*")
+_STOPS = " ,.!?:;~\u3002\u3001\u2026"
+"""At an edge of a sentence; the grammar sees stops of half width."""
 _STOP = r"[,，。.!！;；:：、…~～\s]"
 
 
@@ -58,7 +60,7 @@ _PRAISING = (
         rf"(?:是|对|对对|嗯|没错|正确|完全正确|确实|确实如此|就是|就是这样|正是|正是如此|可以|说得(?:很|真|太)?(?:对|好)|你说得对|你(?:是)?对|完全对|一点没错){_PARTICLE}"
     ),
     _closed("(?:这|那)?正?(?:就)?是我(?:的意思|想(?:要|说)的|要的)"),
-    _closed(rf"(?:非常|多|十分|太|真的?)?(?:谢谢|感谢|多谢|谢|辛苦)(?:你|您|啦|了|大家)?(?:[^,,。]{{0,4}})?"),
+    _closed(r"(?:非常|多|十分|太|真的?)?(?:谢谢|感谢|多谢|谢|辛苦)(?:你|您|啦|了|大家)?(?:[^,,。]{0,4})?"),
     _closed(
         rf"(?:真|太|很|非常|挺|好|超|特别|相当)?(?:棒|好|厉害|赞|不错|完美|优秀|聪明|贴心|强|牛|准确|清楚|到位){_PARTICLE}"
     ),
@@ -170,7 +172,7 @@ def _opened(sentence: str) -> tuple[str, set[str]]:
             found = next((m for p in patterns if (m := p.match(sentence)) and m.end()), None)
             if found:
                 signs.add(sign)
-                sentence = sentence[found.end() :].lstrip(",,。::;;!! 、")
+                sentence = sentence[found.end() :].lstrip(_STOPS)
                 break
         else:
             break
@@ -179,11 +181,11 @@ def _opened(sentence: str) -> tuple[str, set[str]]:
 
 def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     asks = bool(re.search("[??]$", sentence.rstrip()))
-    rest = sentence.rstrip(" 。.!!??;;…~~,,")
+    rest = sentence.rstrip(_STOPS)
     adds = "more" in signs
-    if (part := None if adds else _forgotten(rest)) is not None:
-        yield part
-    elif (part := None if asks else _replaced(rest) or _denied(rest) or _contrasted(rest)) is not None:
+    if (part := None if adds else _forgotten(rest)) is not None or (
+        part := None if asks else _replaced(rest) or _denied(rest) or _contrasted(rest)
+    ) is not None:
         yield part
     elif asks or _QUESTION.search(rest):
         yield Part(Form.REMARK)

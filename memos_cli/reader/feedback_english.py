@@ -294,10 +294,8 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
 
 def _is_statement(text: str) -> bool:
     words = text.split()
-    return (
-        len(words) >= 3
-        and bool(_FINITE.search(text))
-        or (len(words) == 2 and bool(re.search(r"\w\w(?:s|ed)$", words[1])))
+    return (len(words) >= 3 and bool(_FINITE.search(text))) or (
+        len(words) == 2 and bool(re.search(r"\w\w(?:s|ed)$", words[1]))
     )
 
 

@@ -80,9 +80,9 @@ def feedback(
             )  # fmt: skip
 
         result = said(on or [], last)
-        if result.unsure and not result.changes and not dry_run and shell.out.can_ask:
-            if chosen := _chosen(shell, result):
-                result = said([chosen], False)
+        asks = result.unsure and not result.changes and not dry_run and shell.out.can_ask
+        if asks and (chosen := _chosen(shell, result)):
+            result = said([chosen], False)
     _show(shell, result, listed=asking.listed)
     if result.unclear:
         raise typer.Exit(1)
@@ -162,6 +162,6 @@ def _sentence(result: FeedbackResult) -> str:
         return said
     stale = f" {len(result.stale)} summaries are to be told anew." if len(result.stale) > 1 else ""
     stale = " 1 summary is to be told anew." if len(result.stale) == 1 else stale
-    counts = Counter(one.action for one in result.changes)
+    counts = Counter(str(one.action) for one in result.changes)
     done = ", ".join(f"{counts[name]} {word}" for name, word in _DONE.items() if counts[name])
     return f"{said} {done}.{stale} Change {result.change}."

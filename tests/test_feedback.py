@@ -103,14 +103,17 @@ def fits(after: str | None, wanted: Any) -> bool:
 def test_utterances_are_judged_and_change_what_they_mean(labelled: tuple[str, Cube]) -> None:
     """Without a language model: what is changed is right in at least nine of ten, and most is found."""
     language, cube = labelled
-    right = changed = wanted = agreed = added = to_add = 0
+    right = changed = wanted = judgements = agreed = added = to_add = 0
     utterances = [row for row in rows(language) if "say" in row]
-    assert len(utterances) >= 100
     for row in utterances:
         result, found = judged(cube, row)
         right += sum(key in row["changes"] and fits(text, row["changes"][key]) for key, text in found.items())
         changed += len(found)
         wanted += len(row["changes"])
+        if row["part"] == "tricky":
+            assert not found, row["say"]
+            continue
+        judgements += 1
         agreed += result.judgement == row["judgement"]
         if row.get("adds"):
             to_add += 1
@@ -119,7 +122,8 @@ def test_utterances_are_judged_and_change_what_they_mean(labelled: tuple[str, Cu
             assert not result.changes, row["say"]
     assert right / changed >= 0.97
     assert right / wanted >= 0.93
-    assert agreed / len(utterances) >= 0.97
+    assert judgements >= 100
+    assert agreed / judgements >= 0.97
     assert added == to_add
     assert log(cube[0]).total == 1  # a dry run changes nothing
 

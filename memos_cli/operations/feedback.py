@@ -18,7 +18,7 @@ import msgspec
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, TooManyChanges
 from memos_cli.operations import dependents
-from memos_cli.operations.edit import next_text, vectors_of
+from memos_cli.operations.edit import next_text, kept_vectors
 from memos_cli.operations.feedback_rules import Action, Finding, Judgement, Proposed, decide, moment_of
 from memos_cli.operations.feedback_targets import Scope, scope_of
 from memos_cli.operations.outline import EVIDENCE, HOLDS, is_node
@@ -188,7 +188,7 @@ def _carried_out(
         made = [_new(one, scope, source, change) for one in proposed if one.item is None]
         edits += _following(session, proposed, edits, change)
         stale = _marked(session, proposed, edits)
-        kept = vectors_of(session, edits)
+        kept = kept_vectors(session, edits)
         fresh = {
             i.row: vectors[i.memory] for i in (*made, *(new for _, new, _ in edits)) if i.memory in vectors
         }

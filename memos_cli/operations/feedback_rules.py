@@ -29,7 +29,7 @@ from memos_cli.stores.nearness import normalized
 from memos_cli.stores.verdicts import Relation, Verdict, by_rule, compare
 
 SHARED = 0.6
-"""Share of a statement's words that a memory must hold beside the words that are said to be wrong."""
+"""Share of a statement's words, the new value aside, that a memory must hold to be the one it corrects."""
 DENIED = 0.6
 """Share of a memory's own words that a denial must name, where it does not say the same outright."""
 _CLOSING = (Relation.UPDATE, Relation.CONTRADICTION)
@@ -204,15 +204,12 @@ def _by_words(part: Part, scope: Scope, items: Sequence[MemoryItem], judgement: 
     """The one memory that holds the words that are said to be wrong and the statement's others, or that
     differs from the statement in one number, day or time."""
     if part.wrong:
-        fits = [(shares(i.memory, part.text), i) for i in items if holds(i.memory, part.wrong)]
-        least = 0.0 if len(scope.named) == 1 else SHARED
-        edits = {
-            i.id: (share, i, text)
-            for share, i in fits
-            if share >= least * _rest(part) and (text := swapped(i.memory, part.text, part.wrong)) is not None
-        }
-        best = max((share for share, _, _ in edits.values()), default=0.0)
-        meant = [(i, text) for share, i, text in edits.values() if share == best]
+        frame = 0.0 if len(scope.named) == 1 else SHARED
+        edits = [
+            (shares(i.memory, part.text), i, swapped(i.memory, part.text, part.wrong, frame)) for i in items
+        ]
+        best = max((share for share, _, text in edits if text is not None), default=0.0)
+        meant = [(i, text) for share, i, text in edits if text is not None and share == best]
     elif part.corrects:
         meant = [(i, text) for i in items if (text := one_slot(i.memory, part.text)) is not None]
     else:
@@ -230,12 +227,6 @@ def _by_words(part: Part, scope: Scope, items: Sequence[MemoryItem], judgement: 
             Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, scope.named[0], text, reason)], sure=False
         )
     return None
-
-
-def _rest(part: Part) -> float:
-    """Of a statement's words, the share that is not the new value; a short one is mostly value."""
-    words = len(content_terms(part.text)) or 1
-    return max(0.5, (words - 1) / words)
 
 
 def _restates(old: str, said: str) -> bool:
@@ -297,6 +288,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _replace(part: Part, scope: Scope) -> Finding:
+    if len(part.wrong) == 1 and _CHINESE.search(part.wrong):
+        return Finding(Judgement.CORRECTION, "one character is no word that could be replaced", sure=False)
     similar = alike(part.wrong, part.right)
     if part.every and not similar and (found := _attribute(part, scope)) is not None:
         return found

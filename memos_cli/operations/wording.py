@@ -16,44 +16,8 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _LETTER = "A-Za-z0-9_\u00c0-\u024f\u0370-\u04ff"
 _CHINESE = re.compile(f"[{_HAN}]")
 _TOKEN = re.compile(rf"[{_LETTER}]+(?:[.:'’@/-][{_LETTER}]+)*|[{_HAN}]|[$€£¥%#]")
-_EMPTY = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "am",
-        "be",
-        "been",
-        "called",
-        "named",
-        "the",
-        "a",
-        "an",
-        "in",
-        "on",
-        "at",
-        "to",
-        "from",
-        "for",
-        "of",
-        "by",
-        "with",
-        "now",
-        "actually",
-        "really",
-        "currently",
-        "it",
-        "that",
-        "this",
-        "also",
-        "still",
-        "just",
-        "and",
-        "my",
-        "our",
-    ]
-)
+_EDGE = "is are was were am be been called named the a an in on at to from for of by with now actually really"
+_EMPTY = frozenset(f"{_EDGE} currently it that this also still just and my our i we you he she they".split())
 """English words at the edge of a value that are no part of it."""
 _EMPTY_CHINESE = re.compile("现在|已经|目前|其实|应该|应当|如今|才")
 _COPULA = re.compile("(?:.*)(?:是在|是对|是|住在|在|叫做?|从|为|用|对|姓|改到|等于)(?P<tail>.+)")
@@ -88,8 +52,9 @@ def _in_case(found: str, wrong: str, right: str) -> str:
     return right[:1].upper() + right[1:] if found[:1].isupper() else right
 
 
-def swapped(text: str, said: str, wrong: str) -> str | None:
-    """The text with the words of the statement `said` that stand for `wrong` there; None: not clear which.
+def swapped(text: str, said: str, wrong: str, frame: float = 0.0) -> str | None:
+    """The text with the words of the statement `said` that stand for `wrong` there; None: not clear which,
+    or the text knows less than the share `frame` of the statement's other words, of which there must be some.
 
     "We meet on Tuesdays at 10." with "We meet on Wednesdays", not "Tuesdays": "We meet on Wednesdays at 10."
     """
@@ -98,6 +63,9 @@ def swapped(text: str, said: str, wrong: str) -> str | None:
         return None
     right = _value(text, said, places[0])
     if right is None or normalized(right) == normalized(wrong):
+        return None
+    rest = said.replace(right, " ", 1)
+    if frame and (shares(text, rest) < frame or len(_CHINESE.findall(rest)) == 1):
         return None
     return _put(text, places[0].span(), right)
 
@@ -151,6 +119,14 @@ def _novel(text: str, said: str, place: re.Match[str]) -> str | None:
     while first - 1 in fresh or (first - 1 >= 0 and words[first - 1] in _EMPTY and first - 2 in fresh):
         first -= 1
     after = _shared(words[last + 1 :], wrong)
+    number = any(c.isdigit() for c in words[last])
+    if (
+        not (after or number)
+        and last + 1 < len(words)
+        and words[last + 1] not in _EMPTY
+        and words[last].isascii()
+    ):
+        return None  # "I like tea, not coffee": what is contrasted comes last, and "like" does not
     before = _shared(words[:first][::-1], wrong[::-1], backwards=True)
     said_words = said[spans[first - before][0] : spans[last + after][1]]
     return said_words if len(said_words) <= 80 else None
@@ -175,7 +151,8 @@ def _level(word: str) -> str:
 def shares(text: str, said: str) -> float:
     """Of the words of a statement that carry meaning, the share that the text knows."""
     known = {_level(w) for w in _TOKEN.findall(text)}
-    words = [w for w in map(_level, _TOKEN.findall(_EMPTY_CHINESE.sub("", said))) if w not in _EMPTY]
+    levelled = " ".join(map(_level, _TOKEN.findall(_EMPTY_CHINESE.sub("", said)))).split()
+    words = [w for w in levelled if w not in _EMPTY]
     return sum(w in known for w in words) / len(words) if words else 0.0
 
 
@@ -244,6 +221,9 @@ def attribute(text: str, name: str, value: str) -> str | None:
             re.IGNORECASE,
         )
     )
-    if len(places) != 1:
+    if len(places) != 1 or len(name) < 2:
         return None
+    old = places[0]["value"]
+    if len(old.split()) > 2 and not any(c.isdigit() for c in old):
+        return None  # "is written in Python" is no value of "the project"
     return text[: places[0].start("value")] + value + text[places[0].end("value") :]

@@ -98,7 +98,7 @@ _PRAISING = (
     ),
 )
 
-_FORGETTING = r"(?:forget|delete|remove|erase|drop|discard|wipe|scrub|purge|unlearn|get rid of|throw (?:away|out)|clear)"
+_FORGETTING = r"(?:forget|delete|remove|erase|drop|discard|wipe|scrub|purge|unlearn|get rid of|throw (?:away|out)|clear)\b(?! (?:by|in|off|me|up|skies)\b)"
 _KEEPING = r"(?:remember|store|save|keep|retain|record|memori[sz]e)"
 _ASKING = (
     r"(?:(?:please|just|now|kindly|and|can you|could you|would you|will you|you (?:can|should|may|must|could)"
@@ -194,6 +194,11 @@ _CONTRAST = re.compile(r"(?P<s>\S+\s+\S+.*?),?\s+(?:and\s+)?not\s+(?P<y>[^,;]{1,
 _INSTEAD = re.compile(
     r"(?P<s>\S+\s+\S+.*?)\s+(?:instead of|rather than)\s+(?P<y>[^,;]{1,60})$", re.IGNORECASE
 )
+_DANGLING = re.compile(
+    r"(?:\b(?:do|does|did|is|are|was|were|am|have|has|had|will|would|can|could|should|must|might|i)|['’](?:s|re|m|ll|ve))$",
+    re.IGNORECASE,
+)
+"""What "not" follows where it denies the sentence itself: "Anna does not live in Oslo"."""
 _NOT_Y_BUT_X = re.compile(
     r"(?P<head>\S+.*?(?:\bis|\bare|\bwas|\bwere|'s|'re|'m|\bam|\blives?|\bworks?|\bon|\bat|\bin))\s+not\s+(?P<y>[^,;]{1,40}?),?\s+but\s+(?P<x>[^,;]{1,60})$",
     re.IGNORECASE,
@@ -217,7 +222,7 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _CHATTER = re.compile(
-    r"(?:ok(?:ay)?|k|hm+|uh+|um+|ah+|oh+|lol|rofl|ha(?:ha)+h?|he(?:he)+|hi|hello|hey|bye|whatever|never ?mind|forget it|no|yes|maybe|i see|interesting|wow|test(?:ing)?|no idea|idk|sure|fine|cool story)(?: there| then| again)?",
+    r"(?:ok(?:ay)?|k|hm+|uh+|um+|ah+|oh+|lol|rofl|ha(?:ha)+h?|he(?:he)+|hi|hello|hey|bye|whatever|never ?mind|no (?:worries|problem|thanks|thank you|rush|matter)(?:,? thanks)?|forget it|no|yes|maybe|i see|interesting|wow|test(?:ing)?|no idea|idk|sure|fine|cool story)(?: there| then| again)?",
     re.IGNORECASE,
 )
 _FINITE = re.compile(
@@ -365,7 +370,7 @@ def _contrasted(text: str) -> Part | None:
     if found := _NOT_Y_BUT_X.match(text):
         return Part(Form.STATE, f"{found['head']} {found['x']}", wrong=_short(found["y"]), corrects=True)
     for pattern in (_CONTRAST, _INSTEAD):
-        if (found := pattern.match(text)) and _is_statement(found["s"]):
+        if (found := pattern.match(text)) and _is_statement(found["s"]) and not _DANGLING.search(found["s"]):
             if (
                 re.match(
                     r"(?:so|very|really|yet|only|even|every|all|always|much|be|have|to|too|a|that|at all)\b",

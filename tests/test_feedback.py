@@ -295,6 +295,11 @@ def test_of_several_that_were_shown_one_is_meant(session: Session) -> None:
     assert [c.id for c in feedback(session, "No, Anna lives in Rome.", last=True).changes] == [second]
 
 
+def test_what_was_learned_from_the_last_memory_is_not_another_one(session: Session) -> None:
+    (id,) = add_texts(session, "I like jazz.")
+    assert [c.id for c in feedback(session, "Forget that.", last=True).changes] == [id]
+
+
 def test_a_damaged_list_of_what_was_shown_counts_as_none(session: Session) -> None:
     (id,) = add_texts(session, "The gate code is 4711.")
     for damage in ("", "[]", '{"ids": 3}', '{"ids": [], "time": "no"}'):
@@ -371,10 +376,35 @@ def test_refined_facts_go_with_a_corrected_memory_and_stay_with_a_respelled_one(
     feedback(session, "It's Anna, not Anne")
     assert find(session, fact.id).status is Status.ACTIVATED
     result = feedback(session, "No, Anna lives in Rome.")
-    assert result.notes == ("1 refined fact went with it.",)
+    assert result.notes == ("1 memory that was drawn from it went with it.",)
     assert find(session, fact.id).status is Status.ARCHIVED
     undo(session, result.change)
     assert find(session, fact.id).status is Status.ACTIVATED
+
+
+def test_a_learned_preference_follows_what_it_was_learned_from(session: Session) -> None:
+    add_texts(session, "I like jazz.", "I like chess.")
+
+    def held() -> set[str]:
+        found = list_memories(session, Filters(learned=True)).items
+        return {f"{item.memory} {item.info.get('polarity')}" for item in found}
+
+    assert held() == {"I like jazz 1", "I like chess 1"}
+    result = feedback(session, "I don't like jazz any more.")
+    assert [(c.action, c.before) for c in result.changes] == [("update", "I like jazz.")]
+    assert {one for one in held() if one.endswith(" 1")} == {"I like chess 1"}
+    feedback(session, "Forget that I like chess.")
+    assert not {one for one in held() if "chess" in one}
+    undo(session)
+    assert "I like chess 1" in held()
+
+
+def test_a_preference_learned_from_a_turn_is_corrected_itself(session: Session) -> None:
+    turn = Draft(memory="I like jazz.", session_id="s", speaker="user", position=0)
+    (said,) = add(session, [turn]).added
+    feedback(session, "No, I don't like jazz.", filters=Filters(kinds=(Kind.PREFERENCE,)))
+    assert find(session, said.id).memory == "I like jazz."
+    assert "I like jazz" not in {i.memory for i in list_memories(session, Filters(learned=True)).items}
 
 
 def test_summaries_that_rest_on_it_are_stale_and_told_anew(session: Session) -> None:

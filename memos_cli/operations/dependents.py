@@ -47,14 +47,18 @@ def archived_with(session: Session, going: Mapping[str, MemoryItem]) -> list[Edi
     and what happens to insights."""
     facts = [f for f in facts_of(session, going) if f.status in _IN_USE and f.id not in going]
     facts = [fact for fact in facts if _alone(fact, going)]
-    gone = going.keys() | {fact.id for fact in facts}
-    learned = _learned_from(session, gone, _IN_USE)
-    others = _current(session, {id for one in learned for id in evidence_of(one)} - gone)
-    left = {id for id, item in others.items() if item.status in _IN_USE}
-    lonely = [one for one in learned if not evidence_of(one) & left]
+    lonely = learned_alone(session, going.keys() | {fact.id for fact in facts})
     away = (*facts, *lonely)
     edits: list[Edited] = [(old, next_version(old, status=Status.ARCHIVED), None) for old in away]
     return edits + insights.losing(session, {*going, *(old.id for old in away)})
+
+
+def learned_alone(session: Session, gone: Collection[str]) -> list[MemoryItem]:
+    """Learned preferences in use that no memory tells of but these."""
+    learned = _learned_from(session, gone, _IN_USE)
+    others = _current(session, {id for one in learned for id in evidence_of(one)} - set(gone))
+    left = {id for id, item in others.items() if item.status in _IN_USE}
+    return [one for one in learned if not evidence_of(one) & left]
 
 
 def unarchived_with(session: Session, coming: Mapping[str, MemoryItem]) -> list[Edited]:

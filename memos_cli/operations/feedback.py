@@ -11,17 +11,19 @@ somebody else changed one of them meanwhile, nothing is changed (StaleChange).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, TooManyChanges
 from memos_cli.operations import dependents
-from memos_cli.operations.edit import next_text, kept_vectors
+from memos_cli.operations.edit import kept_vectors, next_text
 from memos_cli.operations.feedback_rules import Action, Finding, Judgement, Proposed, decide, moment_of
 from memos_cli.operations.feedback_targets import Scope, scope_of
 from memos_cli.operations.outline import EVIDENCE, HOLDS, is_node
+from memos_cli.operations.preferences import Learned, by_rule, learn, told_in
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.operations.wording import replaced
 from memos_cli.reader.annotate import annotated
@@ -44,7 +46,7 @@ from memos_cli.schema import (
     now,
 )
 from memos_cli.session import TextVectors
-from memos_cli.stores.facts import FEEDBACK
+from memos_cli.stores.facts import FEEDBACK, is_learned
 from memos_cli.stores.nearness import content_hash
 
 if TYPE_CHECKING:
@@ -186,30 +188,29 @@ def _carried_out(
         source = Source(type=FEEDBACK, role=FEEDBACK, time=change.time, text=text.strip())
         edits: list[Edited] = [_edit(one, source, change) for one in proposed if one.item is not None]
         made = [_new(one, scope, source, change) for one in proposed if one.item is None]
-        edits += _following(session, proposed, edits, change)
+        learned = _learned(session, made, edits, proposed, change, vectors)
+        edits += _following(session, proposed, edits, change, learned)
         stale = _marked(session, proposed, edits)
-        kept = kept_vectors(session, edits)
-        fresh = {
-            i.row: vectors[i.memory] for i in (*made, *(new for _, new, _ in edits)) if i.memory in vectors
-        }
-        committed = session.cube.commit(
-            Change(
-                verb=change.verb,
-                actor=change.actor,
-                id=change.id,
-                time=change.time,
-                puts=(*made, *(new for _, new, _ in edits)),
-                closings=tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits),
-                vectors=kept | fresh,
-            )
+        puts = (*made, *learned.puts, *(new for _, new, _ in edits))
+        vectors.complete(item.memory for item in learned.puts)
+        fresh = {item.row: vectors[item.memory] for item in puts if item.memory in vectors}
+        closings = tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits)
+        whole = replace(
+            change,
+            puts=puts,
+            closings=(*learned.closings, *closings),
+            vectors=kept_vectors(session, edits) | fresh,
         )
+        committed = session.cube.commit(whole)
     ids = iter(made)
     told = tuple(_told(one, None if one.item else next(ids).id) for one in proposed)
     followed = len(edits) - len(stale) - sum(one.item is not None for one in proposed)
     notes = [*result.notes, *committed.notes]
     if followed > 0:
         notes.append(
-            "1 refined fact went with it." if followed == 1 else f"{followed} refined facts went with it."
+            "1 memory that was drawn from it went with it."
+            if followed == 1
+            else f"{followed} memories that were drawn from it went with it."
         )
     return result.but(change=change.id, changes=told, stale=tuple(stale), notes=tuple(notes))
 
@@ -222,17 +223,31 @@ def _edit(one: Proposed, source: Source, change: Change) -> Edited:
         return old, next_version(old, status=Status.ARCHIVED, sources=sources), None
     since = moment_of(one, old, change.time)
     new = next_text(old, one.after, None).but(sources=sources, valid_from=since)
+    if is_learned(old) and one.words is None:
+        new = new.but(**_preferred(new))
     if one.words is not None:
         new = new.but(
             valid_from=old.valid_from,
             valid_to=old.valid_to,
             refinement=old.refinement,
             key=replaced(old.key, *one.words) if old.key else old.key,
+            topic=replaced(old.topic, *one.words) if old.topic else old.topic,
             tags=tuple(dict.fromkeys(replaced(tag, *one.words) for tag in old.tags)),
             # A summary is right at once, and told anew from its corrected memories.
             stale=is_node(old) or old.stale,
         )
     return old, new, valid_end(old, since)
+
+
+def _preferred(item: MemoryItem) -> dict[str, Any]:
+    """What a learned preference that got another text is about, as that text says."""
+    read = by_rule(item)
+    if not read:
+        return {
+            "info": {name: value for name, value in item.info.items() if name not in ("polarity", "slot")}
+        }
+    told = read[0]
+    return {"topic": told.topic, "key": told.topic, "tags": told.tags, "info": {**told.info, "told": 1}}
 
 
 def _new(one: Proposed, scope: Scope, source: Source, change: Change) -> MemoryItem:
@@ -254,18 +269,44 @@ def _new(one: Proposed, scope: Scope, source: Source, change: Change) -> MemoryI
     return MemoryItem(**stated)
 
 
+def _learned(
+    session: Session,
+    made: Sequence[MemoryItem],
+    edits: Sequence[Edited],
+    proposed: Sequence[Proposed],
+    change: Change,
+    vectors: TextVectors,
+) -> Learned:
+    """The preferences that new and reworded memories tell of; none where one is corrected itself."""
+    pairs = zip((one for one in proposed if one.item is not None), edits, strict=True)
+    reworded = [new for one, (_, new, _) in pairs if one.action is Action.UPDATE and one.words is None]
+    if not session.settings.preferences or any(is_learned(old) for old, _, _ in edits):
+        return Learned(change)
+    return learn(session, told_in([*made, *reworded], by_rule), change, vectors)
+
+
 def _following(
-    session: Session, proposed: Sequence[Proposed], edits: Sequence[Edited], change: Change
+    session: Session,
+    proposed: Sequence[Proposed],
+    edits: Sequence[Edited],
+    change: Change,
+    learned: Learned,
 ) -> list[Edited]:
-    """Refined facts that go with the memories they were drawn from, those of the feedback itself aside."""
-    own = {old.id for old, _, _ in edits}
+    """Refined facts and learned preferences that go with the memories they were drawn from, those that the
+    feedback changes itself aside."""
+    own = {old.id for old, _, _ in edits} | learned.held.keys()
     archived = {one.item.id: one.item for one in proposed if one.item and one.action is Action.ARCHIVE}
     reworded = {
         old.id: new.valid_from or change.time
         for one, (old, new, _) in zip([p for p in proposed if p.item], edits, strict=True)
         if one.action is Action.UPDATE and one.words is None
     }
-    followed = [*dependents.archived_with(session, archived), *dependents.reworded(session, reworded)]
+    lonely = dependents.learned_alone(session, reworded.keys()) if reworded else []
+    followed = [
+        *dependents.archived_with(session, archived),
+        *dependents.reworded(session, reworded),
+        *((one, next_version(one, status=Status.ARCHIVED), None) for one in lonely),
+    ]
     found: dict[str, Edited] = {}
     for edit in followed:
         if edit[0].id not in own:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from memos_cli.operations.feedback_targets import Scope
+from memos_cli.operations.feedback_targets import Scope, leading
 from memos_cli.operations.wording import attribute, filled, holds, one_slot, replaced, shares, swapped
 from memos_cli.reader.feedback import Form, Part, alike
 from memos_cli.schema import MemoryItem
@@ -112,7 +112,7 @@ def _state(part: Part, scope: Scope) -> Finding:
         return _pointed(part, scope)
     judgement = Judgement.CORRECTION if part.corrects else Judgement.SUPPLEMENT
     near = scope.near(f"{part.text} {part.wrong}".strip())
-    ours = [item for item in near if scope.given or not is_turn(item)]
+    ours = _changeable(scope, near)
     verdicts = [(item, _verdict(item.memory, part.text)) for item in ours]
     closing = [(i, v) for i, v in verdicts if v.relation in _CLOSING and v.sure]
     if part.wrong and any(holds(i.memory, part.wrong) for i, _ in closing):
@@ -123,6 +123,12 @@ def _state(part: Part, scope: Scope) -> Finding:
     if known and not part.wrong:
         return Finding(judgement, "the cube says that already", notes=[f"{known[0].id} says that already."])
     return _by_words(part, scope, ours, judgement) or _added(part, scope, near, judgement)
+
+
+def _changeable(scope: Scope, items: Sequence[MemoryItem]) -> list[MemoryItem]:
+    """Of candidates those that a statement may change: what was pointed at, else no turn, and nothing that
+    follows another one of them."""
+    return list(items) if scope.given else leading([item for item in items if not is_turn(item)])
 
 
 def _verdict(old: str, new: str) -> Verdict:
@@ -300,8 +306,8 @@ def _replace(part: Part, scope: Scope) -> Finding:
             Judgement.CORRECTION, reason, sure=False, notes=[f"No memory here holds {part.wrong!r}."]
         )
     everywhere = part.every or similar
-    if not everywhere and not scope.given:
-        items = [item for item in items if not is_turn(item)]
+    if not everywhere:
+        items = _changeable(scope, items)
     if not everywhere and not scope.named and len(items) != 1:
         return Finding(Judgement.CORRECTION, "several memories could be meant", unsure=items, sure=False)
     words = (part.wrong, part.right)
@@ -345,7 +351,7 @@ def _attribute(part: Part, scope: Scope) -> Finding | None:
     """ "Change the wifi password to otter": what is replaced is the value, not the words before it."""
     joined = "是" if _CHINESE.search(part.wrong) else " is "
     said = Part(Form.STATE, f"{part.wrong}{joined}{part.right}", corrects=True)
-    near = [item for item in scope.near(said.text) if scope.given or not is_turn(item)]
+    near = _changeable(scope, scope.near(said.text))
     closing = [(i, v) for i in near if (v := _verdict(i.memory, said.text)).relation in _CLOSING and v.sure]
     if closing:
         return _closed(said, closing)
@@ -373,7 +379,7 @@ def _deny(part: Part, scope: Scope) -> Finding:
             return Finding(Judgement.CORRECTION, reason, _archived(scope.named, reason))
         why = "it does not say which memory is wrong"
         return Finding(Judgement.CORRECTION, why, unsure=list(scope.among), sure=False)
-    items = [item for item in scope.near(part.text) if scope.given or not is_turn(item)]
+    items = _changeable(scope, scope.near(part.text))
     same = _same(items, part.text)
     if not same:
         fits = [item for item in _matching(items, part.text) if shares(part.text, item.memory) >= DENIED]
@@ -393,7 +399,7 @@ def _forget(part: Part, scope: Scope) -> Finding:
         return Finding(
             Judgement.DELETION, "several memories could be meant", unsure=list(scope.among), sure=False
         )
-    items = scope.holding(part.text) if part.every else scope.near(part.text)
+    items = leading(scope.holding(part.text) if part.every else scope.near(part.text), turns=True)
     found = _same(items, part.text) or _matching(items, part.text)
     if part.every:
         found = found or _matching(scope.near(part.text), part.text)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from memos_cli.cube.recent import read_shown
 from memos_cli.errors import EmbedderMismatch, NothingSeen, ProviderError, UnknownEmbedder
 from memos_cli.operations.browse import EVERYTHING, find, log
+from memos_cli.operations.outline import is_node
 from memos_cli.operations.search import ordinary
 from memos_cli.operations.wording import holds
 from memos_cli.schema import Draft, Filters, Kind, MemoryItem
 from memos_cli.stores.claims import sought
-from memos_cli.stores.facts import LIVE
+from memos_cli.stores.facts import LIVE, evidence_of, is_learned, is_turn
 from memos_cli.stores.table import quoted
 
 if TYPE_CHECKING:
@@ -120,6 +121,15 @@ class Scope:
         return inside
 
 
+def leading(items: Sequence[MemoryItem], *, turns: bool = False) -> list[MemoryItem]:
+    """Those of the items that do not follow another one of them anyway, as a refined fact or a learned
+    preference does; one that follows a turn counts, unless `turns` do."""
+    ids = {item.id for item in items if turns or not is_turn(item)}
+    return [
+        item for item in items if not (evidence_of(item) if is_learned(item) else set(item.rests_on)) & ids
+    ]
+
+
 def _says(item: MemoryItem, words: str) -> bool:
     return holds(item.memory, words) or holds(item.key or "", words)
 
@@ -150,4 +160,5 @@ def _last(session: Session) -> tuple[MemoryItem, ...]:
         return ()
     found = session.cube.table.items(f"id IN ({quoted(ids)}) AND known_to IS NULL") if ids else []
     there = {item.id: item for item in found if item.status in LIVE}
-    return tuple(there[id] for id in ids if id in there)
+    items = leading([there[id] for id in ids if id in there], turns=True)
+    return tuple([item for item in items if not is_node(item)] or items)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import OpenCube, add_texts
-from llm_server import FILTERED, NOT_JSON, REFUSED, Answer, Script, refused_url
+from llm_server import FILTERED, NOT_JSON, REFUSED, Answer, Script
 from typer.testing import CliRunner
 
 from memos_cli.cube.check import check
@@ -592,14 +592,14 @@ def test_of_several_changes_those_without_evidence_are_left_out(asked: Session, 
 @pytest.mark.parametrize(
     "answer",
     [
-        "complete nonsense", NOT_JSON, REFUSED, FILTERED, Answer(status=500), Answer(drop=True),
-        {"judgement": "sideways"}, Answer(wait=3.0, says="{}"),
+        "complete nonsense", NOT_JSON, REFUSED, FILTERED, Answer(status=400), Answer(drop=True),
+        {"judgement": "sideways"}, Answer(wait=1.0, says="{}"),
     ],
 )  # fmt: skip
 def test_whatever_goes_wrong_the_rules_decide_and_nothing_is_lost(
     open_cube: OpenCube, llm_server: Script, answer: Any
 ) -> None:
-    session = open_cube(**(llm_server.settings | {"llm_timeout": 1.0}))
+    session = open_cube(**(llm_server.settings | {"llm_timeout": 0.3}))
     add(session, [Draft(memory=OLD)], judge=False)
     llm_server.otherwise = lambda request: answer
     result = feedback(session, "No, that was before Anna discovered pottery and clay.")
@@ -608,13 +608,11 @@ def test_whatever_goes_wrong_the_rules_decide_and_nothing_is_lost(
     assert [c.action for c in result.changes] in ([], ["add"])
 
 
-def test_a_model_that_is_not_there_or_over_budget_is_a_note(open_cube: OpenCube, llm_server: Script) -> None:
+def test_a_model_over_its_budget_is_a_note(open_cube: OpenCube, llm_server: Script) -> None:
     session = open_cube(**(llm_server.settings | {"max_llm_tokens": 1}))
     add(session, [Draft(memory=OLD)], judge=False)
     result = feedback(session, SAYS, dry_run=True)
     assert any("by rule alone" in note for note in result.notes)
-    session = open_cube(**(llm_server.settings | {"llm_base_url": refused_url()}))
-    assert any("by rule alone" in note for note in feedback(session, SAYS, dry_run=True).notes)
 
 
 def test_a_model_may_say_that_it_is_nothing(asked: Session, llm_server: Script) -> None:

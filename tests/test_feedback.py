@@ -417,7 +417,10 @@ def test_summaries_that_rest_on_it_are_stale_and_told_anew(session: Session) -> 
         info={"size": 6, "by": "terms"},
     )  # fmt: skip
     insight = MemoryItem(
-        memory="Gates matter.", kind=Kind.INSIGHT, relations=(Relation(kind=EVIDENCE, target=ids[4]),)
+        memory="Gates matter.",
+        kind=Kind.INSIGHT,
+        origin=Origin.INFERRED,
+        relations=tuple(Relation(kind=EVIDENCE, target=id) for id in ids[2:]),
     )
     session.cube.commit(Change(verb="reorganize", puts=(concept, insight)))
     dry = feedback(session, "The gate code is 4712, not 4711.", on=[ids[4]], dry_run=True)

@@ -18,7 +18,8 @@ import msgspec
 
 from memos_cli.cube.cube import valid_end
 from memos_cli.errors import BadInput, TooManyChanges
-from memos_cli.operations import dependents
+from memos_cli.operations import dependents, insights
+from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.edit import kept_vectors, next_text
 from memos_cli.operations.feedback_rules import Action, Finding, Judgement, Proposed, decide, moment_of
 from memos_cli.operations.feedback_targets import Scope, scope_of
@@ -122,7 +123,7 @@ def feedback(
     scope = scope_of(session, on, last, filters)
     proposed, result = _propose(session, text, scope)
     if dry_run:
-        return result.but(dry_run=True, stale=tuple(i.id for i in _resting(session, proposed)))
+        return result.but(dry_run=True, stale=_would_be_stale(session, proposed))
     if not proposed:
         return result
     if confirm is None and len(proposed) > max_changes:
@@ -204,7 +205,8 @@ def _carried_out(
         committed = session.cube.commit(whole)
     ids = iter(made)
     told = tuple(_told(one, None if one.item else next(ids).id) for one in proposed)
-    followed = len(edits) - len(stale) - sum(one.item is not None for one in proposed)
+    own = {one.item.id for one in proposed if one.item is not None}
+    followed = sum(new.status is Status.ARCHIVED and old.id not in own for old, new, _ in edits)
     notes = [*result.notes, *committed.notes]
     if followed > 0:
         notes.append(
@@ -316,18 +318,27 @@ def _following(
 
 def _marked(session: Session, proposed: Sequence[Proposed], edits: list[Edited]) -> list[str]:
     """Mark what rests on the changed memories, in `edits`; its ids, those that were edited anyway too."""
-    own = {old.id: place for place, (old, _, _) in enumerate(edits)}
-    stale = [i.id for i in (new for _, new, _ in edits) if i.stale and is_node(i)]
+    own = {old.id for old, _, _ in edits}
+    stale = [new.id for _, new, _ in edits if new.stale and new.status is not Status.ARCHIVED]
     for node in _resting(session, proposed):
-        if node.id not in own and not node.stale:
+        if node.id in own:
+            continue
+        if not node.stale:
             edits.append((node, next_version(node, stale=True), None))
-        if node.id not in stale and node.id not in own:
-            stale.append(node.id)
-    return stale
+        stale.append(node.id)
+    return list(dict.fromkeys(stale))
+
+
+def _would_be_stale(session: Session, proposed: Sequence[Proposed]) -> tuple[str, ...]:
+    """What a change would mark, for a dry run."""
+    reworded = {one.item.id for one in proposed if one.item is not None and one.words is None}
+    losing = [new for _, new, _ in insights.losing(session, reworded)]
+    nodes = [node.id for node in _resting(session, proposed)]
+    return (*nodes, *(new.id for new in losing if new.status is not Status.ARCHIVED))
 
 
 def _resting(session: Session, proposed: Sequence[Proposed]) -> list[MemoryItem]:
-    """Topics, concepts and insights whose words rest on memories that are changed, and what is above them."""
+    """Topics and concepts whose words rest on memories that are changed, and what is above them."""
     changed = {one.item.id: one.item for one in proposed if one.item is not None}
     if not changed:
         return []
@@ -345,13 +356,13 @@ def _resting(session: Session, proposed: Sequence[Proposed]) -> list[MemoryItem]
 
 
 def _nodes(session: Session) -> dict[str, MemoryItem]:
-    """What summarises others: topics, concepts, insights."""
+    """The topics and concepts of the tree."""
     view = session.cube.view(vectors=False)
+    filters = Filters(levels=(Level.CONCEPT, Level.TOPIC))
     found: dict[str, MemoryItem] = {}
-    for filters in (Filters(levels=(Level.CONCEPT, Level.TOPIC)), Filters(kinds=(Kind.INSIGHT,))):
-        for keywords in view.keywords:
-            rows = keywords.items(keywords.filter_only(filters, (1 << 31) - 1))
-            found |= {i.id: i for i in rows.values() if i.known_to is None and i.id not in view.gone}
+    for keywords in view.keywords:
+        rows = keywords.items(keywords.filter_only(filters, EVERYTHING))
+        found |= {i.id: i for i in rows.values() if i.known_to is None and i.id not in view.gone}
     return found
 
 

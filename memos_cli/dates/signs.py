@@ -34,7 +34,7 @@ _ALIKE = str.maketrans("İıſK", "iisk")
 """What `re.IGNORECASE` takes for ASCII letters beside their capitals."""
 _PASSES = re.compile("[\u4e00-\u9fff\uff10-\uff19]")
 _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d\d")
-_YEAR = re.compile(r"(?:19|20)\d\d|['’]\d\d")
+_YEAR = re.compile(r"(?:(?<!\d)(?:19|20)\d\d|['’]\d\d)(?!\d)")
 
 
 def may_name(text: str) -> bool:

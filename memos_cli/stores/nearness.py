@@ -140,11 +140,19 @@ def _shingles(text: str) -> list[str]:
 
 def canonical(plain: str) -> list[str]:
     """Words of a normalised text with what carries no meaning levelled (numbers, order kept)."""
+    return (_levelled(plain) if len(plain) <= _REMEMBERED else _level_all(plain)).split()
+
+
+def _level_all(plain: str) -> str:
     if "a " in plain:
         plain = _MEANT_A.sub("some ", plain)
     plain = plain if plain.isascii() else plain.translate(_APOSTROPHES)
     tokens = (_ascii_token() if plain.isascii() else _token()).findall(plain)
-    return " ".join(filter(None, map(_level, tokens))).split()
+    return " ".join(filter(None, map(_level, tokens)))
+
+
+# Whoever adds a text asks for its words several times: for its bands and for what it claims.
+_levelled = lru_cache(maxsize=2048)(_level_all)
 
 
 # These classes take ten milliseconds to compile, which a search would pay for nothing.

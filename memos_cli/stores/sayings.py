@@ -75,10 +75,12 @@ def denied(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _tokens(text: str) -> tuple[str, ...]:
-    plain = normalized(text).rstrip(".! ")
-    if len(plain) > LONGEST or _MORE.search(plain) or not _LATIN.search(plain):
+    plain = normalized(text)
+    said = plain.rstrip(".! ")  # which makes no difference to its words
+    if len(said) > LONGEST or _MORE.search(said) or not _LATIN.search(said):
         return ()
-    return tuple(_SAME.get(w, w) for w in canonical(plain))
+    words = canonical(plain)
+    return tuple(words if _SAME.keys().isdisjoint(words) else [_SAME.get(w, w) for w in words])
 
 
 def _digits(words: tuple[str, ...]) -> list[str]:

@@ -37,10 +37,15 @@ _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d\d")
 _YEAR = re.compile(r"(?:(?<!\d)(?:19|20)\d\d|['’]\d\d)(?!\d)")
 
 
+def small_words(text: str) -> list[str]:
+    """The runs of letters of an ASCII text, in lower case and in order."""
+    return text.encode().translate(_LETTERS).decode().split()
+
+
 def may_name(text: str) -> bool:
     """Whether any rule might find a time in a text, or in a part of it."""
     if text.isascii():
-        words = frozenset(text.encode().translate(_LETTERS).decode().split())
+        words = frozenset(small_words(text))
     elif _PASSES.search(text):
         return True
     else:

@@ -28,7 +28,7 @@ from memos_cli.operations.preferences import Learned, Reader, Told, by_rule, lea
 from memos_cli.operations.refinable import refinable
 from memos_cli.operations.tiers import overflow
 from memos_cli.operations.versions import Edited
-from memos_cli.reader.annotate import READ, annotated
+from memos_cli.reader.annotate import READ, annotated, fields_told
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
     Added,
@@ -666,10 +666,10 @@ def _waits(plan: _Plan, draft: Draft) -> bool:
 
 
 def _item(draft: Draft, digest: str, change: Change, waits: bool = False) -> MemoryItem:
-    stated = msgspec.structs.asdict(annotated(draft, change.time))
     return MemoryItem(
         **{
-            **stated,
+            **msgspec.structs.asdict(draft),
+            **fields_told(draft, change.time),
             "kind": draft.kind or Kind.LONG_TERM,
             "visibility": draft.visibility or Visibility.PRIVATE,
             "language": draft.language or language_of(draft.memory),

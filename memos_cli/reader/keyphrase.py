@@ -13,8 +13,7 @@ has no spaces: it is cut at function characters, and a run scores by its length 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 LONGEST = 4_000
@@ -50,12 +49,9 @@ _FUNCTION_CHARACTERS = (
 def keyphrase(text: str) -> str | None:
     """The best phrase of a text, as it stands there; None for a text of few words."""
     sample = text[:LONGEST]
-    han = len(_han().findall(sample))
-    if han > len(sample) // 3:
+    if not sample.isascii() and (han := len(_han().findall(sample))) > len(sample) // 3:
         return _best(_runs(sample), sample) if han >= LEAST else None
-    phrases = list(_phrases(sample))
-    words = [word for phrase, _ in phrases for word in phrase.lower().split()]
-    return _best(_scored(phrases), sample) if len(sample.split()) >= LEAST and words else None
+    return _best(_scored(_phrases(sample)), sample) if len(sample.split()) >= LEAST else None
 
 
 def _best(scored: Iterator[tuple[float, int, str]], text: str) -> str | None:
@@ -64,36 +60,39 @@ def _best(scored: Iterator[tuple[float, int, str]], text: str) -> str | None:
     return max(weighed, default=(0.0, 0, None))[2]
 
 
-def _scored(phrases: list[tuple[str, int]]) -> Iterator[tuple[float, int, str]]:
-    frequency: Counter[str] = Counter()
-    degree: Counter[str] = Counter()
-    for phrase, _ in phrases:
-        words = phrase.lower().split()
-        frequency.update(words)
+def _scored(phrases: Iterable[tuple[str, int]]) -> Iterator[tuple[float, int, str]]:
+    frequency: dict[str, int] = {}
+    degree: dict[str, int] = {}
+    split = [(phrase, place, phrase.lower().split()) for phrase, place in phrases]
+    for _, _, words in split:
         for word in words:
-            degree[word] += len(words)
-    for phrase, place in phrases:
-        words = phrase.lower().split()
+            frequency[word] = frequency.get(word, 0) + 1
+            degree[word] = degree.get(word, 0) + len(words)
+    for phrase, place, words in split:
         # One word repeated is worth more than four that happen to stand together.
-        again = max(frequency[word] for word in words)
-        yield sum(degree[word] / frequency[word] for word in words) * again**0.5, place, phrase
+        again = max([frequency[word] for word in words])
+        yield sum([degree[word] / frequency[word] for word in words]) * again**0.5, place, phrase
 
 
 def _phrases(text: str) -> Iterator[tuple[str, int]]:
-    for piece in _piece().finditer(text):
-        run: list[re.Match[str]] = []
-        for word in _word().finditer(text, piece.start(), piece.end()):
-            if word[0].lower().replace("’", "'") in _function_words() or word[0].isdigit():
-                yield from _joined(text, run)
-                run = []
-            else:
-                run.append(word)
-        yield from _joined(text, run)
+    """Runs of up to four words without a function word, a number or a mark among them."""
+    functional, plain = _function_words(), text.isascii()
+    spans: list[tuple[int, int]] = []
+    # In ASCII the small letters stand where the capitals stood.
+    for match in _word_or_mark().finditer(text.lower() if plain else text):
+        word = match[0] if plain else match[0].lower().replace("’", "'")
+        if match.lastindex is None or word in functional or word.isdigit():
+            if spans:
+                yield from _joined(text, spans)
+                spans = []
+        else:
+            spans.append(match.span())
+    yield from _joined(text, spans)
 
 
-def _joined(text: str, run: list[re.Match[str]]) -> Iterator[tuple[str, int]]:
-    if run and len(run) <= _PHRASE:
-        yield " ".join(text[run[0].start() : run[-1].end()].split()), run[0].start()
+def _joined(text: str, spans: list[tuple[int, int]]) -> Iterator[tuple[str, int]]:
+    if spans and len(spans) <= _PHRASE:
+        yield " ".join(text[spans[0][0] : spans[-1][1]].split()), spans[0][0]
 
 
 def _runs(text: str) -> Iterator[tuple[float, int, str]]:
@@ -115,13 +114,9 @@ def _content() -> re.Pattern[str]:
 
 
 @cache
-def _piece() -> re.Pattern[str]:
-    return re.compile(r"[^.,;:!?()\[\]{}\"“”\n|*#—–]+")
-
-
-@cache
-def _word() -> re.Pattern[str]:
-    return re.compile(r"[^\W_](?:[\w'’-]*\w)?")
+def _word_or_mark() -> re.Pattern[str]:
+    """A word, as the only group, or a mark that parts phrases."""
+    return re.compile(r"([^\W_](?:[\w'’-]*\w)?)|[.,;:!?()\[\]{}\"“”\n|*#—–]")
 
 
 @cache

@@ -104,7 +104,7 @@ _LEAD = re.compile(
     r"^(?:(update|correction|change)|fyi|note|btw|by the way|actually|in fact|remember|remember that|please remember that)\s*[:,]?\s+",
     re.IGNORECASE,
 )
-_STARTS = re.compile(r"^(?:I|[A-Z])", 0)
+_LEAD_HINTS = word_set("update correction change fyi note btw way actually fact remember")
 _SHORT = (
     ("I'm ", "I am "), ("I've ", "I have "), ("won't", "will not"), ("can't", "can not"), ("cannot", "can not"),
     ("We're ", "We are "), ("we're ", "we are "), ("We've ", "We have "), ("i'm ", "I am "),
@@ -115,8 +115,8 @@ def _sentence(text: str) -> _Sentence | None:
     """The statement without adverbs that only say since when; None for what is no plain statement."""
     text = text.strip().replace("’", "'")
     text = text[:-1].rstrip() if text[-1:] in ".!" else text
-    told = False
-    if lead := _LEAD.match(text):
+    words, told = words_in(text), False
+    if not lacks(words, _LEAD_HINTS) and (lead := _LEAD.match(text)):
         told, text = bool(lead.group(1)), _capital(text[lead.end() :])
     if not text or not (text[0].isupper() or text.startswith("i ")):
         return None
@@ -174,6 +174,8 @@ def _ended(text: str) -> str | None:
     None where it does not say what has ended."""
     if " no longer " in text:
         return text.replace(" no longer ", " ", 1)
+    if not text.endswith(("more", "longer")):
+        return text
     more = _re(r" (?:any ?more|any longer)$").sub("", text)
     if more == text:
         return text

@@ -122,5 +122,5 @@ def _terms(owner: tuple[object, ...], keys: list[str]) -> list[str]:
 
 
 def _term(owner: str, key: str) -> str:
-    """64 bits: what a term finds is read again, so a collision costs one look."""
-    return "says:" + hashlib.blake2b(f"{owner}\0{key}".encode("utf-8", "replace"), digest_size=8).hexdigest()
+    """48 bits: what a term finds is read again, so a collision costs one look."""
+    return "says:" + hashlib.blake2b(f"{owner}\0{key}".encode("utf-8", "replace"), digest_size=6).hexdigest()

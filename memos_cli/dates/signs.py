@@ -27,11 +27,11 @@ _COUNT = words_tagged("A", "FEW", "NUMBER")
 """'In' a count of units: 'in two weeks'."""
 _ORDINAL = words_tagged("ORD") | frozenset(("st", "nd", "rd", "th"))
 
-_WORD = re.compile("[a-z]+")
+_WORD = re.compile("[A-Za-z]+")
 _LETTERS = bytes(c | 0x20 if chr(c).isalpha() and c < 128 else 0x20 for c in range(256))
 """For ASCII: letters in lower case, all else as spaces; twice as fast as a regular expression."""
 _ALIKE = str.maketrans("İıſK", "iisk")
-"""What `re.IGNORECASE` takes for ASCII letters beside their capitals."""
+"""What `re.IGNORECASE` takes for ASCII letters beside their capitals, though it may part words, too."""
 _PASSES = re.compile("[\u4e00-\u9fff\uff10-\uff19]")
 _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d\d")
 _YEAR = re.compile(r"(?:(?<!\d)(?:19|20)\d\d|['’]\d\d)(?!\d)")
@@ -49,7 +49,8 @@ def may_name(text: str) -> bool:
     elif _PASSES.search(text):
         return True
     else:
-        words = frozenset(_WORD.findall(text.translate(_ALIKE).lower()))
+        runs = _WORD.findall(text) + _WORD.findall(text.translate(_ALIKE))
+        words = frozenset(map(str.lower, runs))
     if not words.isdisjoint(_SAYS_IT):
         return True
     if not words.isdisjoint(_STRETCH):

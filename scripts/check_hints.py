@@ -24,7 +24,29 @@ from memos_cli.reader import preferences
 from memos_cli.stores import claims_english
 
 SAID = datetime(2026, 3, 4, 15, 30)
-ODD = [" ", "_", "-", "'", "’", "İ", "ı", "ſ", "\u212a", "ﬁ", ".", ",", ":", "=", "²", "٣", "２", "1", "é", "日", "我"]
+ODD = [
+    " ",
+    "_",
+    "-",
+    "'",
+    "’",
+    "İ",
+    "ı",
+    "ſ",
+    "\u212a",
+    "ﬁ",
+    ".",
+    ",",
+    ":",
+    "=",
+    "²",
+    "٣",
+    "２",
+    "1",
+    "é",
+    "日",
+    "我",
+]
 """What a hint might trip over: letters that fold into others, digits of other scripts, parts of words."""
 WORDS = [" May ", " is ", " in ", " not ", " 2023 ", "now", " last ", " two ", " Friday", " was ", " prefer "]
 

@@ -28,7 +28,8 @@ CORPORA = sorted(
 @pytest.fixture(scope="module")
 def check() -> ModuleType:
     spec = importlib.util.spec_from_file_location("check_hints", ROOT / "scripts" / "check_hints.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -38,7 +39,9 @@ def check() -> ModuleType:
 def texts(check: ModuleType) -> list[str]:
     """Every line of the corpora, its cells, and its sentences."""
     lines = [line for path in CORPORA for line in check.read_texts(path)]
-    return list(dict.fromkeys(cell.strip() for line in lines for cell in (line, *line.replace("|", "\t").split("\t"))))
+    return list(
+        dict.fromkeys(cell.strip() for line in lines for cell in (line, *line.replace("|", "\t").split("\t")))
+    )
 
 
 def test_nothing_is_left_out_of_the_corpora(check: ModuleType, texts: list[str]) -> None:
@@ -46,7 +49,9 @@ def test_nothing_is_left_out_of_the_corpora(check: ModuleType, texts: list[str])
     assert check.differences(texts) == []
 
 
-def test_nothing_is_left_out_where_odd_letters_and_words_are_put_in(check: ModuleType, texts: list[str]) -> None:
+def test_nothing_is_left_out_where_odd_letters_and_words_are_put_in(
+    check: ModuleType, texts: list[str]
+) -> None:
     assert check.differences(check.spoilt(texts, 1_500)) == []
 
 
@@ -92,7 +97,9 @@ def test_what_may_name_a_time_passes(text: str) -> None:
     assert may_name(text)
 
 
-@pytest.mark.parametrize("text", ["On day 365 we met.", "The daylight saved us.", "no. 51987", "a week", "some other", ""])
+@pytest.mark.parametrize(
+    "text", ["On day 365 we met.", "The daylight saved us.", "no. 51987", "a week", "some other", ""]
+)
 def test_what_names_no_time_does_not(text: str) -> None:
     assert not may_name(text)
 

@@ -110,6 +110,8 @@ class _Plan:
 
     next_places: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
     """By user and session: the place of the next turn that comes without one."""
+    _places: dict[str, int] = field(default_factory=dict)
+    """By id: the places in `new`, as far as anybody has asked; nothing there is ever moved."""
 
     def of_batch(self, id: str) -> MemoryItem:
         """The newest version of a memory that this batch made or judged."""
@@ -134,7 +136,9 @@ class _Plan:
 
     def place(self, id: str) -> int | None:
         """Where in `new` a memory stands: by id, since it is another object once it has been linked to."""
-        return next((place for place, item in enumerate(self.new) if item.id == id), None)
+        for place in range(len(self._places), len(self.new)):
+            self._places[self.new[place].id] = place
+        return self._places.get(id)
 
 
 def add(

@@ -76,18 +76,45 @@ def _scored(phrases: Iterable[tuple[str, int]]) -> Iterator[tuple[float, int, st
 
 def _phrases(text: str) -> Iterator[tuple[str, int]]:
     """Runs of up to four words without a function word, a number or a mark among them."""
-    functional, plain = _function_words(), text.isascii()
+    functional = _function_words()
     spans: list[tuple[int, int]] = []
-    # In ASCII the small letters stand where the capitals stood.
-    for match in _word_or_mark().finditer(text.lower() if plain else text):
-        word = match[0] if plain else match[0].lower().replace("’", "'")
-        if match.lastindex is None or word in functional or word.isdigit():
+    for word, start, end in _ascii_words(text) if text.isascii() else _words(text):
+        if word in functional or word.isdigit():
             if spans:
                 yield from _joined(text, spans)
                 spans = []
         else:
-            spans.append(match.span())
+            spans.append((start, end))
     yield from _joined(text, spans)
+
+
+def _words(text: str) -> Iterator[tuple[str, int, int]]:
+    """The words of a text in small letters with their places; a mark that parts phrases is the word ""."""
+    for match in _word_or_mark().finditer(text):
+        yield "" if match.lastindex is None else match[0].lower().replace("’", "'"), *match.span()
+
+
+def _ascii_words(text: str) -> Iterator[tuple[str, int, int]]:
+    """The same, faster: a table of bytes and `str.find` in place of the expression."""
+    small = text.lower()
+    done = 0
+    for run in small.encode().translate(_TABLE).replace(b".", b" . ").decode().split():
+        if run == ".":
+            yield "", done, done
+        # As in the expression: a word begins with a letter or digit, and ends in neither - nor '.
+        elif word := run.lstrip("_'-").rstrip("'-"):
+            # Nothing but what parts words stands between two, so this is where it is.
+            start = small.index(word, done)
+            done = start + len(word)
+            yield word, start, done
+
+
+_MARKS = '.,;:!?()[]{}"\n|*#'
+_TABLE = bytes(
+    ord(".") if c in _MARKS else ord(c) if c.isalnum() or c in "_'-" else ord(" ")
+    for c in map(chr, range(128))
+).ljust(256)
+"""For ASCII: marks that part phrases as full stops, what is of no word as spaces."""
 
 
 def _joined(text: str, spans: list[tuple[int, int]]) -> Iterator[tuple[str, int]]:
@@ -103,7 +130,7 @@ def _runs(text: str) -> Iterator[tuple[float, int, str]]:
 
 @cache
 def _function_words() -> frozenset[str]:
-    return frozenset(_FUNCTION_WORDS.split())
+    return frozenset(("", *_FUNCTION_WORDS.split()))
 
 
 @cache

@@ -84,7 +84,7 @@ def _idle_word() -> re.Pattern[str]:
     return re.compile(rf"\s*\b(?:{_words(ADVERBS)})\b", re.IGNORECASE)
 
 
-_MARKS = frozenset("?;\"“”«»\n()[]{}|<>*#…!.,:")
+_MARKS = frozenset('?;"“”«»\n()[]{}|<>*#…!.,:')
 """One of them stands in whatever `_ODD` finds."""
 _ODD = re.compile(r"[?;\"“”«»\n()\[\]{}|<>*#…!]|\.{2}|[.] |, (?:and|so)\b|:[^\d ]")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -271,7 +271,7 @@ def read(text: str) -> Iterator[Claim]:
     if sentence is None:
         return
     if not lacks(sentence.words, _pattern_hints()):
-        for pattern, *hints in _patterns():
+        for pattern, hints in _patterns():
             if any(lacks(sentence.words, one) for one in hints):
                 continue
             found = pattern(sentence)
@@ -284,49 +284,43 @@ def read(text: str) -> Iterator[Claim]:
 @cache
 def _pattern_hints() -> frozenset[str]:
     """Without any of which no pattern matches: most sentences are done here."""
-    return frozenset().union(*(first for _, first, *_ in _patterns()))
+    return frozenset[str]().union(*(hints[0] for _, hints in _patterns()))
+
+
+_Pattern = Callable[[_Sentence], list[Claim] | None]
 
 
 @cache
-def _patterns() -> tuple[tuple[Callable[[_Sentence], list[Claim] | None], *tuple[frozenset[str], ...]], ...]:
+def _patterns() -> tuple[tuple[_Pattern, tuple[frozenset[str], ...]], ...]:
     """What is tried, in this order, each with its hints."""
     number = DIGITS | frozenset(NUMBERS) | word_set("thirty forty")
-    moving = word_set("moved postponed rescheduled delayed brought pushed shifted changed")
+    homes = word_set("live lives living reside resides based home moved relocated")
+    works = word_set(
+        "work works working employed joined started got moved switched left quit resigned stopped"
+    )
+    schools = word_set("study studies studying school attend attends transferred")
+    named = word_set("university college school institute academy gymnasium eth mit ucla")
+    measures = word_set(
+        "is am are turned cost costs weigh weighs priced went rose dropped fell run runs use uses running"
+    )
+    happens = word_set("is are takes starts start begins opens closes leaves departs arrives ends finishes")
+    moves = word_set("moved postponed rescheduled delayed brought pushed shifted changed")
+    has = word_set("is are = : born isborn areborn amborn")
+    becomes = word_set(
+        "increased decreased fallen gone changed updated set went rose dropped fell postponed extended moved risen became switched"
+    )
     return (
-        (_home, word_set("live lives living reside resides based home moved relocated"), word_set("in to")),
-        (
-            _work,
-            word_set(
-                "work works working employed joined started got moved switched left quit resigned stopped laid fired"
-            ),
-        ),
-        (_married, frozenset(MARITAL)),
-        (_role, word_set("is am works work became"), word_set("a an"), _leading_to(TRADES)),
-        (
-            _schooled,
-            word_set("study studies studying school attend attends transferred"),
-            word_set("university college school institute academy gymnasium eth mit ucla"),
-        ),
-        (
-            _measured,
-            word_set("is am are turned cost costs weigh weighs priced went rose dropped fell")
-            | word_set("run runs use uses running"),
-            number,
-        ),
-        (_counted, word_set("has have own owns"), number),
-        (_switched, word_set("switched migrated changed moved instead"), word_set("from of")),
-        (
-            _moved_date,
-            moving
-            | word_set("is are takes starts start begins opens closes leaves departs arrives ends finishes"),
-            number | DAYS,
-        ),
-        (
-            _attribute,
-            word_set("is are = : born isborn areborn amborn increased decreased fallen gone changed updated")
-            | word_set("set went rose dropped fell postponed extended moved risen became switched"),
-        ),
-        (_prefers, word_set("prefer prefers than")),
+        (_home, (homes, word_set("in to"))),
+        (_work, (works | word_set("laid fired"),)),
+        (_married, (frozenset(MARITAL),)),
+        (_role, (word_set("is am works work became"), word_set("a an"), _leading_to(TRADES))),
+        (_schooled, (schools, named)),
+        (_measured, (measures, number)),
+        (_counted, (word_set("has have own owns"), number)),
+        (_switched, (word_set("switched migrated changed moved instead"), word_set("from of"))),
+        (_moved_date, (happens | moves, number | DAYS)),
+        (_attribute, (has | becomes,)),
+        (_prefers, (word_set("prefer prefers than"),)),
     )
 
 

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,8 +203,9 @@ def hash_of(item: MemoryItem) -> str:
     return item.content_hash or nearness.content_hash(item.memory)
 
 
+@lru_cache(maxsize=64)
 def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
+    """Microseconds since 1970; the rows of a change share most of their times."""
     return (moment - _EPOCH) // _MICROSECOND
 
 

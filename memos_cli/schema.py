@@ -152,12 +152,13 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
             return value
         inner: list[Any] = []
         for part in level:
-            if isinstance(part, dict):
-                inner += [*part.keys(), *part.values()]
+            if isinstance(part, str):
+                storable(part)
+            elif isinstance(part, dict):
+                inner += part
+                inner += part.values()
             elif isinstance(part, (list, tuple)):
                 inner += part
-            elif isinstance(part, str):
-                storable(part)
             elif isinstance(part, float) and not math.isfinite(part):
                 raise ValueError(f"{part} is no JSON number")
             elif isinstance(part, int) and part.bit_length() > 63:

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from functools import cache, cached_property
 
 from memos_cli.dates import timespans as cal
+from memos_cli.dates.signs import may_name
 from memos_cli.dates.tense import Tense, statement_tense
 from memos_cli.dates.timephrases import phrases
 from memos_cli.dates.timepoints import Point, Question, replace_end
@@ -54,7 +55,7 @@ def told(text: str, said: datetime | None) -> tuple[Told, ...]:
 
     `said` is when it was said, local, without a zone; None: unknown, and only full dates count.
     """
-    if not _might().search(text[:LONGEST]):
+    if not may_name(text[:LONGEST]) or not _might().search(text[:LONGEST]):
         return ()
     plain = without_quotations(text[:LONGEST])
     found = [one for start, end in _sentences(plain) for one in _told(plain, start, end, said)]
@@ -63,7 +64,7 @@ def told(text: str, said: datetime | None) -> tuple[Told, ...]:
 
 def _told(text: str, start: int, end: int, said: datetime | None) -> Iterator[Told]:
     sentence = text[start:end]
-    if not _might().search(sentence):
+    if not may_name(sentence) or not _might().search(sentence):
         return
     statement = Statement(sentence, said or datetime(2000, 1, 1))
     for token in phrases(sentence, statement):
@@ -302,7 +303,7 @@ def _year() -> re.Pattern[str]:
 @cache
 def _sentence_end() -> re.Pattern[str]:
     return re.compile(
-        r"(?<!\bJan)(?<!\bFeb)(?<!\bMar)(?<!\bApr)(?<!\bJun)(?<!\bJul)(?<!\bAug)(?<!\bSep)(?<!\bOct)(?<!\bNov)"
+        r"(?=[.!?…])(?<!\bJan)(?<!\bFeb)(?<!\bMar)(?<!\bApr)(?<!\bJun)(?<!\bJul)(?<!\bAug)(?<!\bSep)(?<!\bOct)(?<!\bNov)"
         r"(?<!\bDec)(?<!\bMr)(?<!\bDr)(?<!\bSt)(?<!\bMrs)[.!?…]+[\"”’)\]]*\s+(?![a-z])|[。！？]+[”’」』）]*|\n+"
     )
 

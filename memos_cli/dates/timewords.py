@@ -249,6 +249,12 @@ def _words() -> dict[str, tuple[str, Any]]:
     return words
 
 
+def words_tagged(*names: str) -> frozenset[str]:
+    """The words of Latin script that may have one of these tags, `MONTH` for `SHY_MONTH` and the like."""
+    tags = {TAG[name] for name in names}
+    return frozenset(word for word, (tag, _) in _words().items() if tag in tags)
+
+
 @cache
 def pattern(phrase: str) -> re.Pattern[str]:
     """A regular expression over tags, written with their names: 'NUM OF? MONTH'."""

@@ -28,7 +28,7 @@ from memos_cli.operations.preferences import Learned, Reader, Told, by_rule, lea
 from memos_cli.operations.refinable import refinable
 from memos_cli.operations.tiers import overflow
 from memos_cli.operations.versions import Edited
-from memos_cli.reader.annotate import READ, annotated
+from memos_cli.reader.annotate import READ, annotated, fields_told
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
     Added,
@@ -110,6 +110,8 @@ class _Plan:
 
     next_places: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
     """By user and session: the place of the next turn that comes without one."""
+    _places: dict[str, int] = field(default_factory=dict)
+    """By id: the places in `new`, as far as anybody has asked; nothing there is ever moved."""
 
     def of_batch(self, id: str) -> MemoryItem:
         """The newest version of a memory that this batch made or judged."""
@@ -134,7 +136,9 @@ class _Plan:
 
     def place(self, id: str) -> int | None:
         """Where in `new` a memory stands: by id, since it is another object once it has been linked to."""
-        return next((place for place, item in enumerate(self.new) if item.id == id), None)
+        for place in range(len(self._places), len(self.new)):
+            self._places[self.new[place].id] = place
+        return self._places.get(id)
 
 
 def add(
@@ -666,10 +670,10 @@ def _waits(plan: _Plan, draft: Draft) -> bool:
 
 
 def _item(draft: Draft, digest: str, change: Change, waits: bool = False) -> MemoryItem:
-    stated = msgspec.structs.asdict(annotated(draft, change.time))
     return MemoryItem(
         **{
-            **stated,
+            **msgspec.structs.asdict(draft),
+            **fields_told(draft, change.time),
             "kind": draft.kind or Kind.LONG_TERM,
             "visibility": draft.visibility or Visibility.PRIVATE,
             "language": draft.language or language_of(draft.memory),

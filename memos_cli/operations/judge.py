@@ -15,7 +15,7 @@ speakers, kinds and visibilities are not mixed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -104,11 +104,11 @@ class Judge:
         return self._terms[place] if self.on else []
 
     def ruling(
-        self, place: int, draft: Draft, items: Iterable[MemoryItem], latest: Latest, now: datetime
+        self, place: int, draft: Draft, items: Collection[MemoryItem], latest: Latest, now: datetime
     ) -> Ruling | None:
         """What the draft is to one of `items`, the newest first, else what the model said it is; None
         when it is new. `latest` gives the version of a memory that the batch leaves."""
-        if not self.on:
+        if not self.on or not (items or place in self._answers):
             return None
         mine = [item for item in items if item.status in SHOWN and owner_of(item) == owner_of(draft)]
         linked: Ruling | None = None

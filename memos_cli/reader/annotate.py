@@ -35,8 +35,13 @@ def annotated(draft: Draft, now: datetime) -> Draft:
     Relative dates count from when it was said. A text that somebody types is said `now`; what comes
     out of a file without a time could be of any age, and only full dates are read there.
     """
+    return draft.but(**fields) if (fields := fields_told(draft, now)) else draft
+
+
+def fields_told(draft: Draft, now: datetime) -> dict[str, Any]:
+    """The fields in which `annotated` differs from the draft."""
     if draft.kind in _LEFT_ALONE:
-        return draft
+        return {}
     typed = all(source.type in _TYPED for source in draft.sources)
     said = draft.said_at or (now if typed else None)
     # The row of a table or a page of a book with two dates has no one event.
@@ -44,7 +49,7 @@ def annotated(draft: Draft, now: datetime) -> Draft:
     fields = fields_of(draft, said, most)
     if draft.event_start is not None or draft.event_end is not None:
         fields = {name: value for name, value in fields.items() if name == "info"}
-    return draft.but(**fields)
+    return fields
 
 
 def fields_of(memory: Draft | MemoryItem, said: datetime | None, most: int = SEVERAL) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def event_fields(
     An event lasts from its start up to but not including its end.
     """
     times = told(text, said.astimezone(UTC).replace(tzinfo=None) if said else None)
+    if not times:
+        return {}, []
     found = event(times, most)
     fields = {} if found is None else _fields(found)
     different = {(time.start, time.end): time for time in reversed(times)}

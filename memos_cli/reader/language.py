@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from memos_cli.dates.signs import small_words
+
 _SCRIPTS = (
     ("ja", "[\u3040-\u30ff]"),
     ("ko", "[\uac00-\ud7af]"),
@@ -35,7 +37,6 @@ for _code, _words in _WORDS.items():
     for _word in _words.split():
         _LANGUAGES[_word] = (*_LANGUAGES.get(_word, ()), _code)
 _WORD = re.compile(r"[^\W\d_]+")
-_ASCII_WORD = re.compile("[a-z]+")
 
 
 @cache
@@ -52,15 +53,17 @@ def language_of(text: str) -> str | None:
     than any other language has.
     """
     sample = text[:2000]
-    word = _ASCII_WORD if sample.isascii() else _WORD
-    if word is _WORD:
+    if sample.isascii():
+        words = small_words(sample)
+    else:
         letters = sum(map(str.isalpha, sample))
         for code, script in _scripts():
             found = len(script.findall(sample))
             if found and found >= (0.1 if code == "ja" else 0.3) * letters:
                 return code
+        words = _WORD.findall(sample.lower())
     scores: dict[str, int] = {}
-    for known in filter(_LANGUAGES.__contains__, word.findall(sample.lower())[:200]):
+    for known in filter(_LANGUAGES.__contains__, words[:200]):
         for code in _LANGUAGES[known]:
             scores[code] = scores.get(code, 0) + 1
     ranked = sorted(scores.items(), key=lambda pair: -pair[1])

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from memos_cli.dates.signs import small_words
 from memos_cli.dates.timewords import without_quotations
 from memos_cli.reader import preferences_chinese, preferences_english
 from memos_cli.reader.preference_words import Found
@@ -49,7 +50,9 @@ def preferences_in(text: str, speaker: str | None = None, role: str | None = Non
 
     `role` is the chat role: an assistant, a tool or a system prompt has no preferences.
     """
-    if role not in (None, "user", "human") or not _might().search(text[:LONGEST]):
+    if role not in (None, "user", "human") or not _speaks(text[:LONGEST]):
+        return ()
+    if not _might().search(text[:LONGEST]):
         return ()
     plain = without_quotations(text[:LONGEST])
     found: dict[tuple[str, int], Preference] = {}
@@ -61,6 +64,14 @@ def preferences_in(text: str, speaker: str | None = None, role: str | None = Non
         )
         found.setdefault((topic.casefold(), one.polarity), preference)
     return tuple(found.values())
+
+
+def _speaks(text: str) -> bool:
+    """Whether `_might` can match: in English somebody speaks of himself or asks for something."""
+    return not text.isascii() or not _SELF.isdisjoint(small_words(text)) or "please" in text.lower()
+
+
+_SELF = frozenset(("i", "my"))
 
 
 def _found(text: str) -> Iterator[Found]:

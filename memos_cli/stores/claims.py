@@ -70,7 +70,7 @@ def claims_of(text: str) -> tuple[Claim, ...]:
 
 @lru_cache(maxsize=8192)
 def _remembered(text: str) -> tuple[Claim, ...]:
-    if _CHINESE.search(text):
+    if not text.isascii() and _CHINESE.search(text):
         from memos_cli.stores.claims_chinese import read
     else:
         from memos_cli.stores.claims_english import read
@@ -83,17 +83,23 @@ def terms_of(item: MemoryItem | Draft) -> list[str]:
         return []  # a fact that was drawn from words gives way with its words
     if item.kind not in _JUDGED or item.level is not Level.FACT or len(item.memory) > sayings.LONGEST:
         return []
-    keys = [claim.key for claim in claims_of(item.memory)]
-    if not is_turn(item) and (core := sayings.core(item.memory)) is not None:
+    return list(_terms_of(item.memory, owner_of(item), is_turn(item)))
+
+
+@lru_cache(maxsize=4096)
+def _terms_of(text: str, owner: tuple[object, ...], turn: bool) -> tuple[str, ...]:
+    """What is looked up before an add is written after it: remembered over that distance."""
+    keys = [claim.key for claim in claims_of(text)]
+    if not turn and (core := sayings.core(text)) is not None:
         keys.append(f"~{core}")
-    return _terms(item, keys)
+    return tuple(_terms(owner, keys))
 
 
 def sought(draft: Draft) -> list[str]:
     """Terms of the memories that a draft may have something to do with: its own, and of what it ends."""
     terms = terms_of(draft)
     ended = [key for claim in claims_of(draft.memory) for key in claim.ended] if terms else []
-    return [*terms, *_terms(draft, ended)]
+    return [*terms, *_terms(owner_of(draft), ended)] if ended else terms
 
 
 def owner_of(item: MemoryItem | Draft) -> tuple[object, ...]:
@@ -108,13 +114,13 @@ def owner_of(item: MemoryItem | Draft) -> tuple[object, ...]:
     )
 
 
-def _terms(item: MemoryItem | Draft, keys: list[str]) -> list[str]:
+def _terms(owner: tuple[object, ...], keys: list[str]) -> list[str]:
     if not keys:
         return []
-    owner = "\0".join(map(str, owner_of(item)))
-    return [_term(owner, key) for key in dict.fromkeys(keys)]
+    named = "\0".join(map(str, owner))
+    return [_term(named, key) for key in dict.fromkeys(keys)]
 
 
 def _term(owner: str, key: str) -> str:
-    """64 bits: what a term finds is read again, so a collision costs one look."""
-    return "says:" + hashlib.blake2b(f"{owner}\0{key}".encode("utf-8", "replace"), digest_size=8).hexdigest()
+    """48 bits: what a term finds is read again, so a collision costs one look."""
+    return "says:" + hashlib.blake2b(f"{owner}\0{key}".encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -1,12 +1,15 @@
 """The grammar of plain English statements: sentence → claims.
 
 Owns: the patterns and the words they need. Does not own: what a claim is (`stores/claims`).
+
+Every text that is added is read here, and of most no pattern holds. So each stands beside its hints: sets of
+words (`stores/hints`), of each of which a sentence must have one, or the pattern cannot match.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -35,6 +38,8 @@ from memos_cli.stores.english_words import (
     UNSURE,
     UNSURE_PHRASES,
 )
+from memos_cli.stores.hints import DIGITS, hints_of, lacks, words_in
+from memos_cli.stores.wordlist import word_set
 
 # -- a sentence, plain
 
@@ -44,6 +49,8 @@ class _Sentence(NamedTuple):
     changed: bool
     denied: bool
     """Denied by an adverb (no longer, any more); "not" stands in the text."""
+    words: frozenset[str]
+    """Its hints."""
 
 
 @cache
@@ -55,6 +62,11 @@ def _re(pattern: str, flags: int = 0) -> re.Pattern[str]:
 def _words(words: str | tuple[str, ...]) -> str:
     listed = words.split() if isinstance(words, str) else words
     return "|".join(re.escape(w) for w in sorted(listed, key=len, reverse=True))
+
+
+_UNSURE_HINTS = hints_of((*UNSURE.split(), *UNSURE_PHRASES))
+_CHANGE_HINTS = hints_of(ADVERBS_OF_CHANGE)
+_IDLE_HINTS = hints_of(ADVERBS)
 
 
 @cache
@@ -72,10 +84,15 @@ def _idle_word() -> re.Pattern[str]:
     return re.compile(rf"\s*\b(?:{_words(ADVERBS)})\b", re.IGNORECASE)
 
 
+_MARKS = frozenset('?;"“”«»\n()[]{}|<>*#…!.,:')
+"""One of them stands in whatever `_ODD` finds."""
 _ODD = re.compile(r"[?;\"“”«»\n()\[\]{}|<>*#…!]|\.{2}|[.] |, (?:and|so)\b|:[^\d ]")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _EVENT = re.compile(
     r" (?:moved|relocated|joined|left|quit|promoted|changed|switched|turned|became|started|stopped|postponed|got) "
+)
+_EVENT_HINTS = word_set(
+    "moved relocated joined left quit promoted changed switched turned became started stopped postponed got"
 )
 _WHEN = re.compile(
     r" (?:last (?:week|month|year|night|spring|summer|autumn|fall|winter|\w+day)|yesterday|today|this (?:week|month|year)"
@@ -87,7 +104,7 @@ _LEAD = re.compile(
     r"^(?:(update|correction|change)|fyi|note|btw|by the way|actually|in fact|remember|remember that|please remember that)\s*[:,]?\s+",
     re.IGNORECASE,
 )
-_STARTS = re.compile(r"^(?:I|[A-Z])", 0)
+_LEAD_HINTS = word_set("update correction change fyi note btw way actually fact remember")
 _SHORT = (
     ("I'm ", "I am "), ("I've ", "I have "), ("won't", "will not"), ("can't", "can not"), ("cannot", "can not"),
     ("We're ", "We are "), ("we're ", "we are "), ("We've ", "We have "), ("i'm ", "I am "),
@@ -98,17 +115,26 @@ def _sentence(text: str) -> _Sentence | None:
     """The statement without adverbs that only say since when; None for what is no plain statement."""
     text = text.strip().replace("’", "'")
     text = text[:-1].rstrip() if text[-1:] in ".!" else text
-    told = False
-    if lead := _LEAD.match(text):
+    words, told = words_in(text), False
+    if not lacks(words, _LEAD_HINTS) and (lead := _LEAD.match(text)):
         told, text = bool(lead.group(1)), _capital(text[lead.end() :])
-    if not text or not (text[0].isupper() or text.startswith("i ")) or _ODD.search(text):
+    if not text or not (text[0].isupper() or text.startswith("i ")):
+        return None
+    if not _MARKS.isdisjoint(text) and _ODD.search(text):
         return None
     text = _spelled_out(text)
     text, changed = _without_adverbs(text)
     ended = _ended(text)
-    if ended is None or _unsure().search(_re(r"(?<=[\w,] )May\b|years? old$").sub("", ended)):
+    if ended is None or _is_unsure(ended):
         return None
-    return _Sentence(ended, told or changed or ended != text, ended != text)
+    return _Sentence(ended, told or changed or ended != text, ended != text, words_in(ended))
+
+
+def _is_unsure(text: str) -> bool:
+    """Whether a word makes a wish, a plan, hearsay or the past of a sentence; the month and an age do not."""
+    if "May" in text or text.endswith("old"):
+        text = _re(r"(?<=[\w,] )May\b|years? old$").sub("", text)
+    return not lacks(words_in(text), _UNSURE_HINTS) and bool(_unsure().search(text))
 
 
 def _capital(text: str) -> str:
@@ -129,14 +155,18 @@ def _spelled_out(text: str) -> str:
         )
     if " went " in text:
         text = text.replace(" went up to ", " rose to ").replace(" went down to ", " fell to ")
-    return _WHEN.sub("", text) if _EVENT.search(text) else text
+    return text if lacks(words_in(text), _EVENT_HINTS) or not _EVENT.search(text) else _WHEN.sub("", text)
 
 
 def _without_adverbs(text: str) -> tuple[str, bool]:
     """A sentence without "now", "already" and the like, and whether one of them tells of a change."""
+    words = words_in(text)
     # "X instead of Y" is a pattern of its own.
-    cut = text if " instead of " in text else _change_word().sub("", text).strip()
-    return _capital(_idle_word().sub("", cut).strip()), cut != text
+    kept = " instead of " in text
+    cut = text if kept or lacks(words, _CHANGE_HINTS) else _change_word().sub("", text)
+    cut = cut if kept else cut.strip()
+    left = cut if lacks(words, _IDLE_HINTS) else _idle_word().sub("", cut)
+    return _capital(left.strip()), cut != text
 
 
 def _ended(text: str) -> str | None:
@@ -144,6 +174,8 @@ def _ended(text: str) -> str | None:
     None where it does not say what has ended."""
     if " no longer " in text:
         return text.replace(" no longer ", " ", 1)
+    if not text.endswith(("more", "longer")):
+        return text
     more = _re(r" (?:any ?more|any longer)$").sub("", text)
     if more == text:
         return text
@@ -193,11 +225,16 @@ def stem(word: str) -> str:
     return word[:-1] if doubled else re.sub("(?<=..)[ey]$", "", word)
 
 
+_SUBJECT = 6
+"""Words of the longest subject."""
+_JOINED = ("and", "of", "de", "van", "von", "da", "der", "den")
+
+
 @lru_cache(maxsize=4096)
 def subject(text: str) -> str | None:
     """A definite subject, levelled; None for a pronoun without a bearer, for anybody, for what is no name."""
     words = text.split()
-    if not words or len(words) > 6:
+    if not words or len(words) > _SUBJECT:
         return None
     first = words[0].casefold()
     if first in ("i", "we") and len(words) == 1:
@@ -216,8 +253,7 @@ def subject(text: str) -> str | None:
         return " ".join(levelled(text)) if len(words) > 1 else None
     owner = next((i for i, w in enumerate(words) if w.endswith("'s")), None)
     named = words if owner is None else words[: owner + 1]
-    joined = ("and", "of", "de", "van", "von", "da", "der", "den")
-    if not all(w[0].isupper() or w in joined for w in named) or words[-1] in joined:
+    if not all(w[0].isupper() or w in _JOINED for w in named) or words[-1] in _JOINED:
         return None
     return " ".join(levelled(text))
 
@@ -234,24 +270,63 @@ def read(text: str) -> Iterator[Claim]:
     sentence = _sentence(text)
     if sentence is None:
         return
-    for pattern in (
-        _home,
-        _work,
-        _married,
-        _role,
-        _schooled,
-        _measured,
-        _counted,
-        _switched,
-        _moved_date,
-        _attribute,
-        _prefers,
-    ):
-        found = pattern(sentence)
-        if found is not None:
-            yield from found
-            return
+    if not lacks(sentence.words, _pattern_hints()):
+        for pattern, hints in _patterns():
+            if any(lacks(sentence.words, one) for one in hints):
+                continue
+            found = pattern(sentence)
+            if found is not None:
+                yield from found
+                return
     yield from _plain(sentence)
+
+
+@cache
+def _pattern_hints() -> frozenset[str]:
+    """Without any of which no pattern matches: most sentences are done here."""
+    return frozenset[str]().union(*(hints[0] for _, hints in _patterns()))
+
+
+_Pattern = Callable[[_Sentence], list[Claim] | None]
+
+
+@cache
+def _patterns() -> tuple[tuple[_Pattern, tuple[frozenset[str], ...]], ...]:
+    """What is tried, in this order, each with its hints."""
+    number = DIGITS | frozenset(NUMBERS) | word_set("thirty forty")
+    homes = word_set("live lives living reside resides based home moved relocated")
+    works = word_set(
+        "work works working employed joined started got moved switched left quit resigned stopped"
+    )
+    schools = word_set("study studies studying school attend attends transferred")
+    named = word_set("university college school institute academy gymnasium eth mit ucla")
+    measures = word_set(
+        "is am are turned cost costs weigh weighs priced went rose dropped fell run runs use uses running"
+    )
+    happens = word_set("is are takes starts start begins opens closes leaves departs arrives ends finishes")
+    moves = word_set("moved postponed rescheduled delayed brought pushed shifted changed")
+    has = word_set("is are = : born isborn areborn amborn")
+    becomes = word_set(
+        "increased decreased fallen gone changed updated set went rose dropped fell postponed extended moved risen became switched"
+    )
+    return (
+        (_home, (homes, word_set("in to"))),
+        (_work, (works | word_set("laid fired"),)),
+        (_married, (frozenset(MARITAL),)),
+        (_role, (word_set("is am works work became"), word_set("a an"), _leading_to(TRADES))),
+        (_schooled, (schools, named)),
+        (_measured, (measures, number)),
+        (_counted, (word_set("has have own owns"), number)),
+        (_switched, (word_set("switched migrated changed moved instead"), word_set("from of"))),
+        (_moved_date, (happens | moves, number | DAYS)),
+        (_attribute, (has | becomes,)),
+        (_prefers, (word_set("prefer prefers than"),)),
+    )
+
+
+def _leading_to(words: frozenset[str]) -> frozenset[str]:
+    """The words, and those that are levelled to one of them."""
+    return words | {word for word, level in SYNONYMS.items() if level in words}
 
 
 def _match(pattern: str, sentence: _Sentence) -> re.Match[str] | None:
@@ -724,22 +799,31 @@ def _plain_key(who: str, words: tuple[str, ...]) -> str:
 
 
 def _plain(s: _Sentence) -> Iterator[Claim]:
-    found = _match(
-        r"(?P<s>.+?) (?:have |has )?(?P<q>quit|stopped|gave up|given up) (?P<ing>\w+ing)(?P<o>(?: .+)?)", s
-    )
+    found = None
+    if not lacks(s.words, _QUIT_HINTS):
+        found = _match(
+            r"(?P<s>.+?) (?:have |has )?(?P<q>quit|stopped|gave up|given up) (?P<ing>\w+ing)(?P<o>(?: .+)?)",
+            s,
+        )
     if found:
         if who := subject(found.group("s")):
             yield from _stated(s, who, found.group("ing"), found.group("o"), positive=False, changed=True)
         return
-    found = _match(
-        r"(?P<s>.+?) (?:have |has )?(?P<q>started|began|taken up|took up) (?P<ing>\w+ing)(?P<o>(?: .+)?)", s
-    )
+    if not lacks(s.words, _BEGUN_HINTS):
+        found = _match(
+            r"(?P<s>.+?) (?:have |has )?(?P<q>started|began|taken up|took up) (?P<ing>\w+ing)(?P<o>(?: .+)?)",
+            s,
+        )
     if found:
         if who := subject(found.group("s")):
             yield from _stated(s, who, found.group("ing"), found.group("o"), positive=True, changed=True)
         return
+    longest = _longest_subject(s.text)
     for place in _re(r" ").finditer(s.text):
-        who = subject(s.text[: place.start()])
+        head = s.text[: place.start()]
+        if len(head.split()) > longest:
+            return
+        who = subject(head)
         if who is None:
             continue
         predicate = s.text[place.end() :]
@@ -748,13 +832,39 @@ def _plain(s: _Sentence) -> Iterator[Claim]:
             return
 
 
+_QUIT_HINTS = word_set("quit stopped gave given")
+_BEGUN_HINTS = word_set("started began taken took")
+
+
+def _longest_subject(text: str) -> int:
+    """How many words a subject at the beginning of a text has at most; `subject` refuses what is longer."""
+    words = text.split()[:_SUBJECT]
+    first = words[0].casefold() if words else ""
+    if first in NOBODY:
+        return 0
+    if first in ("i", "we"):
+        return 1
+    if first in ("my", "our", "the"):
+        return _SUBJECT
+    for place, word in enumerate(words):
+        if not (word[0].isupper() or word in _JOINED):
+            return place
+        if word.endswith("'s"):
+            return _SUBJECT
+    return _SUBJECT
+
+
 def _predicate(s: _Sentence, who: str, text: str) -> list[Claim]:
-    verbs = r"(?:is|am|are|has|have|can)"
-    if found := _re(rf"^(?P<v>{verbs})(?P<no> not| never)? (?P<o>.+)$").match(text):
+    verb = text.partition(" ")[0]
+    if verb in ("is", "am", "are", "has", "have", "can") and (
+        found := _re(r"^(?P<v>is|am|are|has|have|can)(?P<no> not| never)? (?P<o>.+)$").match(text)
+    ):
         return list(_stated(s, who, found.group("v"), found.group("o"), positive=not found.group("no")))
-    if found := _re(r"^(?:do|does) not (?P<v>[a-z]+)(?P<o>(?: .+)?)$").match(text):
+    if verb in ("do", "does") and (
+        found := _re(r"^(?:do|does) not (?P<v>[a-z]+)(?P<o>(?: .+)?)$").match(text)
+    ):
         return list(_stated(s, who, found.group("v"), found.group("o"), positive=False))
-    if found := _re(r"^never (?P<v>[a-z]+)(?P<o>(?: .+)?)$").match(text):
+    if verb == "never" and (found := _re(r"^never (?P<v>[a-z]+)(?P<o>(?: .+)?)$").match(text)):
         return list(_stated(s, who, found.group("v"), found.group("o"), positive=False))
     found = _re(r"^(?P<v>[a-z]+)(?P<o>(?: .+)?)$").match(text)
     if not found:

@@ -31,7 +31,7 @@ from memos_cli.errors import (
 if TYPE_CHECKING:
     import tantivy
 
-SCHEMA = "6"
+SCHEMA = "7"
 """Version of the fields and of the analysis; an index of another one counts as missing."""
 
 TIMES = ("time", "valid_from", "valid_to", "known_from", "known_to")
@@ -150,7 +150,7 @@ def intact(path: Path) -> bool:
 def create(path: Path) -> None:
     """An empty index with this schema's fields.
 
-    Dictionary fields are raw terms with a prefix that names them (`id:`, `kind:` …), times are
+    Dictionary fields are raw terms with a prefix that names them (`now:`, `kind:` …), times are
     microseconds since 1970. Windows hold stems that were made before, with spaces between them.
     """
     from tantivy import Index, SchemaBuilder

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,8 @@ def _write_rows(writer: tantivy.IndexWriter, schema: tantivy.Schema, rows: Itera
             writer.delete_documents_by_term("ordinal", row.ordinal)
         if row.item.status == Status.PURGED:
             # The rewrite that removes the text may be cut short; until it is done, hide it.
-            writer.delete_documents_by_term("terms", f"id:{row.item.id}")
+            for term in (now_of(row.item.id), _past_of(row.item.id)):
+                writer.delete_documents_by_term("terms", term)
             continue
         writer.add_document(Document.from_dict(_fields(row), schema))
 
@@ -109,7 +111,6 @@ def _fields(row: Row) -> dict[str, Any]:
 def _terms(item: MemoryItem) -> list[str]:
     # Joined, not formatted: enumerations format in Python, and this runs for every row.
     terms = [
-        "id:" + item.id,
         "kind:" + item.kind,
         "level:" + item.level,
         "status:" + item.status,
@@ -132,11 +133,13 @@ def _terms(item: MemoryItem) -> list[str]:
                 f"talk:{talk}",
                 *(named("speaker", label.casefold()) for label in labels_of(item.speaker)),
             ]
+    else:
+        terms.append(_past_of(item.id))
     return terms
 
 
 def _terms_of_current(item: MemoryItem) -> list[str]:
-    terms = ["current", "now:" + item.id, "hash:" + hash_of(item)]
+    terms = ["current", now_of(item.id), hash_term(hash_of(item))]
     if item.status in LIVE:
         terms.append("live")
         terms += claims.terms_of(item)
@@ -167,13 +170,42 @@ def named(name: str, value: str) -> str:
     return f"{name}:{value}"
 
 
+def now_of(id: str) -> str:
+    """The raw term of the current version of a memory, or of one in some billions more: who looks it up reads
+    the ids of what is found."""
+    return "now:" + _short(id)
+
+
+def _past_of(id: str) -> str:
+    """The raw term of the versions before, by which a purge finds them."""
+    return "past:" + _short(id)
+
+
+def _short(id: str) -> str:
+    """48 bits of an id. A term that one row alone has costs the index by its length; of a UUID the last
+    digits are by chance."""
+    if len(id) == _UUID and id[-_TAIL - 1] == "-":
+        return id[-_TAIL:]
+    return hashlib.blake2b(id.encode("utf-8", "replace"), digest_size=_TAIL // 2).hexdigest()
+
+
+_UUID, _TAIL = 36, 12
+"""Characters of a UUID, and of its last group."""
+
+
+def hash_term(digest: str) -> str:
+    """The raw term of a content hash: 48 bits of it, so that what is found must be compared."""
+    return "hash:" + digest[:_TAIL]
+
+
 def hash_of(item: MemoryItem) -> str:
     """The content hash an item is found by."""
     return item.content_hash or nearness.content_hash(item.memory)
 
 
+@lru_cache(maxsize=64)
 def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
+    """Microseconds since 1970; the rows of a change share most of their times."""
     return (moment - _EPOCH) // _MICROSECOND
 
 

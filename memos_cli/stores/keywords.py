@@ -55,7 +55,7 @@ from memos_cli.stores.keyword_index import (
     write_pointer,
 )
 from memos_cli.stores.keyword_query import KeywordHits, View, ranked_search
-from memos_cli.stores.keyword_rows import QUEUED, commit, hash_of, named
+from memos_cli.stores.keyword_rows import QUEUED, commit, hash_of, hash_term, named, now_of
 from memos_cli.stores.keyword_windows import NONE, Straddling, rows
 
 __all__ = ["SCHEMA", "KeywordHits", "Keywords"]
@@ -206,9 +206,10 @@ class Keywords:
         """The current version of each memory by id, with its ordinal; unknown ids are left out."""
         view = self._view()
         with engine(self.directory):
-            found = view.any_of("terms", [f"now:{id}" for id in dict.fromkeys(ids)])
+            wanted = dict.fromkeys(ids)
+            found = view.any_of("terms", [now_of(id) for id in wanted])
             pairs = zip(view.ordinals(found), map(view.item, found), strict=True)
-            return {item.id: (ordinal, item) for ordinal, item in pairs}
+            return {item.id: (ordinal, item) for ordinal, item in pairs if item.id in wanted}
 
     def by_external(self, external_id: str, user_id: str | None) -> tuple[int, MemoryItem] | None:
         """The current memory that this user's caller named so; None as user means "of no user"."""
@@ -230,9 +231,11 @@ class Keywords:
         """The current memories that have one of these content hashes, oldest first."""
         view = self._view()
         with engine(self.directory):
-            found = view.any_of("terms", [f"hash:{h}" for h in dict.fromkeys(hashes)])
+            wanted = dict.fromkeys(hashes)
+            found = view.any_of("terms", list(dict.fromkeys(map(hash_term, wanted))))
             ordered = sorted(zip(view.ordinals(found), range(len(found)), strict=True))
-            return [view.item(found[place]) for _, place in ordered]
+            items = (view.item(found[place]) for _, place in ordered)
+            return [item for item in items if hash_of(item) in wanted]
 
     def claiming(self, terms: Iterable[str], limit: int = 20) -> dict[str, list[MemoryItem]]:
         """The newest `limit` current memories that have each of these terms (`stores/claims`)."""

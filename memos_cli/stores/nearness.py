@@ -22,6 +22,7 @@ from itertools import pairwise
 from zlib import crc32
 
 from memos_cli.stores.analysis import UNSPACED
+from memos_cli.stores.memo import Memo
 
 BANDS = 4
 ROWS = 4
@@ -140,11 +141,19 @@ def _shingles(text: str) -> list[str]:
 
 def canonical(plain: str) -> list[str]:
     """Words of a normalised text with what carries no meaning levelled (numbers, order kept)."""
+    return (_levelled(plain) if len(plain) <= _REMEMBERED else _level_all(plain)).split()
+
+
+def _level_all(plain: str) -> str:
     if "a " in plain:
         plain = _MEANT_A.sub("some ", plain)
     plain = plain if plain.isascii() else plain.translate(_APOSTROPHES)
     tokens = (_ascii_token() if plain.isascii() else _token()).findall(plain)
-    return " ".join(filter(None, map(_level, tokens))).split()
+    return " ".join(filter(None, _levels.each(tokens)))
+
+
+# Whoever adds a text asks for its words several times: for its bands and for what it claims.
+_levelled = lru_cache(maxsize=2048)(_level_all)
 
 
 # These classes take ten milliseconds to compile, which a search would pay for nothing.
@@ -158,7 +167,6 @@ def _ascii_token() -> re.Pattern[str]:
     return re.compile(_ASCII_TOKEN)
 
 
-@lru_cache(maxsize=1 << 15)
 def _level(word: str) -> str:
     """One word in its one spelling; a contraction becomes its words, a filler nothing."""
     if word in _LIGHT or word in _INTERJECTIONS:
@@ -172,6 +180,9 @@ def _level(word: str) -> str:
     if "is" in word:
         word = _ISE.sub(r"\1iz\2", word)
     return _RE.sub(r"\1er\2", word) if "re" in word else word
+
+
+_levels = Memo(_level, 1 << 15)
 
 
 def _expanded(word: str) -> str:

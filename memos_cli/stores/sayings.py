@@ -14,6 +14,7 @@ import re
 from functools import lru_cache
 from itertools import product
 
+from memos_cli.stores.memo import Memo
 from memos_cli.stores.nearness import canonical, normalized
 from memos_cli.stores.wordlist import word_set
 
@@ -53,7 +54,20 @@ def core(text: str) -> str | None:
     words = _tokens(text)
     if not 3 <= len(words) <= 30:
         return None
-    return " ".join(sorted({_stem(w) for w in words if w not in _EMPTY and w != "by"}))
+    kept = set(_cores.each(words))
+    kept.discard(_NOTHING)
+    return " ".join(sorted(kept))
+
+
+_NOTHING = "\0"
+
+
+def _core(word: str) -> str:
+    """What a word gives to the core of its sentence; nothing where the denial or the other voice lacks it."""
+    return _NOTHING if word in _EMPTY or word == "by" else _stem(word)
+
+
+_cores = Memo(_core, 1 << 15)
 
 
 def restated(one: str, other: str) -> bool:
@@ -75,10 +89,12 @@ def denied(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _tokens(text: str) -> tuple[str, ...]:
-    plain = normalized(text).rstrip(".! ")
-    if len(plain) > LONGEST or _MORE.search(plain) or not _LATIN.search(plain):
+    plain = normalized(text)
+    said = plain.rstrip(".! ")  # which makes no difference to its words
+    if len(said) > LONGEST or _MORE.search(said) or not _LATIN.search(said):
         return ()
-    return tuple(_SAME.get(w, w) for w in canonical(plain))
+    words = canonical(plain)
+    return tuple(words if _SAME.keys().isdisjoint(words) else [_SAME.get(w, w) for w in words])
 
 
 def _digits(words: tuple[str, ...]) -> list[str]:

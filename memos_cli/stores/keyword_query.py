@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 MANY = 20_000
 """Rows from which on the old copies of a few count for nothing; counting that many takes a millisecond."""
 
+COMMON = 0.02
+"""Share of all rows from which on a name that so many hold leads nowhere."""
+
 _INDEXED = {"content": "freq", "exact": "position", **dict.fromkeys(WINDOWS, "freq")}
 """What the index keeps of a term beside the rows it is in."""
 
@@ -343,6 +346,30 @@ def _scored(view: View, query: Query, limit: int, addresses: dict[int, DocAddres
     addresses.update(zip(ordinals, found, strict=True))
     # The engine breaks ties by where a row happens to lie.
     return {ordinal: -score for score, ordinal in sorted(zip(map(neg, scores), ordinals, strict=True))}
+
+
+def mentions(view: View, names: Sequence[tuple[str, ...]], filters: Filters, limit: int) -> dict[int, float]:
+    """Rows that are no turns and hold one of `names`, and how rare the rarest of those is, 0 to 1.
+
+    A name is as rare as its rarest word, which costs nothing to know. Names above COMMON are passed over.
+    """
+    from tantivy import Occur, Query
+
+    most = max(COMMON * view.total, 2)
+    held = []
+    for name in names:
+        frequency = min(view.searcher.doc_freq("exact", word) for word in name)
+        if 0 < frequency <= most:
+            rarity = 1 - math.log(frequency) / math.log(max(view.total, 2))
+            held.append(Query.const_score_query(_phrase(view, analysis.Phrase(name)), rarity))
+    if not held:
+        return {}
+    clauses = [
+        (Occur.Must, view.restriction(filters)),
+        (Occur.MustNot, view.term("terms", "turn")),
+        (Occur.Must, Query.disjunction_max_query(held)),
+    ]
+    return _scored(view, Query.boolean_query(clauses), min(limit, view.total), {})
 
 
 def _turns(view: View, restriction: Query, plain: bool) -> int:

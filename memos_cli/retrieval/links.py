@@ -72,5 +72,5 @@ def names(text: str, asked: frozenset[str] = frozenset()) -> list[tuple[str, ...
 
 @cache
 def _names() -> re.Pattern[str]:
-    word = r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’-]+"
-    return re.compile(rf"\b{word}(?:\s+(?:(?:of|the|de|von|van|and|der|la)\s+)?{word})*")
+    word = r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w-]+(?:['’](?!s\b)\w+)*"
+    return re.compile(rf"\b{word}(?:\s+(?:(?:of|the|de|la|van|von|der)\s+){{0,2}}{word})*")

@@ -257,7 +257,7 @@ def nearness(highest: float, mean: float, units: int) -> float:
     memories, which may all be related, is drawn to what it mostly is.
     """
     mean = (units * mean + FEW_UNITS * UNRELATED) / (units + FEW_UNITS)
-    return (highest - mean) / (1 - mean) if mean < 1 else 0.0
+    return min(1.0, (highest - mean) / max(1 - mean, FLAT))
 
 
 def _parts(table: Table, setting: Setting) -> dict[str, list[float]]:

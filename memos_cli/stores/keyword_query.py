@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 MANY = 20_000
 """Rows from which on the old copies of a few count for nothing; counting that many takes a millisecond."""
 
-COMMON = 0.02
-"""Share of all rows from which on a name that so many hold leads nowhere."""
+COMMON, FEW = 0.02, 5
+"""A name that more rows hold than this share of all, and than this many, leads nowhere."""
 
 _INDEXED = {"content": "freq", "exact": "position", **dict.fromkeys(WINDOWS, "freq")}
 """What the index keeps of a term beside the rows it is in."""
@@ -351,11 +351,11 @@ def _scored(view: View, query: Query, limit: int, addresses: dict[int, DocAddres
 def mentions(view: View, names: Sequence[tuple[str, ...]], filters: Filters, limit: int) -> dict[int, float]:
     """Rows that are no turns and hold one of `names`, and how rare the rarest of those is, 0 to 1.
 
-    A name is as rare as its rarest word, which costs nothing to know. Names above COMMON are passed over.
+    A name is as rare as its rarest word, which costs nothing to know. Names that more hold than COMMON and FEW say are passed over.
     """
     from tantivy import Occur, Query
 
-    most = max(COMMON * view.total, 2)
+    most = max(COMMON * view.total, FEW)
     held = []
     for name in names:
         frequency = min(view.searcher.doc_freq("exact", word) for word in name)

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 MANY = 20_000
 """Rows from which on the old copies of a few count for nothing; counting that many takes a millisecond."""
 
-COMMON, FEW = 0.02, 5
-"""A name that more rows hold than this share of all, and than this many, leads nowhere."""
+COMMON, FEW, MOST = 0.02, 5, 1_000
+"""A name that more rows hold than this share of all leads nowhere, unless FEW hold it; nor does one that
+more than MOST hold, whose rows would take longer to go through than the whole search."""
 
 _INDEXED = {"content": "freq", "exact": "position", **dict.fromkeys(WINDOWS, "freq")}
 """What the index keeps of a term beside the rows it is in."""
@@ -351,11 +352,11 @@ def _scored(view: View, query: Query, limit: int, addresses: dict[int, DocAddres
 def mentions(view: View, names: Sequence[tuple[str, ...]], filters: Filters, limit: int) -> dict[int, float]:
     """Rows that are no turns and hold one of `names`, and how rare the rarest of those is, 0 to 1.
 
-    A name is as rare as its rarest word, which costs nothing to know. Names that more hold than COMMON and FEW say are passed over.
+    A name is as rare as its rarest word, which costs nothing to know. Names that too many hold are passed over.
     """
     from tantivy import Occur, Query
 
-    most = max(COMMON * view.total, FEW)
+    most = min(max(COMMON * view.total, FEW), MOST)
     held = []
     for name in names:
         frequency = min(view.searcher.doc_freq("exact", word) for word in name)

@@ -7,10 +7,12 @@
 
 `dump` puts each corpus into a cube through `memos add`, asks each question through the routes of
 `memos search`, and keeps its candidates as they are before they are weighed; a set is a benchmark's
-name, its path and, after a second colon, how many corpora share a cube. `try` weighs them by other
+name, its path and, after a second colon, how many corpora share a cube. Each cube is also asked what it
+does not know: another corpus's questions (another set's, where a set has one corpus), and the same with
+the names of its own speakers in them. `try` weighs them by other
 weights. `choose` goes through a grid of each weight and accepts a value only where it helps when the
 group it is judged on (a conversation, or a set) had no say, on more than one set. `calibrate` fits what
-a score means (`retrieval/calibration`). Does not own: the formula (`retrieval/pipeline`), nor measures that
+a score means (`retrieval/calibration`) in the same way. Does not own: the formula (`retrieval/pipeline`), nor measures that
 a release is judged by (`memos eval`).
 """
 
@@ -20,6 +22,7 @@ import argparse
 import dataclasses
 import math
 import pickle
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -28,13 +31,13 @@ from typing import Any
 
 import numpy as np
 
-from memos_cli.evaluation.corpus import pooled
+from memos_cli.evaluation.corpus import Benchmark, Corpus, Question, pooled
 from memos_cli.evaluation.loaders import load
 from memos_cli.evaluation.run import Cubes, Options, Storing, Variant, store
 from memos_cli.location import resolve
 from memos_cli.operations.search import routes_of
 from memos_cli.retrieval import pipeline
-from memos_cli.retrieval.calibration import features
+from memos_cli.retrieval.calibration import DOUBTFUL, HIT, QUESTION, hits_of, logistic, of_question
 from memos_cli.retrieval.weights import DEFAULT, Weights
 from memos_cli.schema import Mode, Query
 from memos_cli.settings import Settings
@@ -56,6 +59,23 @@ GRID = {
 }
 KS = (5, 10, 20)
 
+STRANGERS = 200
+"""Questions of another corpus that a cube is asked at most."""
+
+FIRST = 10
+"""Hits whose scores are compared with what they are worth."""
+
+SHRINKAGE = 0.5
+
+UNANSWERED = {"elsewhere": 0.3, "renamed": 0.3, "adversarial": 0.4}
+"""What kinds of questions without an answer weigh beside each other, where a set has them."""
+
+KINDS = ("own", *UNANSWERED)
+
+VAGUE = frozenset({"memdaily", "memdaily20"})
+"""Sets whose questions fit other corpora as well ("which fruit do I like?"), so that those are no
+questions without an answer."""
+
 
 @dataclasses.dataclass
 class Asked:
@@ -63,7 +83,9 @@ class Asked:
 
     set: str
     group: str
-    apart: bool
+    kind: str
+    """`own`: the cube has the answer. `adversarial`: it has none, says the benchmark. `elsewhere`: it is
+    a question of another corpus, `renamed`: the same about the speakers of this one."""
     gold: int
     """Pieces of evidence, listed or not."""
     table: pipeline.Table
@@ -74,52 +96,99 @@ class Asked:
     """Of each candidate, how many pieces of evidence it stands for."""
     text: str = ""
 
+    @property
+    def apart(self) -> bool:
+        return self.kind != "own"
+
 
 def dump(folder: Path, sets: Sequence[str], cache: Path | None, mode: Mode) -> None:
     """Write a file of questions for each set."""
     folder.mkdir(parents=True, exist_ok=True)
-    for one in sets:
-        name, path, *pool = one.split(":")
-        benchmark = load(name, Path(path))
-        label = f"{name}{pool[0]}" if pool else Path(path).stem if name == "beir" else name
-        asked = list(_asked(label, pooled(benchmark, int(pool[0])) if pool else benchmark, cache, mode))
+    loaded = dict(map(_loaded, sets))
+    for label, benchmark in loaded.items():
+        asked = list(_asked(label, benchmark, _others(label, loaded), cache, mode))
         (folder / f"{label}.pickle").write_bytes(pickle.dumps(asked))
         print(f"{label}: {len(asked)} questions", flush=True)
 
 
-def _asked(label: str, benchmark: Any, cache: Path | None, mode: Mode) -> Iterator[Asked]:
+def _loaded(one: str) -> tuple[str, Benchmark]:
+    name, path, *pool = one.split(":")
+    benchmark = load(name, Path(path))
+    kept = tuple(corpus for corpus in benchmark.corpora if corpus.questions)
+    benchmark = dataclasses.replace(benchmark, corpora=kept)
+    if pool:
+        return f"{name}{pool[0]}", pooled(benchmark, int(pool[0]))
+    return Path(path).stem if name == "beir" else name, benchmark
+
+
+def _others(label: str, loaded: dict[str, Benchmark]) -> Corpus | None:
+    """Whose questions a set of one corpus is asked: those of the next such set."""
+    alone = [name for name, benchmark in loaded.items() if len(benchmark.corpora) == 1]
+    if label not in alone or len(alone) < 2:
+        return None
+    return loaded[alone[(alone.index(label) + 1) % len(alone)]].corpora[0]
+
+
+def _asked(
+    label: str, benchmark: Benchmark, other: Corpus | None, cache: Path | None, mode: Mode
+) -> Iterator[Asked]:
     settings = Settings.load({})
     options = Options(variants=(Variant("full", mode),), cache=cache)
+    corpora = benchmark.corpora
     with tempfile.TemporaryDirectory(prefix="memos-tune-") as temporary:
         cubes = Cubes(Path(temporary), settings, partial(resolve, settings=settings), options)
-        for corpus in benchmark.corpora:
-            if not corpus.questions:
-                continue
+        for place, corpus in enumerate(corpora):
+            group = f"{label}/{corpus.name}" if len(corpora) <= 20 else label
+            stranger = other or (corpora[(place + 1) % len(corpora)] if len(corpora) > 1 else None)
             with cubes.fresh() as session:
                 store(session, corpus, Storing(), None, options)
-                for question in corpus.questions:
-                    query = Query(text=question.text, k=20, mode=mode, now=question.now)
-                    found = routes_of(session, query)
-                    assert found.keyword is not None
-                    placed = pipeline.placed(
-                        found.view, found.asked, found.keyword, found.vector, pipeline.Manner(found.languages)
-                    )
-                    if placed is None:
-                        continue
-                    setting, table = placed
-                    items = found.view.keywords[0].items(table.ordinals)
-                    ids = [{s.message_id for s in items[o].sources if s.message_id} for o in table.ordinals]
-                    yield Asked(
-                        set=label,
-                        group=f"{label}/{corpus.name}" if len(benchmark.corpora) <= 20 else label,
-                        apart=question.apart or not question.answerable,
-                        gold=len(question.gold),
-                        table=table,
-                        setting=setting,
-                        share=found.keyword.coverage / math.log(1 + max(found.keyword.mean_tokens, 1.0)),
-                        hits=[len(one & question.gold.keys()) for one in ids],
-                        text=question.text,
-                    )
+                for question, kind in _questions(corpus, stranger):
+                    if (one := _one(session, question, kind, mode)) is not None:
+                        yield dataclasses.replace(one, set=label, group=group)
+
+
+def _questions(corpus: Corpus, stranger: Corpus | None) -> Iterator[tuple[Question, str]]:
+    for question in corpus.questions:
+        yield question, "own" if question.answerable and not question.apart else "adversarial"
+    if stranger is None:
+        return
+    names = list(zip(_speakers(stranger), _speakers(corpus), strict=False))
+    for question in [one for one in stranger.questions if one.answerable][:STRANGERS]:
+        asked = dataclasses.replace(question, gold={})
+        yield asked, "elsewhere"
+        text = question.text
+        for theirs, ours in names:
+            text = re.sub(rf"\b{re.escape(theirs)}\b", ours, text)
+        if text != question.text:
+            yield dataclasses.replace(asked, text=text), "renamed"
+
+
+def _speakers(corpus: Corpus) -> list[str]:
+    return [name for name in dict.fromkeys(one.speaker for one in corpus.drafts) if name]
+
+
+def _one(session: Any, question: Question, kind: str, mode: Mode) -> Asked | None:
+    found = routes_of(session, Query(text=question.text, k=20, mode=mode, now=question.now))
+    assert found.keyword is not None
+    placed = pipeline.placed(
+        found.view, found.asked, found.keyword, found.vector, pipeline.Manner(found.languages)
+    )
+    if placed is None:
+        return None
+    setting, table = placed
+    items = found.view.keywords[0].items(table.ordinals)
+    ids = [{s.message_id for s in items[o].sources if s.message_id} for o in table.ordinals]
+    return Asked(
+        set="",
+        group="",
+        kind=kind,
+        gold=len(question.gold),
+        table=table,
+        setting=setting,
+        share=found.keyword.coverage / math.log(1 + max(found.keyword.mean_tokens, 1.0)),
+        hits=[len(one & question.gold.keys()) for one in ids],
+        text=question.text,
+    )
 
 
 def read(folder: Path) -> list[Asked]:
@@ -197,70 +266,143 @@ def _balanced(table: np.ndarray, sets: np.ndarray) -> np.ndarray:
 
 
 def calibrate(questions: Sequence[Asked]) -> None:
-    """Fit the score on all sets, and say how it does on each set that is left out."""
-    rows: list[Sequence[float]] = []
-    told: list[bool] = []
-    sets: list[str] = []
-    tops: list[int] = []
-    answerable: list[bool] = []
-    for one in questions:
-        ranked = pipeline.ordered(one.table, with_weights(one, DEFAULT), {})
-        at = dict(zip(one.table.ordinals, one.hits, strict=True))
-        tops.append(len(rows))
-        answerable.append(not one.apart)
-        for ordinal, row in zip(ranked.ordinals[:10], features(ranked), strict=False):
-            rows.append(row)
-            told.append(bool(at[ordinal]) and not one.apart)
-            sets.append(one.set)
-    x, y, names = np.array(rows), np.array(told, float), np.array(sets)
-    held = np.zeros(len(y))
-    for name in dict.fromkeys(sets):
-        held[names == name] = _sigmoid(
-            x[names == name] @ fit(x[names != name], y[names != name], names[names != name])
-        )
-        ours = held[names == name]
+    """Fit the score on all sets, and say how it does on each group that is left out."""
+    cosines = [table for one in questions if (table := _by_cosine(one)) is not None]
+    for title, tables in (("as asked", [_table(one) for one in questions]), ("vector alone", cosines)):
+        kept = [table for table in tables if len(table.hits)]
+        scored = [np.zeros(0)] * len(kept)
+        for group in dict.fromkeys(table.group for table in kept):
+            weights = _fitted([table for table in kept if table.group != group])
+            for place, table in enumerate(kept):
+                if table.group == group:
+                    scored[place] = _score(table, *weights)
+        if kept:
+            print(f"-- {title}; left out:")
+            _show_scores(kept, scored)
+            for names, weights in zip((QUESTION, HIT), _fitted(kept), strict=True):
+                print({name: round(float(w), 3) for name, w in zip(names, weights, strict=True)})
+
+
+@dataclasses.dataclass
+class Scored:
+    """What a score is made of, for one question and its first hits."""
+
+    set: str
+    group: str
+    kind: str
+    question: np.ndarray
+    hits: np.ndarray
+    true: np.ndarray
+    """Which hits are evidence."""
+
+
+def _table(one: Asked) -> Scored:
+    ranked = pipeline.ordered(one.table, with_weights(one, DEFAULT), {})
+    at = dict(zip(one.table.ordinals, one.hits, strict=True))
+    true = np.array([at[o] > 0 and not one.apart for o in ranked.ordinals[:FIRST]], float)
+    question, hits = np.array(of_question(ranked)), np.array(hits_of(ranked, FIRST))
+    return Scored(one.set, _group(one), one.kind, question, hits, true)
+
+
+def _by_cosine(one: Asked) -> Scored | None:
+    """The same for the vector route alone, whose sums are cosines."""
+    placed, scale = one.table.placed, one.setting.dense
+    if scale is None or not isinstance(placed, pipeline.Placed):
+        return None
+    cosines = np.asarray(placed.dense) * scale.std + scale.mean
+    order = np.argsort(-cosines)
+    alone = pipeline.Ranked(
+        order.tolist(),
+        cosines[order].tolist(),
+        nearest=pipeline.nearness(float(cosines.max(initial=0.0)), scale.mean, one.setting.units),
+        trace={"fusion": "vector only"},
+    )
+    true = np.array([one.hits[place] > 0 and not one.apart for place in order[:FIRST]], float)
+    question, hits = np.array(of_question(alone)), np.array(hits_of(alone, FIRST))
+    return Scored(one.set, _group(one), one.kind, question, hits, true)
+
+
+def _group(one: Asked) -> str:
+    """What is left out together: a conversation where the set alone has speakers that questions name,
+    else the whole set, so that nothing of its kind had a say."""
+    return one.group if one.set == "locomo" else one.set
+
+
+def _fitted(tables: Sequence[Scored]) -> tuple[np.ndarray, np.ndarray]:
+    """The weights of QUESTION, and those of HIT among questions with an answer."""
+    asked = [table for table in tables if table.set not in VAGUE or table.kind == "own"]
+    told = np.array([table.kind == "own" for table in asked], float)
+    question = fit(np.array([table.question for table in asked]), told, _shares(asked))
+    own = [table for table in tables if table.kind == "own"]
+    sets = np.concatenate([[table.set] * len(table.hits) for table in own])
+    counts = {name: np.count_nonzero(sets == name) for name in dict.fromkeys(sets)}
+    hits, true = (np.concatenate([getattr(table, name) for table in own]) for name in ("hits", "true"))
+    return question, fit(hits, true, np.array([1 / counts[name] for name in sets]))
+
+
+def _shares(tables: Sequence[Scored]) -> np.ndarray:
+    """What each question weighs: each set alike, half of it questions with an answer."""
+    shares = np.zeros(len(tables))
+    keys = [(table.set, table.kind) for table in tables]
+    for name in dict.fromkeys(table.set for table in tables):
+        kinds = {kind for of, kind in keys if of == name and kind != "own"}
+        total = sum(UNANSWERED[kind] for kind in kinds)
+        for kind in {"own", *kinds}:
+            mine = np.array([key == (name, kind) for key in keys])
+            shares[mine] = 0.5 * (1.0 if kind == "own" else UNANSWERED[kind] / total) / max(mine.sum(), 1)
+    return shares
+
+
+def _score(table: Scored, question: np.ndarray, hit: np.ndarray) -> np.ndarray:
+    return logistic(float(table.question @ question)) * _sigmoid(table.hits @ hit)
+
+
+def _show_scores(tables: Sequence[Scored], scored: Sequence[np.ndarray]) -> None:
+    """By set: how well the best score tells kinds of questions apart, and how far scores are from
+    frequencies, among questions with an answer and among all."""
+    for name in dict.fromkeys(table.set for table in tables):
+        mine = [(table, s) for table, s in zip(tables, scored, strict=True) if table.set == name]
+        tops = {kind: np.array([s[0] for t, s in mine if t.kind == kind]) for kind in KINDS}
+        told = [
+            f"{kind} {auroc(tops['own'], no):.3f} (below {DOUBTFUL}: {(no < DOUBTFUL).mean():.2f})"
+            for kind, no in tops.items()
+            if kind != "own" and len(no)
+        ]
+        of_own = [(table, s) for table, s in mine if table.kind == "own"]
+        errors = [
+            ece(np.concatenate([s for _, s in rows]), np.concatenate([t.true for t, _ in rows]))
+            for rows in (of_own, mine)
+        ]
+        below = (tops["own"] < DOUBTFUL).mean()
         print(
-            f"{name:12s} left out: said {ours.mean():.3f}, is {y[names == name].mean():.3f}, ece {ece(ours, y[names == name]):.3f}"
+            f"{name:12s} ece {errors[0]:.3f}, with unanswered {errors[1]:.3f}; below {DOUBTFUL}: {below:.2f}"
         )
-    whole = fit(x, y, names)
-    top, can = np.array(tops), np.array(answerable)
-    for name in dict.fromkeys(names[top][~can]):
-        mine = names[top] == name
-        yes, no = held[top][mine & can], held[top][mine & ~can]
-        print(f"{name}: a first hit's score tells questions without an answer, AUROC {auroc(yes, no):.3f}")
-    _calibrate_cosines(questions)
-    print("weights", tuple(round(float(w), 3) for w in whole), "ece", round(ece(_sigmoid(x @ whole), y), 3))
+        print(f"{'':12s} AUROC against {', '.join(told) or 'nothing'}")
+    _show_deciles([t for t in tables if t.set not in VAGUE], tables, scored)
 
 
-def _calibrate_cosines(questions: Sequence[Asked]) -> None:
-    """The same for the vector route alone, whose score is the cosine."""
-    cosines: list[tuple[float, float]] = []
-    told: list[float] = []
-    sets: list[str] = []
-    for one in questions:
-        if one.setting.dense is None or not isinstance(one.table.placed, pipeline.Placed):
-            continue
-        dense = np.asarray(one.table.placed.dense) * one.setting.dense.std + one.setting.dense.mean
-        for place in np.argsort(-dense)[:10]:
-            cosines.append((float(dense[place]), 1.0))
-            told.append(float(bool(one.hits[place]) and not one.apart))
-            sets.append(one.set)
-    if cosines:
-        found = fit(np.array(cosines), np.array(told), np.array(sets))
-        print("vector route alone", tuple(round(float(w), 3) for w in found))
+def _show_deciles(kept: Sequence[Scored], tables: Sequence[Scored], scored: Sequence[np.ndarray]) -> None:
+    """Of hits with a score in each tenth, how many are evidence."""
+    names = {id(table) for table in kept}
+    said = np.concatenate([s for t, s in zip(tables, scored, strict=True) if id(t) in names])
+    true = np.concatenate([t.true for t in kept])
+    bins = np.minimum((said * 10).astype(int), 9)
+    print(
+        ", ".join(
+            f"{said[bins == b].mean():.2f}: {true[bins == b].mean():.2f} ({(bins == b).sum()})"
+            for b in np.unique(bins)
+        )
+    )
 
 
-def fit(x: np.ndarray, y: np.ndarray, names: np.ndarray) -> np.ndarray:
-    """Logistic regression by Newton's method, each set weighing alike, with a little shrinkage."""
-    share = np.zeros(len(y))
-    for name in dict.fromkeys(names):
-        share[names == name] = 1 / np.count_nonzero(names == name)
-    share *= len(y) / share.sum()
+def fit(x: np.ndarray, y: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Logistic regression by Newton's method, each row weighing its share, with a little shrinkage."""
+    share = share * len(y) / share.sum()
     weights = np.zeros(x.shape[1])
     for _ in range(50):
         p = _sigmoid(x @ weights)
-        slope = x.T @ (share * (p - y)) + 0.1 * weights
-        curve = (x * (share * p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(x.shape[1])
+        slope = x.T @ (share * (p - y)) + SHRINKAGE * weights
+        curve = (x * (share * p * (1 - p))[:, None]).T @ x + SHRINKAGE * np.eye(x.shape[1])
         weights -= np.linalg.solve(curve, slope)
     return weights
 

@@ -139,6 +139,27 @@ def test_a_fact_counts_as_the_turn_that_it_was_drawn_from(
     assert found["overall"]["recall@5"] == document(*words, "fast")["overall"]["recall@5"]
 
 
+def test_each_cube_is_asked_what_only_another_knows(talk: Path, tmp_path: Path) -> None:
+    assert document("locomo", str(talk), "--mode", "keyword")["abstention"]["elsewhere"] == 0
+    one = json.loads(talk.read_text())[0]
+    other = json.loads(talk.read_text().replace("Zanzibar", "Wombat").replace("zanzibar", "wombat"))[0]
+    both = tmp_path / "both.json"
+    both.write_text(json.dumps([one, other | {"sample_id": "conv-2"}]))
+    found = document("locomo", str(both), "--mode", "keyword")["abstention"]
+    # Three questions of each have an answer; xylophone and thanks are known to both, the animals are not.
+    assert (found["answerable"], found["unanswerable"], found["elsewhere"]) == (6, 2, 6)
+    assert 0.5 < found["auroc_elsewhere"] < 1.0
+    assert found["mean_score_elsewhere"] < found["mean_score_answerable"]
+    assert found["doubtful"]["unanswerable"] == 1.0
+    assert found["doubtful"]["elsewhere"] >= round(2 / 6, 5)
+    assert found["calibration"]["ece"] is not None
+    shown = {
+        line.split("\t")[0]: line
+        for line in memos("eval", "locomo", str(both), "--mode", "keyword").stdout.splitlines()
+    }
+    assert "below 0.15" in shown["score tells what is elsewhere"]
+
+
 def test_nothing_of_yours_is_touched(talk: Path, home: Path) -> None:
     document("locomo", str(talk), "--mode", "keyword")
     assert not (home / "cubes").exists()

@@ -311,6 +311,7 @@ SWITCHES = {
     "questions": {"questions"},
     "names": set(),
     "requests": set(),
+    "links": set(),
 }
 """What each part changes in this question, beside the share of the session."""
 

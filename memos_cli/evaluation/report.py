@@ -15,6 +15,7 @@ from memos_cli.errors import NotPermitted, StorageError
 from memos_cli.evaluation import metrics, plot
 from memos_cli.evaluation.metrics import Answer, Ranking
 from memos_cli.evaluation.run import BUDGETS, KS, Run
+from memos_cli.operations.search import DOUBTFUL
 
 Document = dict[str, Any]
 
@@ -41,7 +42,7 @@ def document(run: Run) -> Document:
         "add": _storing(run),
         "tokens": _tokens(counted, run.options.ks),
         "budget": _budget(counted),
-        "abstention": _abstention(run.main),
+        "abstention": _abstention(run),
         "calibration": metrics.calibration([pair for one in counted for pair in one.scored]),
         "notes": run.notes,
         "questions": [_question(one, level) for one in run.main],
@@ -106,16 +107,23 @@ def _budget(answers: Sequence[Answer]) -> Document:
     return {str(b): round(sum(one[b] for one in asked) / len(asked), 5) for b in BUDGETS if asked}
 
 
-def _abstention(answers: Sequence[Answer]) -> Document:
-    """How well the best score tells questions with an answer from those without one."""
-    yes = [one.top for one in answers if one.answerable]
-    no = [one.top for one in answers if not one.answerable]
+def _abstention(run: Run) -> Document:
+    """How well the best score tells questions with an answer from those without one: those of which the
+    benchmark says so, and those asked of a cube they are not about."""
+    yes = [one.top for one in run.main if one.answerable]
+    no = [one.top for one in run.main if not one.answerable]
+    elsewhere = [max(scores, default=0.0) for scores in run.elsewhere]
+    groups = {"answerable": yes, "unanswerable": no, "elsewhere": elsewhere}
+    scored = [(score, hit and one.answerable) for one in run.main for score, hit in one.scored]
+    scored += [(score, False) for scores in run.elsewhere for score in scores]
     return {
-        "answerable": len(yes),
-        "unanswerable": len(no),
+        **{name: len(tops) for name, tops in groups.items()},
         "auroc": metrics.separation(yes, no) if yes and no else None,
-        "mean_score_answerable": _mean(yes),
-        "mean_score_unanswerable": _mean(no),
+        "auroc_elsewhere": metrics.separation(yes, elsewhere) if yes and elsewhere else None,
+        **{f"mean_score_{name}": _mean(tops) for name, tops in groups.items()},
+        "doubtful_below": DOUBTFUL,
+        "doubtful": {name: _mean([float(top < DOUBTFUL) for top in tops]) for name, tops in groups.items()},
+        "calibration": metrics.calibration(scored),
     }
 
 
@@ -188,9 +196,22 @@ def facts(found: Document) -> list[tuple[str, Any]]:
         ("added", f"{stored['memories']} memories, {stored['per_second']} a second{known}{skipped}{cached}"),
         ("tokens of the first k", _list(found["tokens"], "{:.0f}")),
         ("recall within tokens", _list(found["budget"], "{:.3f}")),
-        ("score tells unanswerable", f"AUROC {told['auroc']:.3f}" if told["auroc"] is not None else None),
+        ("score tells unanswerable", _told(told, "auroc", "unanswerable")),
+        ("score tells what is elsewhere", _told(told, "auroc_elsewhere", "elsewhere")),
         ("score, calibration error", found["calibration"]["ece"]),
     ]
+
+
+def _told(told: Document, measure: str, kind: str) -> str | None:
+    """How well scores tell one kind of question from those with an answer, and how many of both a search
+    says may have none."""
+    if told[measure] is None:
+        return None
+    low = told["doubtful"]
+    return (
+        f"AUROC {told[measure]:.3f}; below {told['doubtful_below']:g}: {low[kind]:.0%}, "
+        f"with an answer {low['answerable']:.0%}"
+    )
 
 
 def _list(values: Document, form: str) -> str:

@@ -23,7 +23,7 @@ from memos_cli.evaluation.corpus import Benchmark, Corpus, Question
 from memos_cli.evaluation.metrics import Answer, ranking
 from memos_cli.evaluation.vectors import Cache, EvaluationSession, Remembering, RememberingReranker
 from memos_cli.operations.add import add
-from memos_cli.operations.search import search, tokens
+from memos_cli.operations.search import doubts, search, tokens
 from memos_cli.schema import Depth, Hit, Mode, Query, Reading
 from memos_cli.session import make_cube, open_session
 
@@ -107,6 +107,8 @@ class Run:
     storing: Storing = field(default_factory=Storing)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    elsewhere: list[tuple[float, ...]] = field(default_factory=list)
+    """The first hits' scores of each question that was asked of a cube it is not about."""
 
     @property
     def main(self) -> list[Answer]:
@@ -132,7 +134,7 @@ def evaluate(
     asked = _Counter(progress, total)
     with tempfile.TemporaryDirectory(prefix="memos-eval-") as folder:
         cubes = Cubes(Path(folder), settings, place, options)
-        for corpus in corpora:
+        for corpus, stranger in zip(corpora, [*corpora[1:], *corpora[:1]], strict=True):
             with cubes.fresh() as session:
                 store(session, corpus, run.storing, progress, options)
                 _warm(session, corpus, options)
@@ -141,6 +143,8 @@ def evaluate(
                         answer = _ask(session, corpus, question, variant, run)
                         run.answers.setdefault(variant.name, []).append(answer)
                         asked.tick()
+                if stranger is not corpus:
+                    run.elsewhere += _elsewhere(session, stranger, options.variants[0])
         run.embedder = cubes.embedder
         run.storing.reused = cubes.shared.reused if cubes.shared else 0
     return run
@@ -246,7 +250,8 @@ def _ask(
     wall, cpu = time.perf_counter(), time.process_time()
     result = search(session, query)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    run.notes += [note for note in result.notes if note not in run.notes]
+    known = [*run.notes, *doubts(result.hits)]
+    run.notes += [note for note in result.notes if note not in known]
     shown = list(result.hits)
     listed = _lengthened(session, query, shown) if k < LONG_LIST else shown
     first = variant is run.options.variants[0]
@@ -265,6 +270,16 @@ def _ask(
         within=_within(session, query, question, k) if first and question.gold else {},
         scored=tuple((h.score, not _stands_for(h).isdisjoint(question.gold)) for h in shown[:JUDGED]),
     )
+
+
+def _elsewhere(session: EvaluationSession, corpus: Corpus, variant: Variant) -> Iterator[tuple[float, ...]]:
+    """The scores that the questions of another corpus get here, where nothing is about them."""
+    for question in corpus.questions:
+        if question.answerable:
+            query = Query(
+                text=question.text, k=JUDGED, mode=variant.mode, now=question.now, without=variant.without
+            )
+            yield tuple(hit.score for hit in search(session, query).hits)
 
 
 def _lengthened(session: EvaluationSession, query: Query, shown: list[Hit]) -> list[Hit]:

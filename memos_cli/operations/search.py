@@ -27,8 +27,8 @@ from memos_cli.errors import (
 from memos_cli.operations.succession import newest_first
 from memos_cli.providers.requests import request_direction
 from memos_cli.retrieval.asked import Asked, read
-from memos_cli.retrieval.calibration import likelihood
-from memos_cli.retrieval.pipeline import Manner, Ranked, rank
+from memos_cli.retrieval.calibration import DOUBTFUL, likelihood
+from memos_cli.retrieval.pipeline import Manner, Ranked, nearness, rank
 from memos_cli.retrieval.rerank import DEPTH as REREAD
 from memos_cli.retrieval.rerank import reranked
 from memos_cli.retrieval.routes import (
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from memos_cli.settings import Settings
 
 _CJK = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
-__all__ = ["PARTS", "search"]
+__all__ = ["DOUBTFUL", "PARTS", "search"]
 
 COUNTED = 10
 """First hits that count as used; who asks for hundreds does not read them all."""
@@ -63,8 +63,8 @@ ATTEMPTS = 5
 
 def search(session: Session, query: Query) -> SearchResult:
     """Ask a cube. Raises BadInput for an empty question, NoVectors and ProviderError when only the
-    vector route was asked for and it cannot run, UnknownReranker; otherwise a missing route, or a
-    reranker that fails, is a note.
+    vector route was asked for and it cannot run, UnknownReranker; otherwise a missing route, a
+    reranker that fails, or hits that perhaps do not bear on the question, is a note.
 
     Preferences that were learned stand apart from the hits, unless kinds are asked for. The first hits
     count as used.
@@ -72,7 +72,7 @@ def search(session: Session, query: Query) -> SearchResult:
     result = answer(session, query)
     if session.settings.count_uses:
         note_uses(session.cube, result.hits)
-    return result
+    return result.but(notes=(*result.notes, *doubts(result.hits)))
 
 
 def note_uses(cube: MemCube, hits: Sequence[Hit]) -> None:
@@ -82,7 +82,7 @@ def note_uses(cube: MemCube, hits: Sequence[Hit]) -> None:
 
 
 def answer(session: Session, query: Query) -> SearchResult:
-    """`search` without counting uses."""
+    """`search` without counting uses, nor a word on whether the hits bear on the question."""
     if not any(unicodedata.category(c)[0] in "LNPS" for c in query.text):
         raise BadInput(source="the question", reason="it is empty", hint="Type `memos search QUESTION`.")
     if not query.filters.kinds:
@@ -101,6 +101,16 @@ def answer(session: Session, query: Query) -> SearchResult:
 def note_hits(session: Session, result: SearchResult) -> None:
     """Remember what a person was shown, for `memos feedback --last`."""
     note_shown(session.cube.layout, [hit.item.id for hit in result.hits])
+
+
+def doubts(hits: Sequence[Hit]) -> list[str]:
+    """What there is to say where not even the best hit is likely to bear on the question."""
+    best = max((hit.score for hit in hits), default=1.0)
+    if best >= DOUBTFUL:
+        return []
+    return [
+        f"perhaps nothing here bears on the question: no score reaches {DOUBTFUL:g}, the best is {best:.2f}"
+    ]
 
 
 @dataclass(frozen=True)
@@ -172,7 +182,9 @@ def _ranked(found: Found, query: Query) -> Ranked:
     vector = found.vector
     if found.keyword is None:
         assert vector is not None
-        return Ranked(list(vector.scores), list(vector.scores.values()), trace={"fusion": "vector only"})
+        cosines = list(vector.scores.values())
+        nearest = nearness(max(cosines, default=0.0), vector.moments.mean, vector.total)
+        return Ranked(list(vector.scores), cosines, nearest=nearest, trace={"fusion": "vector only"})
     return rank(
         found.view,
         found.asked,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memos_cli.errors import MemosError, UsageError
 from memos_cli.location import distinct
-from memos_cli.operations.search import answer, finished, note_uses, preference_budget, said, tokens
+from memos_cli.operations.search import answer, doubts, finished, note_uses, preference_budget, said, tokens
 from memos_cli.retrieval.rerank import DEPTH as REREAD
 from memos_cli.schema import FailedCube, Failure, Hit, Query, SearchResult
 from memos_cli.session import open_session
@@ -76,7 +76,7 @@ def search_many(
         query=query.text,
         hits=hits,
         preferences=_preferences(answers.values(), preference_budget(settings, query)),
-        notes=tuple(notes),
+        notes=(*notes, *doubts(hits)),
         trace={name: one.trace for name, one in answers.items() if one.trace},
         failed=tuple(failed),
     )

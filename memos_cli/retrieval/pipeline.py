@@ -11,19 +11,22 @@ away (retrieval.md: reciprocal ranks .572 recall@10 on LoCoMo, scores .654, all 
 1. A keyword list by own words, for turns also by the words around them, and a vector list.
 2. Their union is ordered roughly, and the first KEPT are looked at closely: meaning among
    neighbours, whose turn, in which role, how it reads, how good its session is.
+3. Notes that hold what the first hits name and the question does not are looked at, too (`links`).
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from memos_cli.cube.cube import View
 from memos_cli.retrieval.asked import Asked
+from memos_cli.retrieval.links import SOURCES, links
 from memos_cli.retrieval.routes import KeywordRoute, Moments, VectorRoute, facts, naming
 from memos_cli.retrieval.temporal import closeness
 from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, Weights
@@ -43,6 +46,10 @@ memory alone has none, and by what rounding leaves it would stand out from itsel
 
 NOTHING = Facts(0, 0, 0, 0, 0)
 
+UNRELATED, FEW_UNITS = 0.1, 30
+"""The mean cosine of unrelated texts (the default embedder: .03 to .25 in English), and the number of
+memories up to which it counts for more than the mean of a cube's own."""
+
 
 @dataclass(frozen=True)
 class Ranked:
@@ -56,7 +63,9 @@ class Ranked:
     parts: dict[str, list[float]] = field(default_factory=dict)
     setting: Setting | None = None
     nearest: float = 0.0
-    """The highest cosine among the candidates; 0 without a vector route."""
+    """How near the nearest lies by meaning (`nearness`); 0 without a vector route."""
+    coverage: float = 0.0
+    """The largest share of the question's words, by idf, that one memory holds; 0 without a keyword route."""
     trace: dict[str, float | str] = field(default_factory=dict)
 
     def signals(self, place: int) -> dict[str, float]:
@@ -139,12 +148,13 @@ def rank(
     how: Manner = USUAL,
 ) -> Ranked:
     """Fuse what the routes found into one order."""
-    found = placed(view, asked, keyword, vector, how)
+    found = _candidates(view, asked, keyword, vector, how)
     if found is None:
         assert vector is not None
         return _by_rank(keyword, vector)
-    setting, table = found
-    return ordered(table, setting, _trace(setting, keyword))
+    setting, gather = found
+    ranked = ordered(gather(None), setting, _trace(setting, keyword))
+    return ranked if "links" in how.without else _followed(view, keyword, ranked, setting, gather)
 
 
 def placed(
@@ -155,6 +165,14 @@ def placed(
     how: Manner = USUAL,
 ) -> tuple[Setting, Table] | None:
     """The candidates and what is the same for all of them; None where a route's scale is missing."""
+    found = _candidates(view, asked, keyword, vector, how)
+    return None if found is None else (found[0], found[1](None))
+
+
+def _candidates(
+    view: View, asked: Asked, keyword: KeywordRoute, vector: VectorRoute | None, how: Manner
+) -> tuple[Setting, Gather] | None:
+    """What is the same for all candidates, and what gives those of the lists, or any others."""
     own = Moments.of(keyword.own.values(), keyword.total)
     if vector is not None and (vector.moments.std <= FLAT or (keyword.own and own.std <= 1e-9)):
         return None
@@ -164,7 +182,46 @@ def placed(
         windows = [scores for name, scores in keyword.windows.items() if name not in how.without]
         scales += [(scores, Moments.of(scores.values(), keyword.turns)) for scores in windows]
     gather = _by_words if vector is None else _by_both
-    return setting, gather(view, keyword, vector, scales, setting, max(KEPT, how.k))
+    return setting, partial(gather, view, keyword, vector, scales, setting, max(KEPT, how.k))
+
+
+def _followed(view: View, keyword: KeywordRoute, ranked: Ranked, setting: Setting, gather: Gather) -> Ranked:
+    """The order with what the first hits lead to, which stays behind the hit that leads to it."""
+    led = list(links(view, keyword, setting.asked.text, ranked.ordinals[:SOURCES]))
+    sums = dict(zip(ranked.ordinals, ranked.sums, strict=True))
+    new = dict.fromkeys(o for _, reached in led for o in reached if o not in sums)
+    others = ordered(gather(list(new)), setting, {}) if new else Ranked([], [])
+    sums |= zip(others.ordinals, others.sums, strict=True)
+    gained: dict[int, float] = {}
+    for place, reached in led:
+        ceiling = ranked.sums[place] - setting.weights.behind
+        for ordinal, rarity in reached.items():
+            gain = min(setting.weights.links * rarity / (1 + place), ceiling - sums[ordinal])
+            gained[ordinal] = max(gained.get(ordinal, 0.0), gain)
+    if not any(gained.values()):
+        return ranked
+    return _joined(ranked, others, gained)
+
+
+def _joined(ranked: Ranked, others: Ranked, gained: Mapping[int, float]) -> Ranked:
+    """One order of both, with what some of them gained; of the others only those that did."""
+    listed = [*ranked.ordinals, *others.ordinals]
+    gains = [gained.get(ordinal, 0.0) for ordinal in listed]
+    sums = [a + b for a, b in zip((*ranked.sums, *others.sums), gains, strict=True)]
+    known = len(ranked.ordinals)
+    order = sorted(
+        (i for i in range(len(listed)) if i < known or gains[i]), key=lambda i: (-sums[i], listed[i])
+    )
+    parts = {name: [*column, *others.parts.get(name, [])] for name, column in ranked.parts.items()}
+    if not others.ordinals:
+        parts = dict(ranked.parts)
+    parts["links"] = gains
+    return replace(
+        ranked,
+        ordinals=[listed[i] for i in order],
+        sums=[sums[i] for i in order],
+        parts={name: [column[i] for i in order] for name, column in parts.items()},
+    )
 
 
 def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ranked:
@@ -181,6 +238,7 @@ def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ra
         parts={name: [column[i] for i in order] for name, column in parts.items()},
         setting=setting,
         nearest=_nearest(table, setting),
+        coverage=setting.coverage,
         trace=trace,
     )
 
@@ -188,7 +246,18 @@ def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ra
 def _nearest(table: Table, setting: Setting) -> float:
     if setting.dense is None or not isinstance(table.placed, Placed) or not table.ordinals:
         return 0.0
-    return float(table.placed.dense.max()) * setting.dense.std + setting.dense.mean
+    scale = setting.dense
+    return nearness(float(table.placed.dense.max()) * scale.std + scale.mean, scale.mean, setting.units)
+
+
+def nearness(highest: float, mean: float, units: int) -> float:
+    """Where the highest cosine stands between the mean of all, 0, and the same meaning, 1.
+
+    Embedders, languages and long texts differ in the cosines of what is unrelated. The mean of a few
+    memories, which may all be related, is drawn to what it mostly is.
+    """
+    mean = (units * mean + FEW_UNITS * UNRELATED) / (units + FEW_UNITS)
+    return min(1.0, (highest - mean) / max(1 - mean, FLAT))
 
 
 def _parts(table: Table, setting: Setting) -> dict[str, list[float]]:
@@ -228,6 +297,8 @@ def _setting(
 
 
 Scale = tuple[dict[int, float], Moments]
+Gather = Callable[[Sequence[int] | None], Table]
+"""Gives the candidates of the lists for None, else the rows asked for, listed or not."""
 
 
 def _by_words(
@@ -237,9 +308,10 @@ def _by_words(
     scales: Sequence[Scale],
     setting: Setting,
     count: int,
+    only: Sequence[int] | None,
 ) -> Table:
     """Candidates of the keyword lists alone, one by one: numpy would cost more than it saves."""
-    listed = dict.fromkeys(o for scores, _ in scales for o in scores)
+    listed = dict.fromkeys((o for scores, _ in scales for o in scores) if only is None else only)
     places = {o: [moments.z(scores.get(o, 0.0)) for scores, moments in scales] for o in listed}
     kept = heapq.nlargest(count, listed, key=lambda o: (max(places[o][0], sum(places[o]) / len(scales)), -o))
     found = _facts(view, keyword, setting, kept)
@@ -259,6 +331,7 @@ def _by_both(
     scales: Sequence[Scale],
     setting: Setting,
     count: int,
+    only: Sequence[int] | None,
 ) -> Table:
     """Candidates of all lists, in columns."""
     import numpy as np
@@ -267,11 +340,14 @@ def _by_both(
     lists = [
         np.fromiter(scores, np.int64, len(scores)) for scores in (*(s for s, _ in scales), vector.scores)
     ]
-    listed = np.unique(np.concatenate(lists))
+    listed = np.unique(np.concatenate(lists) if only is None else np.array(only, np.int64))
     words = []
     for (scores, moments), keys in zip(scales, lists, strict=False):
         column = np.zeros(len(listed))
-        column[np.searchsorted(listed, keys)] = np.fromiter(scores.values(), np.float64, len(scores))
+        if only is None:
+            column[np.searchsorted(listed, keys)] = np.fromiter(scores.values(), np.float64, len(scores))
+        else:
+            column[:] = [scores.get(ordinal, 0.0) for ordinal in listed.tolist()]
         words.append(moments.z(column))
     dense = vector.moments.z(np.nan_to_num(vector.of(listed), nan=vector.moments.mean))
     rough = np.maximum(words[0], sum(words) / len(words)) + dense
@@ -427,11 +503,12 @@ def _by_rank(keyword: KeywordRoute, vector: VectorRoute) -> Ranked:
         parts[name] = [shares.get(o, 0.0) for o in listed]
     sums = [sum(cells) for cells in zip(*parts.values(), strict=True)]
     order = sorted(range(len(listed)), key=lambda i: (-sums[i], listed[i]))
-    nearest = max(vector.scores.values(), default=0.0)
+    highest = max(vector.scores.values(), default=0.0)
     return Ranked(
         [listed[i] for i in order],
         [sums[i] for i in order],
         {name: [column[i] for i in order] for name, column in parts.items()},
-        nearest=nearest,
+        nearest=nearness(highest, vector.moments.mean, vector.total),
+        coverage=keyword.coverage,
         trace={"fusion": "ranks"},
     )

@@ -28,6 +28,9 @@ NEAREST = 300
 """Length of the vector route's list at least: what neither route lists is not ranked."""
 
 
+NO_FILTERS = Filters()
+
+
 @dataclass(frozen=True)
 class Moments:
     """Mean and standard deviation of a route's scores over all units."""
@@ -64,6 +67,8 @@ class KeywordRoute:
     mean_tokens: float
     terms: tuple[str, ...]
     shards: tuple[KeywordHits, ...] = field(repr=False, default=())
+    filters: Filters = NO_FILTERS
+    """What the route was held to."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ def keyword_route(
         mean_tokens=max((hits.mean_tokens for hits in found), default=0.0),
         terms=tuple(dict.fromkeys(t for hits in found for t in hits.terms)),
         shards=found,
+        filters=filters,
     )
 
 

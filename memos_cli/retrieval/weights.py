@@ -24,6 +24,7 @@ PARTS = (
     "session",
     "length",
     "questions",
+    "links",
 )
 """Parts that `--without` and `memos eval --ablate` switch off, each on its own."""
 
@@ -70,6 +71,11 @@ class Weights:
     questions: float = 0.7
     """Taken from a short turn that asks (fewer than `short_question` content terms)."""
     short_question: int = 15
+    links: float = 4.0
+    """A note that holds the rarest name of the first hit which the question does not name; half of it
+    for the second hit's."""
+    behind: float = 1.0
+    """How far such a note stays behind the hit that leads to it, at least."""
 
 
 DEFAULT = Weights()

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 MANY = 20_000
 """Rows from which on the old copies of a few count for nothing; counting that many takes a millisecond."""
 
+COMMON, FEW, MOST = 0.02, 5, 1_000
+"""A name that more rows hold than this share of all leads nowhere, unless FEW hold it; nor does one that
+more than MOST hold, whose rows would take longer to go through than the whole search."""
+
 _INDEXED = {"content": "freq", "exact": "position", **dict.fromkeys(WINDOWS, "freq")}
 """What the index keeps of a term beside the rows it is in."""
 
@@ -343,6 +347,30 @@ def _scored(view: View, query: Query, limit: int, addresses: dict[int, DocAddres
     addresses.update(zip(ordinals, found, strict=True))
     # The engine breaks ties by where a row happens to lie.
     return {ordinal: -score for score, ordinal in sorted(zip(map(neg, scores), ordinals, strict=True))}
+
+
+def mentions(view: View, names: Sequence[tuple[str, ...]], filters: Filters, limit: int) -> dict[int, float]:
+    """Rows that are no turns and hold one of `names`, and how rare the rarest of those is, 0 to 1.
+
+    A name is as rare as its rarest word, which costs nothing to know. Names that too many hold are passed over.
+    """
+    from tantivy import Occur, Query
+
+    most = min(max(COMMON * view.total, FEW), MOST)
+    held = []
+    for name in names:
+        frequency = min(view.searcher.doc_freq("exact", word) for word in name)
+        if 0 < frequency <= most:
+            rarity = 1 - math.log(frequency) / math.log(max(view.total, 2))
+            held.append(Query.const_score_query(_phrase(view, analysis.Phrase(name)), rarity))
+    if not held:
+        return {}
+    clauses = [
+        (Occur.Must, view.restriction(filters)),
+        (Occur.MustNot, view.term("terms", "turn")),
+        (Occur.Must, Query.disjunction_max_query(held)),
+    ]
+    return _scored(view, Query.boolean_query(clauses), min(limit, view.total), {})
 
 
 def _turns(view: View, restriction: Query, plain: bool) -> int:

@@ -54,7 +54,7 @@ from memos_cli.stores.keyword_index import (
     stamp,
     write_pointer,
 )
-from memos_cli.stores.keyword_query import KeywordHits, View, ranked_search
+from memos_cli.stores.keyword_query import KeywordHits, View, mentions, ranked_search
 from memos_cli.stores.keyword_rows import QUEUED, commit, hash_of, hash_term, named, now_of
 from memos_cli.stores.keyword_windows import NONE, Straddling, rows
 
@@ -138,6 +138,13 @@ class Keywords:
         view = self._view()
         with engine(self.directory):
             return ranked_search(view, analysis.parse(text), filters, limit, windows=windows)
+
+    def mentioning(self, names: Sequence[tuple[str, ...]], filters: Filters, limit: int) -> dict[int, float]:
+        """Rows that are no turns and hold one of `names` word for word, and how rare the rarest of them
+        is: 1 for a name that one row holds, towards 0 for what many do. Raises ProjectionDamaged."""
+        view = self._view()
+        with engine(self.directory):
+            return mentions(view, names, filters, limit)
 
     def facts(self, hits: KeywordHits, ordinals: Sequence[int]) -> dict[int, Facts]:
         """What ranking asks of these rows beside their words; unknown ordinals are left out.

@@ -16,7 +16,7 @@ from functools import cache
 
 from memos_cli.cube.cube import View
 from memos_cli.retrieval.routes import KeywordRoute
-from memos_cli.stores.analysis import exact_terms
+from memos_cli.stores.analysis import exact_terms, parse
 from memos_cli.stores.facts import is_turn
 
 SOURCES = 2
@@ -37,7 +37,8 @@ def links(
 ) -> Iterator[tuple[int, dict[int, float]]]:
     """For each of the `first` hits that is no turn, its place and the memories that hold what it names:
     by ordinal, how rare the rarest such name is, 0 to 1."""
-    if keyword.turns >= keyword.total:
+    # Who quotes words wants what holds them, and nothing that this leads to.
+    if keyword.turns >= keyword.total or parse(question).phrases:
         return
     asked = frozenset(exact_terms(question))
     found = {o: item for shard in view.keywords for o, item in shard.items(first).items()}

@@ -21,7 +21,7 @@ from unittest import mock
 
 from memos_cli.dates import statement
 from memos_cli.reader import preferences
-from memos_cli.stores import claims_english
+from memos_cli.stores import claims_english, facts
 
 SAID = datetime(2026, 3, 4, 15, 30)
 ODD = [
@@ -68,6 +68,7 @@ def unhinted() -> Iterator[None]:
             (claims_english, "_longest_subject", lambda text: 10_000),
             (statement, "may_name", lambda text: True),
             (preferences, "_speaks", lambda text: True),
+            (facts, "lacks", lambda words, hints: False),
         ):
             patches.enter_context(mock.patch.object(module, name, value))
         yield
@@ -77,6 +78,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "claims": lambda text: tuple(claims_english.read(text)) if len(text) <= 160 else (),
     "times": lambda text: statement.told(text, SAID),
     "preferences": preferences.preferences_in,
+    "marks": facts._names_time,
 }
 
 

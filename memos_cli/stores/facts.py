@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from memos_cli.schema import Draft, Kind, Level, MemoryItem, Status
+from memos_cli.stores.hints import DIGITS, lacks, words_in
 
 LIVE = frozenset({Status.ACTIVATED, Status.RESOLVING})
 """Statuses that a search sees unless told otherwise."""
@@ -134,7 +135,7 @@ def marks_of(item: MemoryItem, terms: int) -> int:
         | (USER if role == "user" else 0)
         | (ASSISTANT if role == "assistant" else 0)
         | (ASKS if text.endswith(_ASKS) else 0)
-        | (TIMED if _timed().search(text) else 0)
+        | (TIMED if _names_time(text) else 0)
     )
 
 
@@ -181,15 +182,25 @@ def number_of(text: str) -> int:
     return int.from_bytes(digest, "little") >> 1 or 1
 
 
+_TIMES = (
+    "yesterday today tonight tomorrow ago last next week weekend month year recently since monday tuesday wednesday "
+    "thursday friday saturday sunday summer winter spring fall morning just january february march april june july "
+    "august september october november december may"
+)
+_TIME_HINTS = frozenset(_TIMES.split()) | DIGITS
+
+
+def _names_time(text: str) -> bool:
+    """Whether a text names a time by a word or a year; told of an English text without one by its hints."""
+    if text.isascii() and lacks(words_in(text), _TIME_HINTS):
+        return False
+    return bool(_timed().search(text))
+
+
 @cache
 def _timed() -> re.Pattern[str]:
-    months = "january february march april june july august september october november december"
-    words = (
-        "yesterday today tonight tomorrow ago last next week weekend month year recently since monday "
-        f"tuesday wednesday thursday friday saturday sunday summer winter spring fall morning just {months}"
-    )
     return re.compile(
-        rf"\b(?:{'|'.join(words.split())}|may|19\d\d|20\d\d)\b"
+        rf"\b(?:{'|'.join(_TIMES.split())}|19\d\d|20\d\d)\b"
         r"|\d+[月日号点]|[上下这本]周|明天|昨天|今天|后天|周[一二三四五六日末]|星期",
         re.IGNORECASE,
     )

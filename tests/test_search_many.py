@@ -511,7 +511,7 @@ ARGUMENTS = {
     "init": [], "add": ["A text"], "get": ["x"], "update": ["x", "y"], "archive": ["x"], "unarchive": ["x"], "pin": ["x"], "unpin": ["x"],
     "purge": ["x", "--yes"], "history": ["x"], "deepen": ["--text", "tree_text"], "import": ["none"],
     "eval": ["prefeval", "none"], "config": ["list"], "cron": ["list"],
-    "graph": ["x"], "cypher": ["MATCH (n) RETURN n"],
+    "feedback": ["x"], "graph": ["x"], "cypher": ["MATCH (n) RETURN n"],
 }  # fmt: skip
 
 

@@ -117,15 +117,15 @@ def _related(hits: dict[str, Hit]) -> Iterator[tuple[str, str]]:
 
 def _of_one_matter(hits: Sequence[Hit], question: str) -> Iterator[tuple[MemoryItem, MemoryItem]]:
     """Pairs of statements of one owner about the same matter, of which the later answers as much."""
-    statements = [hit.item for hit in hits if _is_statement(hit.item)]
+    statements = [hit for hit in hits if _is_statement(hit.item)]
     if len(statements) < 2 or _PAST.search(question):
         return
     asked = set(content_terms(question))
-    terms = {item.id: set(content_terms(item.memory)) for item in statements}
+    terms = {hit.item.id: set(content_terms(hit.item.memory)) for hit in statements}
     for one, other in combinations(statements, 2):
-        if _owner(one) != _owner(other) or one.time == other.time:
+        if _owner(one) != _owner(other) or one.item.time == other.item.time:
             continue
-        old, new = in_time(one, other)
+        old, new = in_time(one.item, other.item)
         if asked & terms[old.id] <= terms[new.id] and _alike(old, new, terms):
             yield old, new
 
@@ -140,8 +140,9 @@ def _is_statement(item: MemoryItem) -> bool:
     )
 
 
-def _owner(item: MemoryItem) -> tuple[str | None, ...]:
-    return item.user_id, item.agent_id, item.speaker
+def _owner(hit: Hit) -> tuple[str | None, ...]:
+    """What is somebody's in one cube is another one's in the next."""
+    return hit.cube, hit.item.user_id, hit.item.agent_id, hit.item.speaker
 
 
 def _runs(words: list[str]) -> set[tuple[str, ...]]:

@@ -34,6 +34,7 @@ from memos_cli.cube.config import (
 from memos_cli.cube.layout import Layout, card
 from memos_cli.cube.lock import WriteLock
 from memos_cli.cube.overlay import Overlay, remove_dead_overlays
+from memos_cli.cube.recent import note_shown
 from memos_cli.errors import (
     Busy,
     CubeExists,
@@ -233,11 +234,21 @@ class MemCube:
 
     def count_uses(self, ids: Iterable[str]) -> bool:
         """Note a search's hits, without the lock and without waiting. False where nothing may be written."""
+        return self._ours and self.usage.note(ids)
+
+    def note_shown(self, ids: Iterable[str]) -> None:
+        """Remember what a person was shown, beside the versions, where something may be written."""
+        if self._ours:
+            note_shown(self.layout, ids)
+
+    @property
+    def _ours(self) -> bool:
+        """Whether this program knows the cube's format well enough to write into it."""
         try:
             check_writable(self.config)
         except FormatTooNew:
             return False
-        return self.usage.note(ids)
+        return True
 
     @cached_property
     def vectors(self) -> Vectors | None:

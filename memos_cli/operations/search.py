@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import View
-from memos_cli.cube.recent import note_shown
 from memos_cli.errors import (
     BadInput,
     EmbedderMismatch,
@@ -100,7 +99,7 @@ def answer(session: Session, query: Query) -> SearchResult:
 
 def note_hits(session: Session, result: SearchResult) -> None:
     """Remember what a person was shown, for `memos feedback --last`."""
-    note_shown(session.cube.layout, [hit.item.id for hit in result.hits])
+    session.cube.note_shown([hit.item.id for hit in result.hits])
 
 
 def doubts(hits: Sequence[Hit]) -> list[str]:

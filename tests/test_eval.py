@@ -131,7 +131,10 @@ def test_a_fact_counts_as_the_turn_that_it_was_drawn_from(
         monkeypatch.setenv(f"MEMOS_{name.upper()}", str(value))
     drawn = {"text": "The xylophone, a percussion instrument, is green.", "turns": [3], "who": "",
              "event_start": "", "event_end": "", "key": "", "tags": [], "importance": 60, "confidence": 90}  # fmt: skip
-    llm_server.answers = [{"facts": [drawn]}]
+    # Both sessions are asked about at once; only one has the xylophone.
+    llm_server.otherwise = lambda request: {
+        "facts": [drawn] if "xylophone" in str(request["messages"][-1]) else []
+    }
     words = ("locomo", str(talk), "--mode", "keyword", "--read")
     found = document(*words, "fine")
     assert found["add"]["facts"] == 1

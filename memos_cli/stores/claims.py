@@ -65,8 +65,8 @@ class Claim(NamedTuple):
     """What else its text says (`stores/clauses`); two claims are the same only where that is."""
     partial: bool = False
     """What else its text says may hold when this does not, so that nothing closes the text whole."""
-    later: bool = False
-    """It holds from a day that it names, which may be to come: it closes nothing."""
+    narrowed: bool = False
+    """It holds from a day that it names, or as far as its text goes on to say: it closes nothing."""
 
 
 def claims_of(text: str) -> tuple[Claim, ...]:
@@ -89,9 +89,13 @@ def _remembered(text: str) -> tuple[Claim, ...]:
         return made
     beside = tuple(parts.beside.casefold().split())
     head = tuple(
-        claim._replace(beside=(*claim.beside, *beside), partial=not parts.bound)
+        claim._replace(
+            beside=(*claim.beside, *beside),
+            partial=not parts.bound,
+            narrowed=claim.narrowed or parts.narrow,
+        )
         for claim in read(parts.main)
-        if parts.plain or (claim.manner is not Manner.PLAIN and claim.positive)
+        if not (parts.narrow or parts.reason) or (claim.manner is not Manner.PLAIN and claim.positive)
     )
     return head or made
 

@@ -319,7 +319,7 @@ def read(text: str) -> Iterator[Claim]:
         return
     now, day = begun.group("now"), levelled(begun.group("day"))
     for claim in _claims(sentence._replace(text=now, words=words_in(now))):
-        yield claim._replace(later=True, beside=day)
+        yield claim._replace(narrowed=True, beside=day)
 
 
 def _claims(sentence: _Sentence) -> Iterator[Claim]:
@@ -422,6 +422,17 @@ _PART = DAYS | frozenset(f"{day}s" for day in DAYS) | word_set("weekdays weekend
 """Details that say for which part of the time something holds."""
 
 
+def _doubtful(found: re.Match[str]) -> bool:
+    """Whether the details leave open if it is so: "from Monday to Friday", "as far as I know", "in the novel"."""
+    rest = found.group("rest") or ""
+    if not rest:
+        return False
+    told = _re(
+        r"\bas (?:far|I|he|she|we|they|every\w+)\b|\bin the (?:novel|story|film|game|play|book|dream)\b"
+    )
+    return not _PART.isdisjoint(levelled(rest)) or bool(told.search(rest))
+
+
 def _home(s: _Sentence) -> list[Claim] | None:
     lives = r"(?:lives?|living|am living|is living|are living|resides?|reside|am based|is based|are based)"
     found = _match(rf"{_S}(?P<no> do not| does not)? {lives} in {_V}{_TAIL}", s)
@@ -440,7 +451,7 @@ def _home(s: _Sentence) -> list[Claim] | None:
         return None
     if moved and _YEAR.search(s.text):
         return []
-    if not _PART.isdisjoint(_details(found)):
+    if _doubtful(found):
         return []
     if not place[0].isupper() or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(place):
         return []
@@ -470,7 +481,7 @@ def _work(s: _Sentence) -> list[Claim] | None:
                 return None
             if who is None or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(firm):
                 return []
-            if (turn and _YEAR.search(s.text)) or not _PART.isdisjoint(_details(found)):
+            if (turn and _YEAR.search(s.text)) or _doubtful(found):
                 return []
             # One who left is no more there than one who never was; joining and leaving may be of anything.
             no = turn < 0 or bool(found.groupdict().get("no"))
@@ -1120,6 +1131,30 @@ def _predicate(s: _Sentence, who: str, text: str) -> list[Claim]:
     return list(_stated(s, who, verb, found.group("o"), positive=True))
 
 
+@cache
+def _likes() -> dict[str, str]:
+    """By the stem of a verb: what it says of a liking."""
+    return {stem(verb): feeling for verb, feeling in LIKES.items()}
+
+
+def _liked(
+    s: _Sentence,
+    who: str,
+    what: list[str],
+    feeling: str,
+    how: tuple[str, ...],
+    *,
+    positive: bool,
+    changed: bool,
+) -> Iterator[Claim]:
+    good = feeling in ("like", "love")
+    if not good and not positive:
+        return  # not to hate is not to like
+    degree = () if feeling in ("like", "dislike") else (feeling,)
+    key = _plain_key(who, ("like", *what))
+    yield _claim(s, key, Manner.PLAIN, positive=positive and good, rest=degree + how, changed=changed)
+
+
 def _stated(
     s: _Sentence, who: str, verb: str, rest: str, *, positive: bool, changed: bool = False
 ) -> Iterator[Claim]:
@@ -1160,28 +1195,19 @@ def _stated(
             else _claim(s, _plain_key(who, ("can", *words)), Manner.PLAIN)
         )
         return
-    likes = {stem(k): v for k, v in LIKES.items()}
-    if base in likes:
-        feeling = likes[base]
-        good = feeling in ("like", "love")
-        if not good and not positive:
-            return  # not to hate is not to like
-        degree = () if feeling == "like" or (feeling == "dislike") else (feeling,)
-        yield _claim(
-            s,
-            _plain_key(who, ("like", *words)),
-            Manner.PLAIN,
-            positive=positive and good,
-            rest=degree + how,
-            changed=changed,
-        )
+    if base in _likes():
+        yield from _liked(s, who, words, _likes()[base], how, positive=positive, changed=changed)
         return
     if base == "be" and words:
         if len(words) > 1 and words[0] in ("allergic",):
             words = ["allergic", *(stem(w) for w in words[1:] if w != "to")]
         if words[0] in ("turned", "switched") and words[1:2] in (["on"], ["off"]):
             words = words[1:]
-        if words[0] in OPPOSITES and (opposite := OPPOSITES[words[0]]):
+        if (
+            words[0] in OPPOSITES
+            and (words[0] != "off" or len(words) == 1)
+            and (opposite := OPPOSITES[words[0]])
+        ):
             changed |= words[0] in ("fixed", "resolved")
             words, positive = [opposite, *words[1:]], not positive
         words = [w for w in words if w != "located"] or words

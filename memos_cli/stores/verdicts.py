@@ -94,7 +94,15 @@ def compare(old: Claim, new: Claim) -> Verdict:
         return found
     if old.partial:
         return found._replace(reason=f"{found.reason}; the old text says more than that", sure=False)
-    return found._replace(reason=f"{found.reason}, from a day on", sure=False) if new.later else found
+    if old.narrowed or new.narrowed or _named_beside(old, new):
+        return found._replace(reason=f"{found.reason}; the new text may hold in part", sure=False)
+    return found
+
+
+def _named_beside(old: Claim, new: Claim) -> bool:
+    """Whether the new text names, beside its claim, what the old one says: it may be to say that it stays so."""
+    told = " ".join(new.beside)
+    return bool(told) and any(word in told for word in old.value)
 
 
 def _compared(old: Claim, new: Claim) -> Verdict:

@@ -90,9 +90,10 @@ def english(text: str) -> Clauses | None:
         return None
     main, after = (text[: cut.start()], text[cut.start() :].lstrip(";, ")) if cut else (text, "")
     beside = f"{between.group('what')} {after}".strip() if between else after
-    if not beside or ". " in beside or _TAKES_BACK.search(_BIDDEN.sub("", beside)):
-        return None
     kind = cut.lastgroup if cut else None
+    taken_back = kind != "season" and _TAKES_BACK.search(_BIDDEN.sub("", beside))
+    if not beside or ". " in beside or taken_back:
+        return None
     bound = kind in ("bound", "reason", "season") and not between and ";" not in beside
     return Clauses(main, beside, bound, narrow=_is_narrow(kind, after, beside), reason=kind == "reason")
 

@@ -21,7 +21,7 @@ from unittest import mock
 
 from memos_cli.dates import statement
 from memos_cli.reader import preferences
-from memos_cli.stores import claims_english, facts
+from memos_cli.stores import claims_chinese, claims_english, clauses, facts
 
 SAID = datetime(2026, 3, 4, 15, 30)
 ODD = [
@@ -64,6 +64,8 @@ def unhinted() -> Iterator[None]:
     with contextlib.ExitStack() as patches:
         for module, name, value in (
             (claims_english, "lacks", lambda words, hints: False),
+            (clauses, "lacks", lambda words, hints: False),
+            (claims_chinese, "_PATTERNS", [(read, _Always()) for read, _ in claims_chinese._PATTERNS]),
             (claims_english, "_MARKS", _Always()),
             (claims_english, "_longest_subject", lambda text: 10_000),
             (statement, "may_name", lambda text: True),
@@ -76,6 +78,8 @@ def unhinted() -> Iterator[None]:
 
 READERS: dict[str, Callable[[str], Any]] = {
     "claims": lambda text: tuple(claims_english.read(text)) if len(text) <= 160 else (),
+    "clauses": clauses.english,
+    "Chinese claims": lambda text: tuple(claims_chinese.read(text)) if len(text) <= 160 else (),
     "times": lambda text: statement.told(text, SAID),
     "preferences": preferences.preferences_in,
     "marks": facts._names_time,

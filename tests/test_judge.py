@@ -67,6 +67,28 @@ def test_a_new_value_is_the_next_version_of_the_same_memory(session: Session) ->
     assert check(session.cube).ok
 
 
+def test_an_old_text_that_says_more_is_linked_and_stays(session: Session) -> None:
+    (old,) = tell(session, "Anna lives in Oslo; her sister lives next door.").added
+    result = tell(session, "Anna moved to Bergen.")
+    (linked,) = result.linked
+    assert (linked.to, linked.relation) == (old.id, "update")
+    assert shown(session) == ["Anna lives in Oslo; her sister lives next door.", "Anna moved to Bergen."]
+    replaced = tell(session, "Anna lives in Trondheim; she has a boat.")
+    assert [u.memory for u in replaced.updated] == ["Anna lives in Trondheim; she has a boat."]
+    assert shown(session) == [
+        "Anna lives in Oslo; her sister lives next door.",
+        "Anna lives in Trondheim; she has a boat.",
+    ]
+
+
+def test_what_is_done_is_linked_to_when_it_was_due(session: Session) -> None:
+    (due,) = tell(session, "Anna's novel Fjord is due on 3 May 2024.").added
+    tell(session, "Anna's novel Fjord is due on 9 June 2024.")
+    (linked,) = tell(session, "Anna handed in her novel Fjord; it comes out in September.").linked
+    assert (linked.to, linked.relation) == (due.id, "update")
+    assert len(shown(session)) == 2
+
+
 def test_undo_takes_a_judged_update_back(session: Session) -> None:
     tell(session, "I work at Google.")
     change = tell(session, "I no longer work at Google.").change

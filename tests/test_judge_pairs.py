@@ -3,7 +3,13 @@
 `data/judgement/pairs_*.tsv` were written before the rules, `heldout.tsv` after them and run once
 before anything was changed for it. First runs (sure verdicts right; then recall of same, updated,
 contradicting): pairs_en 59 of 59; 15/25, 28/35, 14/20. pairs_zh 60 of 60; 18/22, 30/32, 12/16.
-heldout 39 of 39; 11/16, 16/26, 13/15. Complements are mostly left to a language model: the rules
+heldout 39 of 39; 11/16, 16/26, 13/15. `pairs_wide.tsv` (main clauses, deadlines, posts, dwellings) was
+written before the rules that it is about; before them 4 of its 64 updates were found. `heldout_wide.tsv`
+came in three parts, each run once before anything was changed for it; sure verdicts right, linked ones
+right, updates found: 22 of 23, 10 of 10, 30/32; then 10 of 12, 8 of 8, 16/16; then 8 of 10, 4 of 5, 12/14.
+What was wrong in the last two was hearsay in unusual words behind a semicolon ("I made that up"), since
+when such a text closes nothing. `link` in the note: closing the first would lose something that may
+still be true. Complements are mostly left to a language model: the rules
 name only those that repeat a statement with more detail.
 """
 
@@ -15,12 +21,14 @@ from pathlib import Path
 
 import pytest
 
+from memos_cli.stores import clauses
 from memos_cli.stores.claims import claims_of
 from memos_cli.stores.sayings import denied, restated
 from memos_cli.stores.verdicts import Relation, Verdict, by_rule
 
 DATA = Path(__file__).parent / "data" / "judgement"
 FILES = ("pairs_en.tsv", "pairs_zh.tsv", "heldout.tsv")
+WIDE = ("pairs_wide.tsv", "heldout_wide.tsv")
 LABELS = {
     Relation.DUPLICATE: "same",
     Relation.UPDATE: "updated",
@@ -55,7 +63,31 @@ def test_there_are_enough_pairs_of_every_kind_in_both_languages() -> None:
     assert 0.8 < sum(english.values()) / sum(chinese.values()) < 1.25
 
 
-@pytest.mark.parametrize("name", FILES)
+def test_the_wide_pairs_are_many_and_a_third_of_them_are_nothing() -> None:
+    for name, least in zip(WIDE, (80, 40), strict=True):
+        found = Counter(p["label"] for p in pairs(name))
+        assert sum(found.values()) >= least
+        assert found["unrelated"] * 3 >= sum(found.values())
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_what_may_only_be_linked_is_not_closed(name: str) -> None:
+    linked = [p for p in pairs(name) if p["note"] == "link"]
+    closed = [p for p in linked if by_rule(p["first"], p["then"]).sure]
+    assert len(linked) >= 15
+    assert not closed
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_what_is_linked_by_rule_is_right(name: str) -> None:
+    done = [(p, by_rule(p["first"], p["then"])) for p in pairs(name)]
+    loose = [(p, v) for p, v in done if not v.sure and v.relation is not Relation.NEW]
+    wrong = [p for p, v in loose if not right(v, p["label"])]
+    assert len(loose) >= 20
+    assert 1 - len(wrong) / len(loose) >= 0.95, wrong
+
+
+@pytest.mark.parametrize("name", [*FILES, *WIDE])
 def test_what_is_merged_or_archived_by_rule_is_right(name: str) -> None:
     sure = [(p, by_rule(p["first"], p["then"])) for p in pairs(name)]
     done = [(p, v) for p, v in sure if v.sure]
@@ -70,6 +102,8 @@ def test_what_is_merged_or_archived_by_rule_is_right(name: str) -> None:
         ("pairs_en.tsv", {"same": 0.85, "updated": 0.9, "contradicting": 0.9}),
         ("pairs_zh.tsv", {"same": 0.85, "updated": 0.9, "contradicting": 0.85}),
         ("heldout.tsv", {"same": 0.8, "updated": 0.75, "contradicting": 0.9}),
+        ("pairs_wide.tsv", {"same": 1, "updated": 0.95, "complementary": 1}),
+        ("heldout_wide.tsv", {"same": 1, "updated": 0.95, "complementary": 1}),
     ],
 )
 def test_recall_of_each_kind_stays(name: str, least: dict[str, float]) -> None:
@@ -90,6 +124,83 @@ def test_no_statement_touches_one_on_another_matter() -> None:
         there = [p[side] for p in pairs(name) for side in ("first", "then")]
         touched = [(old, new) for old in there for new in told if by_rule(old, new).sure]
         assert not [pair for pair in touched if pair not in SAME_MATTER], touched
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sure"),
+    [
+        # A new text that says more closes the old one; an old text that says more is linked.
+        ("Anna lives in Oslo.", "Anna lives in Bergen; she has a garden.", True),
+        ("Anna lives in Oslo; she has a garden.", "Anna lives in Bergen.", False),
+        ("安娜住在奥斯陆。", "安娜住在卑尔根，离海很近。", True),
+        ("安娜住在奥斯陆，离海很近。", "安娜住在卑尔根。", False),
+        # What hangs on the main clause goes with it.
+        ("The plan costs 10 euros a month, paid in advance.", "The plan costs 12 euros a month.", True),
+        ("Anna lives in Oslo because of her job.", "Anna lives in Bergen.", True),
+        ("安娜住在奥斯陆，因为公司在那里。", "安娜住在卑尔根。", True),
+        # What may take the main clause back, narrow it, or keep what was.
+        ("Anna lives in Oslo.", "Anna lives in Bergen; she also has a room in Oslo.", False),
+        ("Anna lives in Oslo.", "Anna lives in Bergen, where she works.", False),
+        ("Anna lives in Oslo.", "Anna lives in Bergen; my sister swears it.", False),
+        ("The plan costs 10 euros a month.", "The plan costs 12 euros a month from May 2027 on.", False),
+        ("The plan costs 12 euros a month from May 2027 on.", "The plan costs 10 euros a month.", False),
+        # What was due is done: when it was due stays told.
+        ("My thesis is due on 3 May.", "My thesis is due on 9 June.", True),
+        ("My thesis is due on 3 May.", "I handed in my thesis.", False),
+        ("The essay is due on 3 May.", "The essay is due on 9 June.", False),
+        ("The essay is due on 3 May.", "The essay is now due on 9 June.", True),
+        ("My thesis is due at Mr. Berg's office on 3 May.", "My thesis is due at Ms. Lie's office on 9 June.", False),
+        # A post that one person holds; many may be "a director".
+        ("Mrs. Berg is the chair of the choir.", "Mr. Lie, a tenor, is the chair of the choir.", True),
+        ("Mrs. Berg is the chair of the choir.", "Mr. Lie is the chair of the session.", False),
+        ("Mrs. Berg is a director of the bank.", "Mr. Lie is a director of the bank.", False),
+        # Another unit, or how somebody is, says nothing of the value.
+        ("The plan costs 10 euros a month.", "The plan costs 100 euros a year.", False),
+        ("My landlord is Mr. Berg.", "My landlord is angry.", False),
+        ("My landlord is Mr. Berg.", "My landlord is Dutch.", False),
+        # A dwelling is not compared with a town, and with a dwelling only where it is told that it changed.
+        ("Anna lives in Oslo.", "Anna lives in a flat above the bakery.", False),
+        ("Anna lives in a flat above the bakery.", "Anna lives in a houseboat.", False),
+        ("Anna lives in a flat above the bakery.", "Anna moved into a houseboat.", True),
+        ("Anna lives in Oslo.", "Anna lives in Bergen from Monday to Friday.", False),
+    ],
+)  # fmt: skip
+def test_one_of_two_statements_closes_no_more_than_it_says(old: str, new: str, sure: bool) -> None:
+    assert by_rule(old, new).sure is sure
+
+
+@pytest.mark.parametrize(
+    ("text", "main", "bound"),
+    [
+        ("Biscuit weighs 4.1 kg; she has lost 700 g since summer.", "Biscuit weighs 4.1 kg", False),
+        ("Plot 14 costs 85 euros a year, paid in January.", "Plot 14 costs 85 euros a year", True),
+        ("Mr. Osei, the beekeeper, is the chair of the club.", "Mr. Osei is the chair of the club", False),
+        ("Anna lives in Oslo because of her job.", "Anna lives in Oslo", True),
+        ("Anna lives in Oslo because of her job; she has a dog.", "Anna lives in Oslo", False),
+        ("陈宁住在运河边的阁楼，冬天很冷。", "陈宁住在运河边的阁楼", False),
+    ],
+)
+def test_the_main_clause_is_what_stands_before_the_rest(text: str, main: str, bound: bool) -> None:
+    found = (clauses.english if text.isascii() else clauses.chinese)(text)
+    assert found is not None
+    assert (found.main, found.bound) == (main, bound)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anna lives in Oslo.",
+        "Anna lives in Oslo, Tom says.",
+        "Anna lives in Oslo; Tom told me.",
+        "Anna lives in Oslo; she moved to Bergen last week.",
+        "Anna lives in Oslo; she has a dog. It barks.",
+        "Anna speaks Polish, Czech, and German.",
+        "安娜住在奥斯陆，听说的。",
+        "安娜住在奥斯陆，现在搬到卑尔根了。",
+    ],
+)
+def test_what_is_taken_back_or_listed_has_no_main_clause(text: str) -> None:
+    assert (clauses.english if text.isascii() else clauses.chinese)(text) is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from memos_cli.schema import Draft, Kind, Level, MemoryItem, Visibility
-from memos_cli.stores import sayings
+from memos_cli.stores import clauses, sayings
 from memos_cli.stores.facts import is_turn
 
 LONGEST = 160
@@ -61,6 +61,12 @@ class Claim(NamedTuple):
     """Keys of plain claims that it says are over ("switched from MySQL to Postgres")."""
     prior: tuple[str, ...] = ()
     """The value it says was before ("moved from Oslo to Bergen")."""
+    beside: tuple[str, ...] = ()
+    """What else its text says (`stores/clauses`); two claims are the same only where that is."""
+    partial: bool = False
+    """What else its text says may hold when this does not, so that nothing closes the text whole."""
+    narrowed: bool = False
+    """It holds from a day that it names, or as far as its text goes on to say: it closes nothing."""
 
 
 def claims_of(text: str) -> tuple[Claim, ...]:
@@ -72,9 +78,26 @@ def claims_of(text: str) -> tuple[Claim, ...]:
 def _remembered(text: str) -> tuple[Claim, ...]:
     if not text.isascii() and _CHINESE.search(text):
         from memos_cli.stores.claims_chinese import read
+
+        main = clauses.chinese
     else:
         from memos_cli.stores.claims_english import read
-    return tuple(read(text))
+
+        main = clauses.english
+    made = tuple(read(text))
+    if any(claim.manner is not Manner.PLAIN for claim in made) or (parts := main(text)) is None:
+        return made
+    beside = tuple(parts.beside.casefold().split())
+    head = tuple(
+        claim._replace(
+            beside=(*claim.beside, *beside),
+            partial=not parts.bound,
+            narrowed=claim.narrowed or parts.narrow,
+        )
+        for claim in read(parts.main)
+        if not (parts.narrow or parts.reason) or (claim.manner is not Manner.PLAIN and claim.positive)
+    )
+    return head or made
 
 
 def terms_of(item: MemoryItem | Draft) -> list[str]:

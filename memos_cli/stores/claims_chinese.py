@@ -19,19 +19,25 @@ from memos_cli.stores.chinese_words import (
     CHANGE,
     DIGITS,
     DISLIKES,
+    DWELLINGS,
     ENDS,
     FIXED,
     FREQUENCY,
+    HOLDERS,
     IDLE,
     MOVES,
+    NAMED,
     NOBODY,
     NUMBER,
     OPPOSITES,
+    RECURRING,
     SYNONYMS,
     TIMED_SUBJECT,
+    UNIQUE,
     UNSURE,
 )
 from memos_cli.stores.claims import Claim, Manner
+from memos_cli.stores.places import size
 
 
 class _Sentence(NamedTuple):
@@ -95,6 +101,7 @@ def _sentence(text: str) -> _Sentence | None:
             if half.group(3).startswith(half.group(2).rstrip("了") or " ")
             else text,
         )
+    text = _re(r"([日号])(?:之前|以前)").sub(r"\1前", text)
     plain = text
     for word in CHANGE:
         plain = plain.replace(word, "")
@@ -115,6 +122,7 @@ def subject(text: str) -> str | None:
     )
     if (
         not 1 <= len(text) <= 10
+        or text.isdigit()
         or NOBODY.search(text)
         or TIMED_SUBJECT.search(text)
         or _re("[不说问他她它想听讲让请]").search(text)
@@ -128,7 +136,10 @@ def read(text: str) -> Iterator[Claim]:
     sentence = _sentence(text)
     if sentence is None:
         return
-    for pattern in (_home, _work, _school, _marital, _measured, _counted, _switched, _occasion, _attribute):
+    signs = set(sentence.text)
+    for pattern, hints in _PATTERNS:
+        if hints.isdisjoint(signs):
+            continue
         found = pattern(sentence)
         if found is not None:
             yield from found
@@ -147,6 +158,50 @@ def _match(pattern: str, s: _Sentence) -> re.Match[str] | None:
 
 _S = r"(?P<s>.+?)"
 _V = r"(?P<v>[^,,的]+?)"
+
+
+def _due(s: _Sentence) -> list[Claim] | None:
+    """By when something has to be done. Of what recurs, and of "the draft", two days may be of two."""
+    found = _match(
+        rf"{_S}的?(?:要|须|必须|需要?|得)?(?:在|于)?(?P<v>(?:\d{{4}}年)?\d+月\d+日)(?:前|为止)?(?:要|须|必须|需要?)?"
+        r"(?:交稿|交付|上交|提交|到期|截止|完成|完工|做完|写完|寄出|交)(?:给(?P<rest>[^,,]+))?",
+        s,
+    )
+    if not found:
+        return None
+    who = subject(found.group("s"))
+    if who is None or who.endswith("了"):
+        return []
+    domain = "occasion" if RECURRING.search(who) else "due" if UNIQUE.search(who) else "due?"
+    rest = (found.group("rest"),) if found.group("rest") else ()
+    return [_claim(s, f"{who}的截止日期", Manner.STATE, value=(found.group("v"),), rest=rest, domain=domain)]
+
+
+def _dwelling(s: _Sentence) -> list[Claim] | None:
+    """In what somebody lives, where that is described and not named; beside the town it is in."""
+    kinds = "|".join(DWELLINGS)
+    found = _match(
+        rf"{_S}(?:(?P<moved>搬到|搬进|搬去|搬回)|住在|住进)了?(?P<v>[^,,]{{0,16}}?(?P<kind>{kinds}))(?P<end>里?了)?里?",
+        s,
+    )
+    who = subject(found.group("s")) if found else None
+    if not found or who is None or "不" in found.group("s"):
+        return None
+    moved = bool(found.group("moved"))
+    return [
+        _claim(
+            s, f"{who}|住所", Manner.STATE, value=(found.group("kind"),), rest=(found.group("v"),), domain="dwelling",
+            changed=moved or bool(found.group("end")), event=moved,
+        )
+    ]  # fmt: skip
+
+
+_PER = "每年|1年|每个?月|1个月|每小时|每天|每晚|每人|每次"
+"""For what a price is paid."""
+
+
+def _per(text: str | None) -> str:
+    return (text or "").replace("每个", "每").replace("1个", "每").replace("1年", "每年")
 
 
 def _home(s: _Sentence) -> list[Claim] | None:
@@ -207,6 +262,7 @@ def _work(s: _Sentence) -> list[Claim] | None:
         if (
             who is None
             or not firm
+            or size((firm,))
             or _re("^(?:家|外面|这|那|一家|一个|外地|国外|学校|银行|医院)").match(firm)
         ):
             return []
@@ -293,7 +349,7 @@ def _measured(s: _Sentence) -> list[Claim] | None:
         )
     number = r"(?P<n>\d[\d.,]*)(?P<u>万?(?:元|块钱|块|美元|欧元|日元|英镑))"
     if found := _match(
-        rf"{_S}的?(?P<a>票价|价格|售价|房租|月租|工资|月薪|费用)?(?P<v>涨到|降到|涨价到|降价到|涨至|降至|卖|售价|要|是|为|改为|改成|调整为|调到)?了?{number}(?P<end>了)?",
+        rf"{_S}的?(?P<before>{_PER})?的?(?P<a>票价|价格|售价|房租|月租|工资|月薪|费用)?(?P<v>涨到|降到|涨价到|降价到|涨至|降至|卖|售价|要|是|为|改为|改成|调整为|调到)?了?(?P<per>{_PER})?{number}(?P<after>{_PER})?(?P<end>了)?",
         s,
     ):
         who = subject(found.group("s"))
@@ -301,6 +357,7 @@ def _measured(s: _Sentence) -> list[Claim] | None:
             return []
         slot = ATTRIBUTES.get(found.group("a") or "价格", "价格")
         unit = found.group("u").replace("块钱", "元").replace("块", "元")
+        unit += _per(found.group("before") or found.group("per") or found.group("after"))
         verb = found.group("v") or ""
         return [
             _claim(
@@ -313,7 +370,8 @@ def _measured(s: _Sentence) -> list[Claim] | None:
             )
         ]
     if found := _match(
-        rf"{_S}(?:体重|重|身高|高)(?:是|为)?(?P<n>\d[\d.]*)(?P<u>公斤|千克|斤|克|吨|厘米|米|kg|cm)了?", s
+        rf"{_S}(?:体重|重|身高|高)(?:是|为|有|降到|涨到|减到|增加到)?了?(?P<n>\d[\d.]*)(?P<u>公斤|千克|斤|克|吨|厘米|米|kg|cm)了?",
+        s,
     ):
         who = subject(found.group("s"))
         slot = "身高" if "高" in s.text else "重"
@@ -386,9 +444,9 @@ def _occasion(s: _Sentence) -> list[Claim] | None:
             if who
             else []
         )
-    if not found or not _re(f"^{_TIME}").match(found.group("v")):
+    if not found or not _re(f"^每?{_TIME}").match(found.group("v")):
         return None
-    if not _re(rf"^(?:{_TIME}|[\d:一二三四五六七八九十半整]|日|号|分|年)+$").match(found.group("v")):
+    if not _re(rf"^每?(?:{_TIME}|[\d:一二三四五六七八九十半整]|日|号|分|年)+$").match(found.group("v")):
         return []
     return _set(
         s,
@@ -413,18 +471,29 @@ def _clock(text: str) -> str:
     return text.replace("星期", "周").replace("周天", "周日")
 
 
+@cache
+def _names() -> dict[str, list[str]]:
+    """The names of attributes by their last character, longest first."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(ATTRIBUTES, key=len, reverse=True):
+        found.setdefault(name[-1], []).append(name)
+    return found
+
+
 def _attribute_name(text: str) -> tuple[str, str] | None:
     """("小明", "手机号") of 小明的手机号; None where it names no attribute with one value."""
     if favourite := _re(r"^(.+?)(?:的)?最(?:喜欢|爱)([吃喝看听玩]?)的(.{1,6})$").match(text):
         who = subject(favourite.group(1))
         return (who, f"最喜欢{favourite.group(2)}的{favourite.group(3)}") if who else None
-    for name in sorted(ATTRIBUTES, key=len, reverse=True):
+    for name in _names().get(text[-1:], ()):
         if text.endswith(name) and len(text) > len(name):
             owner = text[: -len(name)]
             for fresh in ("新的", "新", "当前的", "当前"):
                 owner = owner.removesuffix(fresh) if owner.removesuffix(fresh) else owner
             who = subject(owner)
-            if who is None or who.endswith(("旧", "老", "原", "前", "和", "与")):
+            if who is None or who.endswith(
+                ("旧", "老", "原", "前", "和", "与", "副", "前任", "名誉", "代理", "第1")
+            ):
                 return None
             return who, ATTRIBUTES[name]
     return None
@@ -451,7 +520,9 @@ def _attribute(s: _Sentence) -> list[Claim] | None:
     named, value = _attribute_name(found.group("s")), found.group("v")
     if named is None and not changed:  # 绿色是我最喜欢的颜色
         named, value = _attribute_name(found.group("v")), found.group("s")
-    if named is None:
+        if named is not None and subject(value) is None:
+            return []
+    if named is None or (named[1] in HOLDERS and "叫" not in s.text and not NAMED.match(value)):
         return None
     # 我妈妈叫李梅 says her name; 我妈妈是医生 what she is.
     if named[1] in ("妈妈", "爸爸", "丈夫", "妻子", "男朋友", "女朋友") and "叫" not in s.text:
@@ -466,6 +537,23 @@ def _attribute(s: _Sentence) -> list[Claim] | None:
             domain="moves" if named[1] in MOVES else "",
         )
     ]  # fmt: skip
+
+
+_NUMERALS = frozenset("0123456789")
+_PATTERNS = (
+    (_due, frozenset("月")),
+    (_dwelling, frozenset("住搬")),
+    (_home, frozenset("住居活搬移迁家")),
+    (_work, frozenset("作班职槽入去换离辞退")),
+    (_school, frozenset("读学书转考")),
+    (_marital, frozenset("婚异手爱往身友象")),
+    (_measured, _NUMERALS),
+    (_counted, _NUMERALS),
+    (_switched, frozenset("从")),
+    (_occasion, frozenset("到在于")),
+    (_attribute, frozenset("生成为到是叫:")),
+)
+"""What is tried, in this order, each beside characters of which a sentence must have one."""
 
 
 def _plain(s: _Sentence) -> Iterator[Claim]:

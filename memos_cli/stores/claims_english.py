@@ -18,10 +18,15 @@ from memos_cli.stores.english_words import (
     ADVERBS,
     ADVERBS_OF_CHANGE,
     ARTICLES,
+    CURRENCIES,
     DAYS,
+    DONE,
+    DWELLINGS,
+    FINISHED,
     FIXED,
     FREQUENCY,
     FUNCTIONAL,
+    HOLDERS,
     IRREGULAR,
     LIKES,
     MARITAL,
@@ -29,12 +34,18 @@ from memos_cli.stores.english_words import (
     MOVES,
     NOBODY,
     NUMBERS,
+    ONCE,
     ONLY_AS_FAVOURITE,
     OPPOSITES,
+    ORIGINS,
     PAST,
+    PERSONS,
+    RECURRING,
     RELATIVES,
     SYNONYMS,
+    TO_DO,
     TRADES,
+    UNIQUE,
     UNSURE,
     UNSURE_PHRASES,
 )
@@ -87,6 +98,9 @@ def _idle_word() -> re.Pattern[str]:
 _MARKS = frozenset('?;"“”«»\n()[]{}|<>*#…!.,:')
 """One of them stands in whatever `_ODD` finds."""
 _ODD = re.compile(r"[?;\"“”«»\n()\[\]{}|<>*#…!]|\.{2}|[.] |, (?:and|so)\b|:[^\d ]")
+_TITLE = re.compile(r"\b(Mrs?|Ms|Dr|Prof|St)\. (?=[A-Z])")
+"""Whose full stop ends no sentence."""
+_TITLE_HINTS = word_set("mr mrs ms dr prof st")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _EVENT = re.compile(
     r" (?:moved|relocated|joined|left|quit|promoted|changed|switched|turned|became|started|stopped|postponed|got) "
@@ -116,6 +130,10 @@ def _sentence(text: str) -> _Sentence | None:
     text = text.strip().replace("’", "'")
     text = text[:-1].rstrip() if text[-1:] in ".!" else text
     words, told = words_in(text), False
+    if ". " in text:
+        if lacks(words, _TITLE_HINTS):
+            return None  # more than one sentence
+        text = _TITLE.sub(r"\1 ", text)
     if not lacks(words, _LEAD_HINTS) and (lead := _LEAD.match(text)):
         told, text = bool(lead.group(1)), _capital(text[lead.end() :])
     if not text or not (text[0].isupper() or text.startswith("i ")):
@@ -134,6 +152,9 @@ def _is_unsure(text: str) -> bool:
     """Whether a word makes a wish, a plan, hearsay or the past of a sentence; the month and an age do not."""
     if "May" in text or text.endswith("old"):
         text = _re(r"(?<=[\w,] )May\b|years? old$").sub("", text)
+    if " only" in text:
+        text = _re(r"\b((?:eat|drink)s?) only\b").sub(r"\1", text)
+        text = _re(r"\b((?:eat|drink)s? [\w -]+) only$").sub(r"\1", text)
     return not lacks(words_in(text), _UNSURE_HINTS) and bool(_unsure().search(text))
 
 
@@ -149,12 +170,17 @@ def _spelled_out(text: str) -> str:
         text = _re(r"(\w)n't\b").sub(r"\1 not", text)
     if " was " in text:
         text = text.replace(" was born ", " born ")
+        text = _re(rf" was (?={FINISHED}\b)").sub(" has been ", text)
         text = _re(r" was promoted to (?:an? )?").sub(" became a ", text)
         text = _re(r" was (?=(?:postponed|moved|rescheduled|changed|updated|extended|delayed|set)\b)").sub(
             " has been ", text
         )
     if " went " in text:
         text = text.replace(" went up to ", " rose to ").replace(" went down to ", " fell to ")
+    if " by " in text:
+        text = _re(rf" (?:must|needs? to) be (?={TO_DO} by )").sub(" has to be ", text)
+    if ", " in text:
+        text = _re(r"(?<=\d), (?=(?:19|20)\d\d\b)").sub(" ", text)
     return text if lacks(words_in(text), _EVENT_HINTS) or not _EVENT.search(text) else _WHEN.sub("", text)
 
 
@@ -227,6 +253,11 @@ def stem(word: str) -> str:
 
 _SUBJECT = 6
 """Words of the longest subject."""
+_LEADING = (
+    word_set("in on at by from since until for after before during with of to when if as but and or")
+    | MONTHS.keys()
+)
+"""With a number behind it, a time."""
 _JOINED = ("and", "of", "de", "van", "von", "da", "der", "den")
 
 
@@ -253,9 +284,20 @@ def subject(text: str) -> str | None:
         return " ".join(levelled(text)) if len(words) > 1 else None
     owner = next((i for i, w in enumerate(words) if w.endswith("'s")), None)
     named = words if owner is None else words[: owner + 1]
-    if not all(w[0].isupper() or w in _JOINED for w in named) or words[-1] in _JOINED:
+    if not all(map(_is_named, named)) or words[-1] in _JOINED:
         return None
+    if first in _LEADING and any(map(_is_number, named)):
+        return None  # "In 2021" is nobody
     return " ".join(levelled(text))
+
+
+def _is_number(word: str) -> bool:
+    return word[0].isdigit() or word in NUMBERS
+
+
+def _is_named(word: str) -> bool:
+    """Whether a word can be part of a name: "Plot 14", "Bed three"."""
+    return word[0].isupper() or word in _JOINED or _is_number(word)
 
 
 # -- patterns: each yields claims or nothing
@@ -270,9 +312,21 @@ def read(text: str) -> Iterator[Claim]:
     sentence = _sentence(text)
     if sentence is None:
         return
-    if not lacks(sentence.words, _pattern_hints()):
-        for pattern, hints in _patterns():
-            if any(lacks(sentence.words, one) for one in hints):
+    if any(lacks(sentence.words, hints) for hints in _BEGIN_HINTS) or not (
+        begun := _BEGIN.match(sentence.text)
+    ):
+        yield from _claims(sentence)
+        return
+    now, day = begun.group("now"), levelled(begun.group("day"))
+    for claim in _claims(sentence._replace(text=now, words=words_in(now))):
+        yield claim._replace(narrowed=True, beside=day)
+
+
+def _claims(sentence: _Sentence) -> Iterator[Claim]:
+    words = sentence.words
+    if not lacks(words, _pattern_hints()):
+        for pattern, first, more in _patterns():
+            if lacks(words, first) or any(lacks(words, hints) for hints in more):
                 continue
             found = pattern(sentence)
             if found is not None:
@@ -281,46 +335,65 @@ def read(text: str) -> Iterator[Claim]:
     yield from _plain(sentence)
 
 
-@cache
-def _pattern_hints() -> frozenset[str]:
-    """Without any of which no pattern matches: most sentences are done here."""
-    return frozenset[str]().union(*(hints[0] for _, hints in _patterns()))
+_BEGIN_HINTS = word_set("from starting beginning effective of"), DIGITS | MONTHS.keys() | {"next"}
+_BEGIN = re.compile(
+    r"^(?P<now>.+?),? (?P<day>(?:from|starting|beginning|effective|as of)(?: from| in| on)? (?:next \w+|20\d\d"
+    rf"|(?:\d\d? )?(?:{'|'.join(m.capitalize() for m in MONTHS if len(m) > 4 or m in ('may', 'june', 'july'))})(?: \d\d?)?(?: 20\d\d)?)"
+    r"(?: on| onwards?)?)$"
+)
+"""A day from which something holds."""
 
 
 _Pattern = Callable[[_Sentence], list[Claim] | None]
 
 
 @cache
-def _patterns() -> tuple[tuple[_Pattern, tuple[frozenset[str], ...]], ...]:
+def _pattern_hints() -> frozenset[str]:
+    """Without any of which no pattern matches: most sentences are done here."""
+    return frozenset[str]().union(*(first for _, first, _ in _patterns()))
+
+
+@cache
+def _patterns() -> tuple[tuple[_Pattern, frozenset[str], tuple[frozenset[str], ...]], ...]:
     """What is tried, in this order, each with its hints."""
     number = DIGITS | frozenset(NUMBERS) | word_set("thirty forty")
+    days = DAYS | frozenset(f"{day}s" for day in DAYS)
+    done = word_set("finished done ready completed complete submitted delivered handed turned")
     homes = word_set("live lives living reside resides based home moved relocated")
     works = word_set(
-        "work works working employed joined started got moved switched left quit resigned stopped"
+        "work works working employed joined started got moved switched left quit resigned stopped laid fired"
     )
     schools = word_set("study studies studying school attend attends transferred")
     named = word_set("university college school institute academy gymnasium eth mit ucla")
     measures = word_set(
         "is am are turned cost costs weigh weighs priced went rose dropped fell run runs use uses running"
     )
-    happens = word_set("is are takes starts start begins opens closes leaves departs arrives ends finishes")
+    happens = word_set(
+        "is are takes starts start begins opens closes leaves departs arrives ends finishes meet meets"
+    )
     moves = word_set("moved postponed rescheduled delayed brought pushed shifted changed")
     has = word_set("is are = : born isborn areborn amborn")
     becomes = word_set(
         "increased decreased fallen gone changed updated set went rose dropped fell postponed extended moved risen became switched"
     )
     return (
-        (_home, (homes, word_set("in to"))),
-        (_work, (works | word_set("laid fired"),)),
-        (_married, (frozenset(MARITAL),)),
-        (_role, (word_set("is am works work became"), word_set("a an"), _leading_to(TRADES))),
-        (_schooled, (schools, named)),
-        (_measured, (measures, number)),
-        (_counted, (word_set("has have own owns"), number)),
-        (_switched, (word_set("switched migrated changed moved instead"), word_set("from of"))),
-        (_moved_date, (happens | moves, number | DAYS)),
-        (_attribute, (has | becomes,)),
-        (_prefers, (word_set("prefer prefers than"),)),
+        (_deadline, done | word_set("due sent"), (word_set("is are has have"),)),
+        (_finished, done | word_set("sent"), ()),
+        (_holder, HOLDERS, (word_set("is"), word_set("the"), word_set("of"))),
+        (_only, word_set("only"), (word_set("eat eats drink drinks"),)),
+        (_has_of, word_set("has have"), (word_set("of"), DIGITS)),
+        (_dwelling, DWELLINGS, (word_set("live lives living moved"),)),
+        (_home, homes, (word_set("in to"),)),
+        (_work, works, ()),
+        (_married, frozenset(MARITAL), ()),
+        (_role, word_set("is am works work became"), (word_set("a an"), _leading_to(TRADES))),
+        (_schooled, schools, (named,)),
+        (_measured, measures, (number,)),
+        (_counted, word_set("has have own owns"), (number,)),
+        (_switched, word_set("switched migrated changed moved instead"), (word_set("from of"),)),
+        (_moved_date, happens | moves, (number | days,)),
+        (_attribute, has | becomes, ()),
+        (_prefers, word_set("prefer prefers than"), ()),
     )
 
 
@@ -345,6 +418,21 @@ def _details(found: re.Match[str]) -> tuple[str, ...]:
     return words[1:] if words[:1] == ("as",) else words
 
 
+_PART = DAYS | frozenset(f"{day}s" for day in DAYS) | word_set("weekdays weekends half most")
+"""Details that say for which part of the time something holds."""
+
+
+def _doubtful(found: re.Match[str]) -> bool:
+    """Whether the details leave open if it is so: "from Monday to Friday", "as far as I know", "in the novel"."""
+    rest = found.group("rest") or ""
+    if not rest:
+        return False
+    told = _re(
+        r"\bas (?:far|I|he|she|we|they|every\w+)\b|\bin the (?:novel|story|film|game|play|book|dream)\b"
+    )
+    return not _PART.isdisjoint(levelled(rest)) or bool(told.search(rest))
+
+
 def _home(s: _Sentence) -> list[Claim] | None:
     lives = r"(?:lives?|living|am living|is living|are living|resides?|reside|am based|is based|are based)"
     found = _match(rf"{_S}(?P<no> do not| does not)? {lives} in {_V}{_TAIL}", s)
@@ -363,6 +451,8 @@ def _home(s: _Sentence) -> list[Claim] | None:
         return None
     if moved and _YEAR.search(s.text):
         return []
+    if _doubtful(found):
+        return []
     if not place[0].isupper() or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(place):
         return []
     return [
@@ -377,27 +467,36 @@ def _home(s: _Sentence) -> list[Claim] | None:
 def _work(s: _Sentence) -> list[Claim] | None:
     patterns = (
         (rf"{_S}(?P<no> do not| does not)? (?:works?|am working|is working|are working|am employed|is employed|are employed) (?:at|for|by) {_V}{_TAIL}", 0),
-        (rf"{_S}(?P<no> do not| does not)? works? as (?P<rest>an? .+?) (?:at|for) {_V}", 0),
+        (rf"{_S}(?P<no> do not| does not)? works? as (?P<rest>(?:(?:an?|the) )?[\w -]+?) (?:at|for) (?P<loose>the )?{_V}(?P<since> since .+)?", 0),
+        (rf"{_S}(?P<no> do not| does not)? (?:works?|is working|am working) (?P<v>(?P<loose>freelance))(?P<rest>(?:,? as an? .+)?)", 0),
         (rf"{_S} (?:have |has )?(?:joined|started (?:working |work |a new job |a job )?at|got a (?:new )?job at|moved on to|switched jobs to) {_V}{_TAIL}", 1),
         (rf"{_S} (?:have |has )?(?:left|quit|resigned from|quit (?:my|his|her|their) job at|left (?:my|his|her|their) job at|stopped working (?:at|for)|(?:got|am|is) (?:laid off|fired) (?:from|by)) {_V}{_TAIL}", -1),
     )  # fmt: skip
     for pattern, turn in patterns:
         if found := _match(pattern, s):
             who, firm = subject(found.group("s")), found.group("v")
-            if not firm[0].isupper():
+            parts = found.groupdict()
+            loose = bool(parts.get("loose"))  # beside which there may be another
+            if not (firm[0].isupper() or loose):
                 return None
             if who is None or _re(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(firm):
                 return []
-            if turn and _YEAR.search(s.text):
+            if (turn and _YEAR.search(s.text)) or _doubtful(found):
                 return []
             # One who left is no more there than one who never was; joining and leaving may be of anything.
             no = turn < 0 or bool(found.groupdict().get("no"))
-            return [
-                _claim(
-                    s, f"{who}|work", Manner.STATE, value=levelled(firm), rest=_details(found),
-                    positive=not no, changed=turn != 0, event=turn != 0, domain="name",
-                )
-            ]  # fmt: skip
+            made = _claim(
+                s, f"{who}|work", Manner.STATE, value=levelled(firm), rest=_details(found),
+                positive=not no, changed=turn != 0, event=turn != 0, domain="loose" if loose else "name",
+            )  # fmt: skip
+            if "since" not in parts:
+                return [made]
+            key = f"{who}|role {' '.join(made.value)}"
+            fresh = bool(parts["since"])
+            role = _claim(
+                s, key, Manner.STATE, value=made.rest, positive=not no, changed=fresh, domain="occasion"
+            )
+            return [made, role]
     return None
 
 
@@ -508,7 +607,7 @@ def _measured(s: _Sentence) -> list[Claim] | None:
         ):
             return None
         return [_claim(s, f"{who}|age", Manner.STATE, value=levelled(found.group("n")), domain="moves")]
-    unit = r"(?P<u>[$€£¥]?)(?P<n>\d[\d.,]*) ?(?P<u2>[$€£¥%]|[\w ]+?)?"
+    unit = r"(?P<u>[$€£¥]?)(?P<n>\d[\d.,]*) ?(?P<u2>[$€£¥%]|(?!(?:an?|per|each|every) )[\w ]+?)?(?: ?(?:an?|per|each|every) (?P<per>\w+))?"
     if found := _match(
         rf"{_S} (?P<verb>costs?|weighs?|is worth|(?:is|am|are) priced at|went up to|rose to|dropped to|fell to) {unit}(?P<tall> tall| long| high)?",
         s,
@@ -527,6 +626,8 @@ def _measured(s: _Sentence) -> list[Claim] | None:
         slot = "weight" if verb.startswith("weigh") else "price"
         if len(measure.split()) > 1:
             return []
+        if slot == "price":
+            measure = f"{CURRENCIES.get(measure, measure)} {found.group('per') or ''}".strip()
         return [
             _claim(
                 s,
@@ -562,6 +663,144 @@ def _measured(s: _Sentence) -> list[Claim] | None:
             else []
         )
     return None
+
+
+def _holder(s: _Sentence) -> list[Claim] | None:
+    """Who holds a post that one person holds: "Mrs Van Damme is the chair of the association"."""
+    post = rf"(?P<post>(?:(?:new|current|present) )?(?:managing |general |prime |executive )?(?:{_words(tuple(sorted(HOLDERS)))}))"
+    found = _match(rf"(?P<v>[\w' .&-]+?) is (?P<no>not )?the {post} of (?P<body>[\w' .&-]+)", s)
+    if not found:
+        found = _match(rf"[Tt]he {post} of (?P<body>[\w' .&-]+?) is (?P<no>not )?(?P<v>[\w' .&-]+)", s)
+    if not found or not _is_name(found.group("v")):
+        return None
+    body = subject(_capital(found.group("body")))
+    if body is None or subject(found.group("v")) is None or body.split()[-1] in ONCE:
+        return None
+    words = found.group("post").split()
+    fresh = words[0] == "new"
+    post = " ".join(words[words[0] in ("new", "current", "present") :])
+    return [
+        _claim(
+            s, f"{' '.join(levelled(body))} {post}", Manner.STATE, value=levelled(found.group("v")),
+            positive=not found.group("no"), changed=fresh,
+        )
+    ]  # fmt: skip
+
+
+def _has_of(s: _Sentence) -> list[Claim] | None:
+    """ "Bed three has a pH of 5.4"."""
+    found = _match(
+        rf"{_S} (?:has|have) an? (?P<what>[\w ]+?) of (?P<u>[$€£]?)(?P<n>\d[\d.,:/]*) ?(?P<u2>[\w%€£$°]*)", s
+    )
+    if not found or subject(found.group("s")) is None:
+        return None
+    number, unit = found.group("n"), (found.group("u") or found.group("u2")).casefold()
+    made = _attribute_of(s, f"{found.group('s')}'s {found.group('what')}", number)
+    value = (number, CURRENCIES.get(unit, unit)) if unit else (number,)
+    return made and [claim._replace(value=value, domain="number") for claim in made]
+
+
+def _only(s: _Sentence) -> list[Claim] | None:
+    """ "Mira drinks only decaf": what else she drank is over, if it is meant to the letter."""
+    found = _match(rf"{_S} (?P<verb>eats?|drinks?) (?:only (?P<v>[\w -]+)|(?P<last>[\w -]+) only)", s)
+    what = found and levelled(found.group("v") or found.group("last"))
+    who = subject(found.group("s")) if found else None
+    if not found or not what or who is None or len(what) > 3 or not _NARROWED.isdisjoint(what):
+        return None
+    return [_claim(s, f"{who}|{stem(found.group('verb'))} only", Manner.STATE, value=what, domain="only")]
+
+
+_NARROWED = word_set("in on at with when if before after for from during without to of not")
+
+
+def _dwelling(s: _Sentence) -> list[Claim] | None:
+    """In what somebody lives, where that is described and not named; beside the town it is in."""
+    found = _match(
+        rf"{_S} (?P<verb>lives?|is living|am living|moved|has moved|have moved) (?:in|into|to|on) (?:the|an?) "
+        rf"(?P<what>(?:[\w-]+ ){{0,3}}?(?P<kind>{_words(tuple(sorted(DWELLINGS)))}))(?P<rest>(?: (?!and |with )[\w' -]+)?)",
+        s,
+    )
+    if not found:
+        return None
+    who = subject(found.group("s"))
+    if who is None or _YEAR.search(s.text):
+        return None
+    kind = found.group("kind")
+    moved = "moved" in found.group("verb")
+    return [
+        _claim(
+            s, f"{who}|dwelling", Manner.STATE, value=(SYNONYMS.get(kind, kind),), changed=moved, event=moved,
+            rest=levelled(found.group("what") + found.group("rest")), domain="dwelling",
+        )
+    ]  # fmt: skip
+
+
+def _deadline(s: _Sentence) -> list[Claim] | None:
+    """By when something has to be done. A thing with a name is one thing; of what recurs, or of "the paper",
+    two deadlines may be of two."""
+    found = _match(rf"{_S} (?:is|are) due (?P<when>.+)", s)
+    verb, slot = found, "due"
+    if not found:
+        found = verb = _match(rf"{_S} (?:has|have) to be (?P<verb>{TO_DO}) (?P<when>by .+)", s)
+        slot = "done" if verb and verb.group("verb") in DONE else "due"
+    if not found:
+        return None
+    who, (to, day) = subject(found.group("s")), _due_when(found.group("when"))
+    if who is None or not _timed(day) or _re(r"\b(?:every|each)\b").search(day):
+        return None
+    return [
+        _claim(
+            s, f"{who}|{slot}", Manner.STATE, value=_valued(day), rest=levelled(to), domain=_due_once(who, found.group("s"))
+        )
+    ]  # fmt: skip
+
+
+def _due_when(text: str) -> tuple[str, str]:
+    """(to whom, when) of "at her publisher on 3 May"."""
+    found = _re(
+        r"^(?:(?P<to>(?:at|with|to) (?!\d|noon|midnight).+?) )?(?:on |by |in )?(?P<day>(?:\w+day,? )?(?:\d|[A-Z]).*)$"
+    ).match(text)
+    return (found.group("to") or "", found.group("day")) if found else ("", text)
+
+
+def _due_once(who: str, text: str) -> str:
+    words = set(who.split())
+    if not words.isdisjoint(RECURRING):
+        return "occasion"
+    named = text.split()[1:]
+    return (
+        "due"
+        if not words.isdisjoint(UNIQUE) or any(w[0].isupper() or _is_number(w) for w in named)
+        else "due?"
+    )
+
+
+def _finished(s: _Sentence) -> list[Claim] | None:
+    """What is done is due no more."""
+    found = _match(
+        rf"{_S} (?:has |have )?(?:handed in|turned in|submitted|delivered|finished|completed) (?P<what>[\w' -]+?)(?: (?:on|in|to|at) [\w' ]+)?",
+        s,
+    )
+    if found:
+        who, what = subject(found.group("s")), found.group("what")
+        if who is None:
+            return None
+        name = "My" if who == "i" else "Our" if who == "we" else f"{found.group('s')}'s"
+        thing = subject(_capital(_re(r"^(?:his|her|their|its) ").sub(f"{name} ", what)))
+        return [_over(s, thing, "handed in")] if thing else None
+    found = _match(
+        rf"{_S} (?:is|are|has been|have been) (?P<how>{FINISHED})(?: (?:on|since|at|to) [\w' ]+)?", s
+    )
+    thing = subject(found.group("s")) if found else None
+    if not found or not thing:
+        return None
+    how = found.group("how")
+    return [_over(s, thing, f"be {how}" if how in DONE else "handed in")]
+
+
+def _over(s: _Sentence, thing: str, what: str) -> Claim:
+    ended = () if s.denied else (f"{thing}|due", f"{thing}|done")
+    return _claim(s, _plain_key(thing, (what,)), Manner.PLAIN, ended=ended)
 
 
 def _counted(s: _Sentence) -> list[Claim] | None:
@@ -624,6 +863,8 @@ def _moved_date(s: _Sentence) -> list[Claim] | None:
     found = _match(
         rf"{_S} (?:is|are|takes place|is scheduled for|is set for|starts|start|begins) (?:on |at )?{_V}", s
     )
+    if not found and (met := _match(rf"{_S} meets? (?:on |at )?{_V}", s)) and _is_day(met.group("v")):
+        return _dated(s, met, changed=False)
     if not found:
         found = _match(rf"{_S} (?P<verb>opens|closes|leaves|departs|arrives|ends|finishes) at {_V}", s)
         if found and (who := subject(found.group("s"))) and found.group("v")[0].isdigit():
@@ -656,6 +897,11 @@ def _timed(text: str) -> bool:
     return (
         dated or any(w in DAYS for w in words) or bool(_re(r"\d(?::\d\d)? ?(?:am|pm)\b|\d:\d\d").search(text))
     )
+
+
+def _is_day(text: str) -> bool:
+    """Whether it begins with a day of the week, this one or each."""
+    return text.split(maxsplit=1)[0].casefold().removesuffix("s") in DAYS
 
 
 def _dated(s: _Sentence, found: re.Match[str], *, changed: bool) -> list[Claim]:
@@ -725,6 +971,8 @@ def _attribute_of(
         return None
     if head in RELATIVES and not favourite:
         return None
+    if head in PERSONS and not favourite and not _is_name(value):
+        return None
     got = _valued(value)
     if not got or len(got) > 8 or got[0] in ("not", "very", "too", "so") or _vague(value):
         return []
@@ -747,6 +995,11 @@ def _attribute_of(
         )
         made.append(spouse)
     return made
+
+
+def _is_name(value: str) -> bool:
+    """Whether it tells who somebody is, not how ("Dutch", "angry")."""
+    return _re(r"^(?:[A-Z]|(?:my|our) \w)").match(value) is not None and value.casefold() not in ORIGINS
 
 
 def _renamed(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -847,7 +1100,7 @@ def _longest_subject(text: str) -> int:
     if first in ("my", "our", "the"):
         return _SUBJECT
     for place, word in enumerate(words):
-        if not (word[0].isupper() or word in _JOINED):
+        if not _is_named(word):
             return place
         if word.endswith("'s"):
             return _SUBJECT
@@ -876,6 +1129,30 @@ def _predicate(s: _Sentence, who: str, text: str) -> list[Claim]:
     if verb in ("not", "no", "and") or (not third and verb.endswith("s") and not verb.endswith("ss")):
         return []
     return list(_stated(s, who, verb, found.group("o"), positive=True))
+
+
+@cache
+def _likes() -> dict[str, str]:
+    """By the stem of a verb: what it says of a liking."""
+    return {stem(verb): feeling for verb, feeling in LIKES.items()}
+
+
+def _liked(
+    s: _Sentence,
+    who: str,
+    what: list[str],
+    feeling: str,
+    how: tuple[str, ...],
+    *,
+    positive: bool,
+    changed: bool,
+) -> Iterator[Claim]:
+    good = feeling in ("like", "love")
+    if not good and not positive:
+        return  # not to hate is not to like
+    degree = () if feeling in ("like", "dislike") else (feeling,)
+    key = _plain_key(who, ("like", *what))
+    yield _claim(s, key, Manner.PLAIN, positive=positive and good, rest=degree + how, changed=changed)
 
 
 def _stated(
@@ -918,26 +1195,19 @@ def _stated(
             else _claim(s, _plain_key(who, ("can", *words)), Manner.PLAIN)
         )
         return
-    likes = {stem(k): v for k, v in LIKES.items()}
-    if base in likes:
-        feeling = likes[base]
-        good = feeling in ("like", "love")
-        if not good and not positive:
-            return  # not to hate is not to like
-        degree = () if feeling == "like" or (feeling == "dislike") else (feeling,)
-        yield _claim(
-            s,
-            _plain_key(who, ("like", *words)),
-            Manner.PLAIN,
-            positive=positive and good,
-            rest=degree + how,
-            changed=changed,
-        )
+    if base in _likes():
+        yield from _liked(s, who, words, _likes()[base], how, positive=positive, changed=changed)
         return
     if base == "be" and words:
         if len(words) > 1 and words[0] in ("allergic",):
             words = ["allergic", *(stem(w) for w in words[1:] if w != "to")]
-        if words[0] in OPPOSITES and (opposite := OPPOSITES[words[0]]):
+        if words[0] in ("turned", "switched") and words[1:2] in (["on"], ["off"]):
+            words = words[1:]
+        if (
+            words[0] in OPPOSITES
+            and (words[0] != "off" or len(words) == 1)
+            and (opposite := OPPOSITES[words[0]])
+        ):
             changed |= words[0] in ("fixed", "resolved")
             words, positive = [opposite, *words[1:]], not positive
         words = [w for w in words if w != "located"] or words
@@ -945,6 +1215,8 @@ def _stated(
         base, words = "be", ["allergic", stem(words[0])]
     if not words and base in ("be", "have", "can", "do"):
         return
+    if base in ("eat", "drink") and positive and not how and len(words) <= 3 and not s.denied:
+        yield _claim(s, f"{who}|{base} only", Manner.STATE, value=tuple(words), domain="any")
     yield _claim(
         s, _plain_key(who, (base, *words)), Manner.PLAIN, positive=positive, rest=how, changed=changed
     )

@@ -73,6 +73,9 @@ FUNCTIONAL = word_set(
     "food dish drink fruit vegetable film movie book song band singer author writer artist sport team game show series "
     "season animal flower restaurant city country place subject language brand framework editor database default "
     "operating-system os timezone zone ip diet username login account handle score rate ratio percentage "
+    "vet veterinarian gp hairdresser barber landlady physiotherapist coach trainer accountant lawyer therapist "
+    "paediatrician pediatrician orthodontist cardiologist dermatologist gynaecologist gynecologist neurologist "
+    "psychiatrist optician mechanic ph humidity pressure balance "
     "headquarters location venue room seat floor desk extension plan model"
 )
 """Head nouns of attributes with one value. A favourite is one whatever it is a favourite of; those
@@ -81,10 +84,50 @@ ONLY_AS_FAVOURITE = word_set(
     "food dish drink fruit vegetable film movie book song band singer author writer artist sport team game show "
     "series season animal flower restaurant city country place subject language brand framework home"
 )
+PERSONS = word_set(
+    "president ceo manager director chair owner landlord landlady doctor dentist husband wife fiance fiancee boyfriend "
+    "girlfriend employer vet veterinarian gp hairdresser barber physiotherapist coach trainer accountant lawyer "
+    "therapist paediatrician pediatrician orthodontist cardiologist dermatologist gynaecologist gynecologist "
+    "neurologist psychiatrist optician mechanic"
+)
+"""Attributes whose value is somebody; "my landlord is angry" tells of none."""
+ORIGINS = word_set(
+    "german dutch french english british american irish scottish welsh spanish italian portuguese polish russian "
+    "ukrainian turkish greek swedish norwegian danish finnish icelandic swiss austrian belgian chinese japanese korean "
+    "indian canadian australian mexican brazilian catholic protestant muslim jewish christian buddhist hindu vegan"
+)
+"""What somebody is, with a capital."""
+HOLDERS = word_set(
+    "chair chairman chairwoman chairperson president ceo cto cfo coo director head mayor governor captain principal "
+    "headmaster headmistress rector dean chancellor treasurer manager leader conductor coach minister"
+)
+"""Posts that one person holds, of a body that is named."""
+ONCE = word_set(
+    "meeting session panel discussion call workshop day week month year table list class debate hearing conference jury"
+)
+"""Of which there is one after another, each with its own chair."""
+DWELLINGS = word_set(
+    "flat apartment house attic loft room studio cottage villa farm farmhouse dorm dormitory hostel houseboat boat caravan "
+    "residence basement bungalow cabin mill"
+)
+_TO_HAND_IN = ("submitted", "delivered", "handed in", "turned in", "sent off", "sent in")
+_TO_FINISH = ("finished", "done", "ready", "completed", "complete")
+DONE = frozenset(_TO_FINISH)
+TO_DO = FINISHED = f"(?:{'|'.join((*_TO_HAND_IN, *_TO_FINISH))})"
+RECURRING = word_set(
+    "rent payment bill invoice tax taxes fee instalment installment subscription report homework assignment books "
+    "insurance premium review newsletter membership order delivery car medication vaccination laundry timesheet salary"
+)
+"""What is due again and again, each time another."""
+UNIQUE = word_set("thesis dissertation manuscript novel phd")
+"""Of which somebody has one at a time."""
+CURRENCIES = {
+    "euro": "€", "euros": "€", "eur": "€", "dollar": "$", "dollars": "$", "usd": "$", "yen": "¥", "gbp": "£",
+}  # fmt: skip
 FIXED = word_set(
     "birthday birthplace hometown nationality capital mother father mom mum dad name surname sign type"
 )
-MOVES = word_set("age version price cost status state temperature score")
+MOVES = word_set("age version price cost status state temperature score ph humidity pressure balance")
 """Attributes whose change is expected, so that another value needs no word of change to be an update."""
 
 TRADES = word_set(
@@ -133,7 +176,7 @@ OPPOSITES = {
     "unavailable": "available", "inactive": "active", "broken": "working", "unfinished": "finished",
     "incomplete": "complete", "unmarried": "married", "dead": "alive", "absent": "present", "unsafe": "safe",
     "unhappy": "happy", "impossible": "possible", "illegal": "legal", "invalid": "valid", "unemployed": "employed",
-    "unlocked": "locked", "unpaid": "paid", "unknown": "known", "insecure": "secure", "down": "up",
+    "off": "on", "unlocked": "locked", "unpaid": "paid", "unknown": "known", "insecure": "secure", "down": "up",
 }  # fmt: skip
 MARITAL = {
     "single": "single", "engaged": "engaged", "married": "married", "divorced": "divorced", "widowed": "widowed",

@@ -35,6 +35,32 @@ class Verdict(NamedTuple):
 
 
 NOTHING = Verdict(Relation.NEW)
+_CLOSING = (Relation.UPDATE, Relation.CONTRADICTION)
+_WEIGHT = {
+    Relation.NEW: 0,
+    Relation.COMPLEMENT: 1,
+    Relation.DUPLICATE: 2,
+    Relation.CONTRADICTION: 2,
+    Relation.UPDATE: 2,
+}
+"""Which of several verdicts on two texts counts."""
+_LIVES = (
+    "|home",
+    "|work",
+    "|school",
+    "|marital",
+    "|dwelling",
+    "|due",
+    "|done",
+    "|住",
+    "|工作",
+    "|上学",
+    "|婚恋",
+    "|住所",
+)
+"""Ends of the keys of what changes in a life, so that another value is an update."""
+_DONE = ("|due", "|done")
+"""Ends of the keys of what has to be done by a day (`stores/claims_english_due`)."""
 
 
 def by_rule(old: str, new: str) -> Verdict:
@@ -45,7 +71,7 @@ def by_rule(old: str, new: str) -> Verdict:
     for ours in claims_of(new):
         for theirs in claims_of(old):
             found = compare(theirs, ours)
-            if found.sure or (found.relation is not Relation.NEW and best.relation is Relation.NEW):
+            if found.sure or _WEIGHT[found.relation] > _WEIGHT[best.relation]:
                 best = found
             if best.sure:
                 return best
@@ -63,8 +89,26 @@ def _sentences(old: str, new: str) -> Verdict:
 
 def compare(old: Claim, new: Claim) -> Verdict:
     """What one claim is to another."""
+    found = _compared(old, new)
+    if found.relation not in _CLOSING or not found.sure:
+        return found
+    if old.partial:
+        return found._replace(reason=f"{found.reason}; the old text says more than that", sure=False)
+    if old.narrowed or new.narrowed or _named_beside(old, new):
+        return found._replace(reason=f"{found.reason}; the new text may hold in part", sure=False)
+    return found
+
+
+def _named_beside(old: Claim, new: Claim) -> bool:
+    """Whether the new text names, beside its claim, what the old one says: it may be to say that it stays so."""
+    told = " ".join(new.beside)
+    return bool(told) and any(word in told for word in old.value)
+
+
+def _compared(old: Claim, new: Claim) -> Verdict:
     if old.key in new.ended and old.positive:
-        return Verdict(Relation.UPDATE, "it says that this is over", True)
+        # What was due is done: when it was due is still true.
+        return Verdict(Relation.UPDATE, "it says that this is over", not old.key.endswith(_DONE))
     if old.key != new.key:
         return NOTHING
     if old.manner is Manner.PLAIN:
@@ -74,9 +118,14 @@ def compare(old: Claim, new: Claim) -> Verdict:
     return _other_value(old, new)
 
 
+def _details(claim: Claim) -> tuple[object, ...]:
+    """What two claims with one value must share to be the same."""
+    return claim.rest, claim.event, claim.beside
+
+
 def _plain(old: Claim, new: Claim) -> Verdict:
     if old.positive == new.positive:
-        if (old.rest, old.event) == (new.rest, new.event) and (new.positive or old.changed == new.changed):
+        if _details(old) == _details(new) and (new.positive or old.changed == new.changed):
             return Verdict(Relation.DUPLICATE, "the same in other words", True)
         return Verdict(Relation.COMPLEMENT, "the same with another detail")
     return _denied(old, new)
@@ -106,10 +155,14 @@ def _denied(old: Claim, new: Claim) -> Verdict:
 
 
 def _same_value(old: Claim, new: Claim) -> Verdict:
+    if "any" in (old.domain, new.domain):
+        return NOTHING
     if old.positive != new.positive:
         return _denied(old, new)
-    if (old.rest, old.event) == (new.rest, new.event):
+    if _details(old) == _details(new):
         return Verdict(Relation.DUPLICATE, "the same in other words", True)
+    if old.domain == "dwelling" and old.rest and new.rest and old.rest != new.rest:
+        return Verdict(Relation.UPDATE, "another value of the same attribute") if new.changed else NOTHING
     return Verdict(Relation.COMPLEMENT, "the same with another detail")
 
 
@@ -117,21 +170,42 @@ def _other_value(old: Claim, new: Claim) -> Verdict:
     if not (old.positive and new.positive):
         return Verdict(Relation.COMPLEMENT, "more on the same matter")
     one, other = set(old.value), set(new.value)
-    if one < other or other < one:
+    if one < other or other < one or _within(old.value, new.value):
         return Verdict(Relation.COMPLEMENT, "one is more exact than the other")
-    if old.domain == "occasion" and not new.changed:
-        return NOTHING
+    if (soft := _softly(old, new)) is not None:
+        return soft
     if not _differ(old, new):
         return NOTHING
     if new.manner is Manner.FIXED:
         return Verdict(Relation.CONTRADICTION, "only one of the two can be true", True)
-    if (
-        new.changed
-        or new.domain == "moves"
-        or old.key.endswith(("|home", "|work", "|school", "|marital", "|住", "|工作", "|上学", "|婚恋"))
-    ):
+    if new.changed or new.domain == "moves" or old.key.endswith(_LIVES):
         return Verdict(Relation.UPDATE, "another value of the same attribute", True)
     return Verdict(Relation.CONTRADICTION, "only one of the two can be true", True)
+
+
+def _within(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether of two values that are written without spaces one holds the other."""
+    if len(one) != 1 or len(other) != 1 or one[0].isascii() or other[0].isascii():
+        return False
+    return one[0] in other[0] or other[0] in one[0]
+
+
+def _softly(old: Claim, new: Claim) -> Verdict | None:
+    """The verdict on values that may stand side by side until it is said that something has changed."""
+    domains = {old.domain, new.domain}
+    if "any" in domains:  # "drinks tea" beside "drinks only coffee"
+        return Verdict(Relation.UPDATE, "only that from now on") if new.domain == "only" else NOTHING
+    if new.domain.startswith("due") and old.rest and new.rest and old.rest != new.rest:
+        return NOTHING  # due to another person is another matter
+    if "loose" in domains:
+        return Verdict(Relation.UPDATE, "another value of the same attribute")
+    if new.changed:
+        return None
+    if "occasion" in domains:
+        return NOTHING
+    if domains & {"due?", "dwelling", "only"}:
+        return Verdict(Relation.UPDATE, "another value of the same attribute")
+    return None
 
 
 def _differ(old: Claim, new: Claim) -> bool:

@@ -37,6 +37,7 @@ ANSWERS = {
         "2024-11": "28 February",
         "2025-01": "31 March",
         "2025-03": "16 May",
+        "2025-05": "handed in",
     },
     "How much does Biscuit weigh?": {"2024-11": "4.8", "2024-12": "4.1", "2025-05": "4.6"},
     "What is Mira's favourite dish?": {"2024-11": "moussaka", "2025-02": "risotto"},

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from memos_cli.schema import MemoryItem, Refinement, Status
-from memos_cli.stores import analysis, claims, nearness
+from memos_cli.stores import analysis, nearness
 from memos_cli.stores.facts import (
     LEARNED,
     LIVE,
@@ -142,7 +142,9 @@ def _terms_of_current(item: MemoryItem) -> list[str]:
     terms = ["current", now_of(item.id), hash_term(hash_of(item))]
     if item.status in LIVE:
         terms.append("live")
-        terms += claims.terms_of(item)
+        from memos_cli.stores.claims import terms_of  # reading claims is no matter of a search
+
+        terms += terms_of(item)
         if item.refinement is Refinement.QUEUED:
             terms.append(QUEUED)
     terms += [named("refines", id) for id in item.rests_on]

@@ -10,6 +10,7 @@ whatever has no frame is a plain statement, a remark or a question.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -87,6 +88,52 @@ _QUOTES = "\"'“”‘’「」『』«»`"
 def bare(words: str) -> str:
     """Words without the quotation marks and stops around them."""
     return words.strip(_STOPS).strip(_QUOTES).strip()
+
+
+Openers = Sequence[tuple[str, Sequence[re.Pattern[str]]]]
+"""What opens a sentence, by its sign: "no", "more", "yes", or "" for what only fills."""
+
+
+def opened(sentence: str, openers: Openers, stops: str | None = None) -> tuple[str, set[str]]:
+    """A sentence without what opens it, nor `stops` after that (white space), and the signs of its openers."""
+    signs: set[str] = set()
+    while sentence:
+        for sign, patterns in openers:
+            found = next((m for p in patterns if (m := p.match(sentence)) and m.end()), None)
+            if found:
+                signs.add(sign)
+                sentence = sentence[found.end() :].lstrip(stops)
+                break
+        else:
+            break
+    return sentence, signs
+
+
+def parts_of(
+    sentences: Iterable[str],
+    opening: Callable[[str], tuple[str, set[str]]],
+    said: Callable[[str, bool, set[str]], Iterator[Part]],
+) -> Iterator[Part]:
+    """The parts of an utterance: of each sentence what opens it and what it says then.
+
+    A "no" that stands alone belongs to the sentence after it; with none after it, it denies.
+    """
+    negated = False
+    parts: list[Part] = []
+    for sentence in filter(None, (sentence.strip() for sentence in sentences)):
+        rest, signs = opening(sentence)
+        negated |= "no" in signs
+        if not bare(rest):
+            if "yes" in signs:
+                parts.append(Part(Form.CONFIRM))
+            elif "no" not in signs:
+                parts.append(Part(Form.REMARK))
+            continue
+        parts += said(rest, negated, signs)
+        negated = False
+    if negated:
+        parts.append(Part(Form.DENY, corrects=True, points=True))
+    yield from parts
 
 
 def alike(one: str, other: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from memos_cli.reader.feedback import Form, Part, bare
+from memos_cli.reader.feedback import Form, Part, bare, opened, parts_of
 
 _SENTENCE = re.compile(r"(?<=[。!?!?;;])\s*")
 _STOPS = " ,.!?:;~\u3002\u3001\u2026"
@@ -143,40 +143,15 @@ _CHATTER = re.compile(
 
 def read(text: str) -> Iterator[Part]:
     """The parts of an utterance."""
-    negated = False
-    parts: list[Part] = []
-    for sentence in filter(None, _SENTENCE.split(text)):
-        rest, signs = _opened(sentence.strip())
-        negated |= "no" in signs
-        if not bare(rest):
-            if "yes" in signs:
-                parts.append(Part(Form.CONFIRM))
-            elif "no" not in signs:
-                parts.append(Part(Form.REMARK))
-            continue
-        parts += _said(rest, negated, signs)
-        negated = False
-    if negated:
-        parts.append(Part(Form.DENY, corrects=True, points=True))
-    yield from parts
+    return parts_of(_SENTENCE.split(text), _opened, _said)
 
 
 def _opened(sentence: str) -> tuple[str, set[str]]:
-    """A sentence without what opens it, and what its openers say: "no", "more", "yes"."""
-    signs: set[str] = set()
+    """A sentence without what opens it, and what its openers say; nothing is left of small talk."""
     if re.fullmatch(rf"(?:{_CHATTER.pattern}){_STOP}*", sentence):
-        return "", signs
+        return "", set()
     table = (("no", _NEGATING), ("more", _ADDING), ("yes", _PRAISING), ("", _FILLING))
-    while sentence:
-        for sign, patterns in table:
-            found = next((m for p in patterns if (m := p.match(sentence)) and m.end()), None)
-            if found:
-                signs.add(sign)
-                sentence = sentence[found.end() :].lstrip(_STOPS)
-                break
-        else:
-            break
-    return sentence, signs
+    return opened(sentence, table, _STOPS)
 
 
 def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:

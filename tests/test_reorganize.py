@@ -15,7 +15,15 @@ import pytest
 from llm_server import NOT_JSON, REFUSED, Answer, Script
 from typer.testing import CliRunner
 
-from memos_cli.errors import BadInput, NodeNotFound, PlanOutdated, Reorganizing, StaleChange, UsageError
+from memos_cli.errors import (
+    BadInput,
+    NodeNotFound,
+    PlanOutdated,
+    Reorganizing,
+    StaleChange,
+    StorageError,
+    UsageError,
+)
 from memos_cli.interfaces.cli.app import app
 from memos_cli.operations import edit
 from memos_cli.operations import tree as trees
@@ -375,6 +383,13 @@ def test_a_dry_run_and_a_plan_change_nothing_and_the_plan_can_be_applied(
     with pytest.raises(PlanOutdated):
         apply(garden, file)
     assert check(garden).ok
+
+
+def test_a_plan_that_cannot_be_saved_changes_nothing(garden: Session, tmp_path: Path) -> None:
+    before = garden.cube.revision
+    with pytest.raises(StorageError, match="No such file"):
+        reorganize(garden, save_to=tmp_path / "nowhere" / "plan.json")
+    assert garden.cube.revision == before
 
 
 def test_a_plan_is_refused_when_the_cube_has_changed_or_is_another(

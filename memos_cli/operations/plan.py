@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import numpy as np
 
-from memos_cli.errors import BadInput, PlanOutdated
+from memos_cli.errors import BadInput, NotPermitted, PlanOutdated, StorageError
 from memos_cli.operations.versions import next_version
 from memos_cli.organize.neighbours import unit
 from memos_cli.schema import Change, Closing, MemoryItem, Value, why
@@ -99,11 +99,16 @@ class Draft:
 
 
 def save(plan: Plan, path: Path) -> None:
-    """Write a plan as JSON. Raises BadInput when the file cannot be written."""
+    """Write a plan as JSON. Raises NotPermitted and StorageError when the file cannot be written."""
     try:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+    except PermissionError as error:
+        raise NotPermitted(
+            detail=f"{path} cannot be written", hint="Check the folder's permissions."
+        ) from error
     except OSError as error:
-        raise BadInput(source=path, reason=error.strerror or error) from error
+        hint = "Nothing was changed. Name a file in a folder that is there."
+        raise StorageError(path=path, reason=error.strerror or error, hint=hint) from error
 
 
 def read(path: Path) -> Plan:

@@ -103,7 +103,7 @@ def reorganize(
     summaries are the language model's where the settings have one, until its budget or the time is
     spent; what it did not tell is told by terms, and by it the next time.
     Raises Reorganizing when another process is at it, Busy, StaleChange when others keep changing
-    what it rests on, BadInput when the plan cannot be saved.
+    what it rests on, NotPermitted and StorageError when the plan cannot be saved.
     """
     began = time.monotonic()
     notes: list[str] = []

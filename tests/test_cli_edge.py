@@ -6,8 +6,10 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -310,6 +312,23 @@ def test_an_interruption_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr.startswith("Interrupted.")
     assert json.loads(memos("doctor", "--json").stdout)["error"]["code"] == "interrupted"
+
+
+def test_two_interruptions_in_a_row_are_130_and_leave_the_cube_whole(tmp_path: Path) -> None:
+    """The embedder's threads are at work then; to wait for them ended in an abort (-6) now and then."""
+    pieces = tmp_path / "pieces.csv"
+    pieces.write_text("number,word\n" + "".join(f"{n},word{n}\n" for n in range(20_000)))
+    assert run("init", str(tmp_path / "cube"), "--embedder", "minilm").returncode == 0
+    words = [*MEMOS, "-c", str(tmp_path / "cube"), "add", "--file", str(pieces)]
+    for pause in (0.0, 0.1):
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=60)
+        assert process.returncode == 130, complaints
+    assert run("-c", str(tmp_path / "cube"), "check").returncode == 0
 
 
 def test_an_unknown_error_shows_itself(monkeypatch: pytest.MonkeyPatch) -> None:

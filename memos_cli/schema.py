@@ -292,6 +292,9 @@ class Relation(Value, frozen=True, kw_only=True, omit_defaults=True):
 REFINES = "refines"
 """Kind of the relation from a refined fact to each memory that it rests on."""
 
+HOLDS = "holds"
+"""Kind of the relation from a concept to each turn that is filed under it."""
+
 
 class MemoryItem(Value, frozen=True, kw_only=True, omit_defaults=True):
     """One version of one memory.

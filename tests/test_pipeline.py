@@ -312,6 +312,7 @@ SWITCHES = {
     "names": set(),
     "requests": set(),
     "links": set(),
+    "tree": set(),
 }
 """What each part changes in this question, beside the share of the session."""
 

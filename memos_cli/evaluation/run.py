@@ -23,6 +23,7 @@ from memos_cli.evaluation.corpus import Benchmark, Corpus, Question
 from memos_cli.evaluation.metrics import Answer, ranking
 from memos_cli.evaluation.vectors import Cache, EvaluationSession, Remembering, RememberingReranker
 from memos_cli.operations.add import add
+from memos_cli.operations.reorganize import reorganize
 from memos_cli.operations.search import doubts, search, tokens
 from memos_cli.schema import Depth, Hit, Mode, Query, Reading
 from memos_cli.session import make_cube, open_session
@@ -67,6 +68,8 @@ class Options:
     judge: bool | None = None
     """Whether what is added closes what it contradicts; None: as the settings say."""
     reading: Reading = Reading.FAST
+    tree: bool = False
+    """Whether each cube is sorted into topics and concepts (`memos reorganize`) before it is asked."""
 
     @property
     def embeds(self) -> bool:
@@ -84,6 +87,8 @@ class Storing:
     facts: int = 0
     """Drawn by a language model (`--read fine`)."""
     reused: int = 0
+    placed: int = 0
+    """Memories that the tree has a place for (`--tree`)."""
     seconds: float = 0.0
     cpu: float = 0.0
 
@@ -137,6 +142,8 @@ def evaluate(
         for corpus, stranger in zip(corpora, [*corpora[1:], *corpora[:1]], strict=True):
             with cubes.fresh() as session:
                 store(session, corpus, run.storing, progress, options)
+                if options.tree:
+                    run.storing.placed += reorganize(session).counts.get("placed", 0)
                 _warm(session, corpus, options)
                 for variant in options.variants:
                     for question in corpus.questions:
@@ -178,6 +185,8 @@ class Cubes:
         self._settings, self._place = settings, place
         self._folder, self._template = folder, folder / "template"
         depth = Depth.GENERAL if options.embeds else Depth.NAIVE
+        if options.tree:
+            depth = Depth.TREE
         make_cube(place(str(self._template)), settings, depth=depth, embedder=options.embedder)
         self.shared: Remembering | None = None
         self.rerankers: dict[str, RememberingReranker] = {}

@@ -15,16 +15,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memos_cli.schema import Kind, Level, MemoryItem, Origin, Refinement
+from memos_cli.schema import HOLDS, Kind, Level, MemoryItem, Origin, Refinement
 from memos_cli.stores.facts import EVIDENCE, LIVE, is_turn
 
 if TYPE_CHECKING:
     import numpy as np
 
     from memos_cli.cube.cube import MemCube
-
-HOLDS = "holds"
-"""From a concept to a turn that is filed under it."""
 
 PLACED = frozenset({Kind.LONG_TERM, Kind.USER, Kind.OUTER, Kind.RAW_FILE, Kind.PREFERENCE})
 """Kinds of memory that the tree is about: neither tools, skills, insights nor what is only at hand."""

@@ -12,6 +12,7 @@ away (retrieval.md: reciprocal ranks .572 recall@10 on LoCoMo, scores .654, all 
 2. Their union is ordered roughly, and the first KEPT are looked at closely: meaning among
    neighbours, whose turn, in which role, how it reads, how good its session is.
 3. Notes that hold what the first hits name and the question does not are looked at, too (`links`).
+4. Behind the first ten, what the tree files beside them comes first (`tree`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from memos_cli.retrieval.asked import Asked
 from memos_cli.retrieval.links import SOURCES, links
 from memos_cli.retrieval.routes import KeywordRoute, Moments, VectorRoute, facts, naming
 from memos_cli.retrieval.temporal import closeness
+from memos_cli.retrieval.tree import FIRST, siblings
 from memos_cli.retrieval.weights import DEFAULT, FEW_TURNS, Weights
 from memos_cli.stores.facts import ASKS, ASSISTANT, COUNTED, TIMED, TURN, Facts, moment
 
@@ -154,7 +156,9 @@ def rank(
         return _by_rank(keyword, vector)
     setting, gather = found
     ranked = ordered(gather(None), setting, _trace(setting, keyword))
-    return ranked if "links" in how.without else _followed(view, keyword, ranked, setting, gather)
+    if "links" not in how.without:
+        ranked = _followed(view, keyword, ranked, setting, gather)
+    return ranked if "tree" in how.without else _broadened(view, ranked, how)
 
 
 def placed(
@@ -203,6 +207,39 @@ def _followed(view: View, keyword: KeywordRoute, ranked: Ranked, setting: Settin
     return _joined(ranked, others, gained)
 
 
+def _broadened(view: View, ranked: Ranked, how: Manner) -> Ranked:
+    """The order with what the tree files beside the first hits drawn up behind them, where more are wanted."""
+    if how.k <= FIRST or len(ranked.ordinals) <= FIRST:
+        return ranked
+    beside = siblings(view, ranked.ordinals[:FIRST])
+    if not beside:
+        return ranked
+    ceiling = ranked.sums[FIRST - 1]
+    gains = [how.weights.tree * beside.get(ordinal, 0.0) for ordinal in ranked.ordinals]
+    gains[:FIRST] = [0.0] * FIRST
+    raised = [total + gain for total, gain in zip(ranked.sums, gains, strict=True)]
+    rest = range(FIRST, len(raised))
+    order = [*range(FIRST), *sorted(rest, key=lambda i: (-raised[i], ranked.ordinals[i]))]
+    # A sum says how far a hit is behind the best; what the tree brings is no better than the tenth.
+    sums = [min(total, ceiling) if i >= FIRST else total for i, total in enumerate(raised)]
+    return _in_order(ranked, ranked.ordinals, sums, {**ranked.parts, "tree": gains}, order)
+
+
+def _in_order(
+    ranked: Ranked,
+    ordinals: Sequence[int],
+    sums: Sequence[float],
+    parts: Mapping[str, Sequence[float]],
+    order: Sequence[int],
+) -> Ranked:
+    return replace(
+        ranked,
+        ordinals=[ordinals[i] for i in order],
+        sums=[sums[i] for i in order],
+        parts={name: [column[i] for i in order] for name, column in parts.items()},
+    )
+
+
 def _joined(ranked: Ranked, others: Ranked, gained: Mapping[int, float]) -> Ranked:
     """One order of both, with what some of them gained; of the others only those that did."""
     listed = [*ranked.ordinals, *others.ordinals]
@@ -216,12 +253,7 @@ def _joined(ranked: Ranked, others: Ranked, gained: Mapping[int, float]) -> Rank
     if not others.ordinals:
         parts = dict(ranked.parts)
     parts["links"] = gains
-    return replace(
-        ranked,
-        ordinals=[listed[i] for i in order],
-        sums=[sums[i] for i in order],
-        parts={name: [column[i] for i in order] for name, column in parts.items()},
-    )
+    return _in_order(ranked, listed, sums, parts, order)
 
 
 def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ranked:

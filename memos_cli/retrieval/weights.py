@@ -25,6 +25,7 @@ PARTS = (
     "length",
     "questions",
     "links",
+    "tree",
 )
 """Parts that `--without` and `memos eval --ablate` switch off, each on its own."""
 
@@ -74,6 +75,8 @@ class Weights:
     links: float = 4.0
     """A note that holds the rarest name of the first hit which the question does not name; half of it
     for the second hit's."""
+    tree: float = 0.25
+    """A memory behind the first ten, under a concept that holds all of those; less where it holds few."""
     behind: float = 1.0
     """How far such a note stays behind the hit that leads to it, at least."""
 

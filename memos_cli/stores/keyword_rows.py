@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from memos_cli.schema import MemoryItem, Refinement, Status
+from memos_cli.schema import HOLDS, MemoryItem, Refinement, Status
 from memos_cli.stores import analysis, nearness
 from memos_cli.stores.facts import (
     LEARNED,
@@ -148,6 +148,9 @@ def _terms_of_current(item: MemoryItem) -> list[str]:
         if item.refinement is Refinement.QUEUED:
             terms.append(QUEUED)
     terms += [named("refines", id) for id in item.rests_on]
+    terms += [holds(edge.target) for edge in item.relations if edge.kind == HOLDS]
+    if item.parent is not None:
+        terms.append(under(item.parent))
     if item.pinned:
         terms.append(PINNED)
     if item.external_id is not None:
@@ -181,6 +184,16 @@ def now_of(id: str) -> str:
 def _past_of(id: str) -> str:
     """The raw term of the versions before, by which a purge finds them."""
     return "past:" + _short(id)
+
+
+def holds(id: str) -> str:
+    """The raw term of the concept that holds this turn."""
+    return "holds:" + _short(id)
+
+
+def under(id: str) -> str:
+    """The raw term of what is filed under this concept or topic."""
+    return "under:" + _short(id)
 
 
 def _short(id: str) -> str:

@@ -34,7 +34,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from memos_cli.errors import NotPermitted, ProjectionDamaged, ProjectionOutdated
-from memos_cli.schema import Filters, MemoryItem, Status, Tail
+from memos_cli.schema import HOLDS, Filters, MemoryItem, Status, Tail
 from memos_cli.stores import analysis, nearness
 from memos_cli.stores.disk import ensure_directory
 from memos_cli.stores.facts import Facts, talk_number
@@ -55,7 +55,7 @@ from memos_cli.stores.keyword_index import (
     write_pointer,
 )
 from memos_cli.stores.keyword_query import KeywordHits, View, mentions, ranked_search
-from memos_cli.stores.keyword_rows import QUEUED, commit, hash_of, hash_term, named, now_of
+from memos_cli.stores.keyword_rows import QUEUED, commit, hash_of, hash_term, holds, named, now_of, under
 from memos_cli.stores.keyword_windows import NONE, Straddling, rows
 
 __all__ = ["SCHEMA", "KeywordHits", "Keywords"]
@@ -250,6 +250,27 @@ class Keywords:
         with engine(self.directory):
             held = [t for t in dict.fromkeys(terms) if view.searcher.doc_freq("terms", t)]
             return {t: [view.item(a) for a in view.newest(view.term("terms", t), limit)] for t in held}
+
+    def holders(self, ids: Sequence[str]) -> dict[str, str]:
+        """The concept that holds each of these turns, by id; turns that none holds are left out."""
+        view = self._view()
+        with engine(self.directory):
+            wanted = frozenset(ids)
+            concepts = map(view.item, view.any_of("terms", [holds(id) for id in wanted]))
+            return {
+                edge.target: concept.id
+                for concept in concepts
+                for edge in concept.relations
+                if edge.kind == HOLDS and edge.target in wanted
+            }
+
+    def held_by(self, concept: str) -> set[int]:
+        """Ordinals of the current notes and turns that are filed under a concept."""
+        view = self._view()
+        with engine(self.directory):
+            named_by = view.any_of("terms", [now_of(concept)])
+            turns = [e.target for a in named_by for e in view.item(a).relations if e.kind == HOLDS]
+            return set(view.ordinals(view.any_of("terms", [under(concept), *map(now_of, turns)])))
 
     def on_subjects(self, subjects: Sequence[str]) -> list[MemoryItem]:
         """The current learned preferences on any of these subjects (`stores/subjects`)."""

@@ -72,6 +72,9 @@ def evaluate(
         bool,
         typer.Option("--no-judge", help="Store as is: nothing that was added is updated or contradicted."),
     ] = False,
+    tree: Annotated[
+        bool, typer.Option("--tree", help="Sort each cube into a tree (`memos reorganize`) before asking.")
+    ] = False,
     cache: Annotated[
         Path | None, typer.Option("--cache", metavar="DIR", help="Keep the texts' vectors for later runs.")
     ] = None,
@@ -100,6 +103,7 @@ def evaluate(
         limit=limit,
         cache=cache,
         judge=False if no_judge else None,
+        tree=tree,
         reading=Reading.FAST if how_read is None else options.reading(shell, how_read),
     )
     place = partial(resolve, settings=shell.settings)

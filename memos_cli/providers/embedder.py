@@ -109,8 +109,11 @@ def _suggestion(spec: str) -> dict[str, str]:
 
 def _minilm(_: str, settings: EmbedderSettings) -> Embedder:
     from memos_cli.providers.onnx import load_folder
+    from memos_cli.providers.processor import multiplies_bytes
 
-    return load_folder(MODELS / "minilm", name="minilm", threads=settings.embed_threads, fused=True)
+    folder = MODELS / "minilm"
+    wide = None if multiplies_bytes() else folder / "wide.onnx"
+    return load_folder(folder, name="minilm", threads=settings.embed_threads, fused=True, wide=wide)
 
 
 def _static(_: str, settings: EmbedderSettings) -> Embedder:

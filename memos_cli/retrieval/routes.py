@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from memos_cli.cube.cube import View
@@ -48,7 +49,8 @@ class Moments:
         listed = list(scores)
         n = max(total, len(listed), 1)
         mean = sum(listed) / n
-        return cls(mean, math.sqrt(max(sum(s * s for s in listed) / n - mean * mean, 0.0)))
+        squares = sum(map(mul, listed, listed))
+        return cls(mean, math.sqrt(max(squares / n - mean * mean, 0.0)))
 
 
 @dataclass(frozen=True)

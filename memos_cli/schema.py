@@ -291,6 +291,8 @@ class Relation(Value, frozen=True, kw_only=True, omit_defaults=True):
 
 REFINES = "refines"
 """Kind of the relation from a refined fact to each memory that it rests on."""
+UPDATED_BY = "updated_by"
+"""Kind of the relation from a fact that was ended to the one that says what holds since."""
 
 HOLDS = "holds"
 """Kind of the relation from a concept to each turn that is filed under it."""

@@ -208,25 +208,34 @@ def add(
         notes=(*notes, *_notes(session, added)),
     )
     return (
-        _refined(session, result, progress) if reading is Reading.FINE and result.queued and wrote else result
+        _refined(session, result, judge, progress)
+        if reading is Reading.FINE and result.queued and wrote
+        else result
     )
 
 
-def _refined(session: Session, result: AddResult, progress: Progress | None) -> AddResult:
+def _refined(session: Session, result: AddResult, judge: bool, progress: Progress | None) -> AddResult:
     """The result of `--read fine`: what came is stored, and a model draws facts from it now. What it does
     not manage waits: a model that fails costs no memory."""
     from memos_cli.operations.refine import refine
 
     try:
         ids = [one.id for one in result.added] + [one.id for one in result.updated]
-        done = refine(session, ids=ids, progress=progress)
+        done = refine(session, ids=ids, judge=judge, progress=progress)
     except (LLMError, NoLLM, UnknownLLM) as error:
         note = f"Stored, and waiting for its refinement: {error.message} {error.next_step}"
         return result.but(notes=(*result.notes, note.strip()))
     left = result.queued - done.refined
     told = [f"{sum(done.dropped.values())} answers of the model were dropped."] if done.dropped else []
     told += [f"{len(one.ids)} wait for their refinement: {one.error.message}" for one in done.failed]
-    return result.but(facts=done.facts, queued=max(left, 0), notes=(*result.notes, *done.notes, *told))
+    return result.but(
+        facts=done.facts,
+        updated=(*result.updated, *done.updated),
+        known=(*result.known, *done.known),
+        linked=(*result.linked, *done.linked),
+        queued=max(left, 0),
+        notes=(*result.notes, *done.notes, *told),
+    )
 
 
 def _reader(session: Session, asked: Reader | bool | None) -> Reader | None:

@@ -19,7 +19,17 @@ from memos_cli.operations.insights import is_insight, losing
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.reader.annotate import fields_of
 from memos_cli.reader.language import language_of
-from memos_cli.schema import Added, Change, ChangeResult, Closing, MemoryItem, Refinement, Status, now
+from memos_cli.schema import (
+    UPDATED_BY,
+    Added,
+    Change,
+    ChangeResult,
+    Closing,
+    MemoryItem,
+    Refinement,
+    Status,
+    now,
+)
 from memos_cli.session import TextVectors
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import quoted
@@ -249,9 +259,20 @@ def _restored(session: Session, target: str, item: MemoryItem, standing: MemoryI
     if before is None:  # the change itself made the memory, and went on to update it
         return standing, next_version(standing, status=Status.DELETED), None
     fields = {name: getattr(before, name) for name in _CONTENT}
-    if first.valid_from and before.valid_to == valid_end(before, first.valid_from):
+    if _closed(before, first):
         fields["valid_to"] = None
     return standing, next_version(standing, **fields), None
+
+
+def _closed(before: MemoryItem, first: MemoryItem) -> bool:
+    """Whether it was the change that opened `first` that said since when `before` is no longer true."""
+    if first.valid_from and before.valid_to == valid_end(before, first.valid_from):
+        return True
+    if first.status is not Status.ARCHIVED:
+        return False
+    # A fact that goes with its words, or that a later fact ended.
+    ended = {r.target for r in first.relations if r.kind == UPDATED_BY}
+    return first.valid_to is None or ended > {r.target for r in before.relations if r.kind == UPDATED_BY}
 
 
 def _before(session: Session, target: str, item: MemoryItem) -> tuple[MemoryItem | None, MemoryItem]:

@@ -43,6 +43,8 @@ LONGEST_JUDGED = 600
 """Characters: a longer text is no statement, and a model is not asked about it."""
 
 Latest = Callable[[MemoryItem], MemoryItem]
+New = Draft | MemoryItem
+"""What is judged: a draft, or a fact that was drawn (`judge_facts`)."""
 _CLOSING = (Relation.UPDATE, Relation.CONTRADICTION)
 
 
@@ -76,7 +78,7 @@ class Judge:
     """By id: the row of those memories of `_answers`, now."""
     _asked: bool = False
 
-    def look(self, drafts: Sequence[Draft], known: Iterable[int]) -> None:
+    def look(self, drafts: Sequence[New], known: Iterable[int]) -> None:
         """Find what the drafts may have to do with; those whose place is in `known` are not judged."""
         if not self.on:
             return
@@ -104,7 +106,7 @@ class Judge:
         return self._terms[place] if self.on else []
 
     def ruling(
-        self, place: int, draft: Draft, items: Collection[MemoryItem], latest: Latest, now: datetime
+        self, place: int, draft: New, items: Collection[MemoryItem], latest: Latest, now: datetime
     ) -> Ruling | None:
         """What the draft is to one of `items`, the newest first, else what the model said it is; None
         when it is new. `latest` gives the version of a memory that the batch leaves."""
@@ -114,24 +116,27 @@ class Judge:
         linked: Ruling | None = None
         for item in sorted(mine, key=lambda item: (_said(item), item.row), reverse=True):
             verdict = by_rule(item.memory, draft.memory)
-            ruling = _ruling(item, draft, verdict, now)
+            ruling = self._follows(item, draft, verdict, now)
             if ruling and (ruling.closes or ruling.merges or ruling.earlier):
                 return ruling
             linked = linked or ruling
         return linked or self._answered(place, draft, latest, now)
 
-    def _answered(self, place: int, draft: Draft, latest: Latest, now: datetime) -> Ruling | None:
+    def _answered(self, place: int, draft: New, latest: Latest, now: datetime) -> Ruling | None:
         """What follows from the model's answer, unless its memory has another version by now."""
         if place not in self._answers:
             return None
         item, verdict = self._answers[place]
         if self._current.get(item.id) != item.row or latest(item).row != item.row:
             return None
+        return self._follows(item, draft, verdict, now)
+
+    def _follows(self, item: MemoryItem, draft: New, verdict: Verdict, now: datetime) -> Ruling | None:
         return _ruling(item, draft, verdict, now)
 
     # -- the language model
 
-    def _ask(self, drafts: Sequence[Draft], skipped: set[int]) -> None:
+    def _ask(self, drafts: Sequence[New], skipped: set[int]) -> None:
         """Ask the model, if there is one, about drafts that the rules do not place. Whatever fails
         leaves the draft new, with a note."""
         places = [i for i, d in enumerate(drafts) if i not in skipped and self._worth_asking(i, d)]
@@ -152,9 +157,12 @@ class Judge:
             elif answer is not None:
                 self._answers[place] = answer
         if failed:
-            self._note(f"{len(failed)} of {len(asked)} memories were stored unjudged", failed[-1])
+            self._failed(failed, len(asked))
 
-    def _worth_asking(self, place: int, draft: Draft) -> bool:
+    def _failed(self, failed: Sequence[LLMError], asked: int) -> None:
+        self._note(f"{len(failed)} of {asked} memories were stored unjudged", failed[-1])
+
+    def _worth_asking(self, place: int, draft: New) -> bool:
         if is_turn(draft) or _document(draft) or draft.external_id or len(draft.memory) > LONGEST_JUDGED:
             return False
         return not any(by_rule(i.memory, draft.memory).sure for i in self.candidates(place))
@@ -169,7 +177,7 @@ class Judge:
     def _note(self, what: str, error: LLMError) -> None:
         self.notes[f"{what}: {error.message} {error.next_step}".strip()] = None
 
-    def _alike(self, view: View, draft: Draft) -> list[MemoryItem]:
+    def _alike(self, view: View, draft: New) -> list[MemoryItem]:
         """What the search finds for a draft, of its owner, best first."""
         keywords = view.keywords[-1]
         ordinals: list[int] = []
@@ -181,15 +189,14 @@ class Judge:
         ordinals += keywords.search(draft.memory, mine, 2 * NEAREST).ordinals
         items = keywords.items(list(dict.fromkeys(ordinals)))
         found = (items[o] for o in dict.fromkeys(ordinals) if o in items)
-        good = [
-            i
-            for i in found
-            if i.known_to is None and not is_turn(i) and i.external_id is None and i.refines is None
-        ]
-        return [i for i in good if owner_of(i) == owner_of(draft) and not _document(i)][:NEAREST]
+        good = [i for i in found if i.known_to is None and owner_of(i) == owner_of(draft)]
+        return [i for i in good if self._worth_showing(i, draft)][:NEAREST]
+
+    def _worth_showing(self, item: MemoryItem, draft: New) -> bool:
+        return not is_turn(item) and item.external_id is None and item.refines is None and not _document(item)
 
 
-def _ruling(item: MemoryItem, draft: Draft, verdict: Verdict, now: datetime) -> Ruling | None:
+def _ruling(item: MemoryItem, draft: New, verdict: Verdict, now: datetime) -> Ruling | None:
     """What follows from a verdict, within what is never done."""
     relation, reason = verdict.relation, verdict.reason
     if relation is Relation.NEW:
@@ -215,7 +222,7 @@ def _said(item: MemoryItem) -> datetime:
     return item.said_at or item.valid_from or item.known_from
 
 
-def _document(item: MemoryItem | Draft) -> str | None:
+def _document(item: New) -> str | None:
     """The file that a memory is a piece of."""
     return next((s.path or s.url for s in item.sources if s.path or s.url), None)
 

@@ -29,7 +29,9 @@ _FIRST = frozenset(("i", "my", "we", "our", "me", "us", "我", "我们", "我的
 _DENIALS = frozenset(("not", "no", "never", "without"))
 
 
-def ask(llm: LLM, draft: Draft, there: Sequence[MemoryItem]) -> tuple[MemoryItem, Verdict] | None:
+def ask(
+    llm: LLM, draft: Draft | MemoryItem, there: Sequence[MemoryItem]
+) -> tuple[MemoryItem, Verdict] | None:
     """What `draft` is to one of the memories `there`; None: new, or not borne out. Raises LLMError."""
     language = "zh" if (draft.language or language_of(draft.memory)) == "zh" else "en"
     listed = "\n".join(f"{i}. [{_day(item)}] {item.memory}" for i, item in enumerate(there, 1))
@@ -58,7 +60,7 @@ def _form() -> type[pydantic.BaseModel]:
 
 
 def _borne_out(
-    said: pydantic.BaseModel, draft: Draft, there: Sequence[MemoryItem]
+    said: pydantic.BaseModel, draft: Draft | MemoryItem, there: Sequence[MemoryItem]
 ) -> tuple[MemoryItem, Verdict] | None:
     given = said.model_dump()
     relation, number = Relation(given["relation"]), given["number"]

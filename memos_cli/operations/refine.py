@@ -2,7 +2,7 @@
 
 Owns: the run over the queue, when it stops, and the change that stores facts and ends the waiting of
 their memories. Does not own: the queue and its windows (`waiting`), what is believed (`reader/fine`),
-who works on what (`cube/claims`).
+what a fact is to the memories that are there (`judge_facts`, `drawn`), who works on what (`cube/claims`).
 
 Nothing is lost, whatever happens: the memory itself is never touched but for the word that says
 whether it waits, and that word changes in the same commit that stores its facts. A run that is killed
@@ -31,8 +31,9 @@ from memos_cli.errors import (
     LLMUnusable,
     NoLLM,
 )
+from memos_cli.operations.drawn import Drawn, drawn
 from memos_cli.operations.edit import kept_vectors
-from memos_cli.operations.versions import Edited, next_version
+from memos_cli.operations.judge_facts import FactJudge
 from memos_cli.operations.waiting import Job, count_waiting, jobs, slices, unchanged
 from memos_cli.providers.meter import tokens_at_most
 from memos_cli.reader.fine import FoundFact, Read, material, read
@@ -40,13 +41,14 @@ from memos_cli.reader.language import language_of
 from memos_cli.schema import (
     REFINES,
     Change,
-    Closing,
     Fact,
     Failure,
+    Known,
+    Linked,
     MemoryItem,
-    Refinement,
     Relation,
     Status,
+    Updated,
     Value,
     now,
     uuid7,
@@ -81,8 +83,12 @@ class RefineResult(Value, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     refined: int = 0
     """Memories that wait no more."""
-    known: int = 0
-    """Facts that were there already, and rest on one more memory now."""
+    updated: tuple[Updated, ...] = ()
+    """Those of `facts` that ended an older fact."""
+    known: tuple[Known, ...] = ()
+    """Facts that a memory says already, which rests on one more memory now."""
+    linked: tuple[Linked, ...] = ()
+    """Those of `facts` that have to do with a memory that stays."""
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
     """Answers that the words do not bear out, by reason."""
     failed: tuple[RefineFailure, ...] = ()
@@ -99,17 +105,29 @@ class _Run:
 
     session: Session
     llm: LLM
+    judge: bool
+    failures: dict[str, int]
+    """By id: how often refining a memory has failed before this run."""
     deadline: float | None = None
     change: str = field(default_factory=uuid7)
     facts: list[Fact] = field(default_factory=list)
+    updated: list[Updated] = field(default_factory=list)
+    known: list[Known] = field(default_factory=list)
+    linked: list[Linked] = field(default_factory=list)
     refined: int = 0
-    known: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     failed: dict[str, RefineFailure] = field(default_factory=dict)
     """By the error's code."""
     notes: dict[str, None] = field(default_factory=dict)
     in_a_row: int = 0
     stopped: bool = False
+
+    def take(self, made: Drawn) -> None:
+        """What a window came to is stored."""
+        self.facts += [_told(item) for item in made.new.values()]
+        self.updated += made.updated
+        self.known += made.known
+        self.linked += made.linked
 
 
 def refine(
@@ -118,12 +136,15 @@ def refine(
     ids: Sequence[str] | None = None,
     everything: bool = False,
     limit: int | None = None,
+    judge: bool | None = None,
     dry_run: bool = False,
     deadline: float | None = None,
     progress: Progress | None = None,
 ) -> RefineResult:
     """Refine what waits; `ids`: these memories, whether they wait or not; `everything`: all that were
-    never refined. At most `limit` memories. `deadline` in seconds of `time.monotonic`: when no model is
+    never refined. At most `limit` memories. `judge`: whether a fact closes an older one that it updates
+    or contradicts, and is no fact of its own where the cube says it already (`memos help judgement`);
+    None: as the settings say. `deadline` in seconds of `time.monotonic`: when no model is
     asked any more; what was not read goes on waiting.
 
     Raises NoLLM, UnknownLLM, LLMUnavailable when the model cannot even be opened, and what committing
@@ -134,11 +155,12 @@ def refine(
     llm = session.llm
     if llm is None:
         raise NoLLM(verb="refine")
-    run = _Run(session, llm, deadline)
     claims = Claims(session.cube.layout, timeout=session.cube.lock.timeout)
+    judge = session.settings.judge if judge is None else judge
+    run = _Run(session, llm, judge, claims.failures(), deadline)
     used = llm.meter.used.tokens
     busy = done = 0
-    for items in _limited(slices(session, ids, everything, claims.failures()), limit):
+    for items in _limited(slices(session, ids, everything, run.failures), limit):
         mine = claims.take([item.id for item in items])
         busy += len(items) - len(mine)
         try:
@@ -185,7 +207,9 @@ def _result(run: _Run, tokens: int) -> RefineResult:
         change=run.change if run.refined else None,
         facts=tuple(run.facts),
         refined=run.refined,
-        known=run.known,
+        updated=tuple(run.updated),
+        known=tuple(run.known),
+        linked=tuple(run.linked),
         dropped=dict(run.dropped),
         failed=tuple(run.failed.values()),
         waiting=count_waiting(run.session),
@@ -214,7 +238,6 @@ def _slice(run: _Run, items: Sequence[MemoryItem]) -> None:
                 if isinstance(outcome, LLMError):
                     _fail(run, job, outcome)
                 else:
-                    run.in_a_row = 0
                     _commit(run, job, outcome)
 
 
@@ -250,33 +273,44 @@ def _fail(run: _Run, job: Job, error: LLMError) -> None:
 
 
 def _commit(run: _Run, job: Job, answer: Read) -> None:
-    """Store a window's facts and end the waiting of its memories, in one change of the cube."""
+    """Store a window's facts and end the waiting of its memories, in one change of the cube. Where the
+    model does not get to judge them nothing is stored, and its memories go on waiting."""
     cube = run.session.cube
-    run.dropped.update(answer.dropped)
     found = [fact for fact in answer.facts if content_hash(fact.text) != fact.main.content_hash]
-    if repeated := len(answer.facts) - len(found):
-        run.dropped["it repeats its source"] += repeated
     vectors = TextVectors(run.session)
-    texts = [fact.text for fact in found]
-    vectors.complete(texts)
+    vectors.complete([fact.text for fact in found])
+    judge = FactJudge(run.session, vectors, on=run.judge, patient=_failed_before(run, job))
+    change = Change(verb="refine", actor=run.session.actor, id=run.change, time=now())
+    items = [_item(run, fact, {item.id: item for item in job.items}, change) for fact in found]
+    try:
+        judge.look(items)
+    except LLMError as error:
+        _fail(run, job, error)
+        return
     with cube.writing("refine"):
         standing = _standing(run.session, job)
         if not standing:
             return
-        change = Change(verb="refine", actor=run.session.actor, id=run.change, time=now())
-        facts = [fact for fact in found if fact.main.id in standing]
-        new, edits = _placed(run, [_item(run, fact, standing, change) for fact in facts])
-        edits += [(old, next_version(old, refinement=Refinement.DONE), None) for old in standing.values()]
-        vectors.complete([item.memory for item in new])
-        kept = kept_vectors(run.session, edits)
-        made = {item.row: vectors[item.memory] for item in new if item.memory in vectors}
-        puts = (*new, *(after for _, after, _ in edits))
-        closings = tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits)
-        done = cube.commit(replace(change, puts=puts, closings=closings, vectors=kept | made))
-    run.notes.update(dict.fromkeys(done.notes))
+        change = replace(change, time=now())
+        facts = {p: _item(run, f, standing, change) for p, f in enumerate(found) if f.main.id in standing}
+        judge.look([facts.get(p, item) for p, item in enumerate(items)])
+        made = drawn(run.session, facts, standing.values(), judge, change)
+        vectors.complete([item.memory for item in made.new.values()])
+        by_row = {item.row: vectors[item.memory] for item in made.puts if item.memory in vectors}
+        kept = kept_vectors(run.session, list(made.edits.values()))
+        whole = replace(change, puts=tuple(made.puts), closings=tuple(made.closings), vectors=by_row | kept)
+        done = cube.commit(whole)
+    run.in_a_row = 0
+    run.notes.update(dict.fromkeys((*judge.notes, *done.notes)))
+    run.dropped.update(answer.dropped)
+    if repeated := len(answer.facts) - len(found):
+        run.dropped["it repeats its source"] += repeated
     run.refined += len(standing)
-    run.known += len(edits) - len(standing)
-    run.facts += [_told(item) for item in new]
+    run.take(made)
+
+
+def _failed_before(run: _Run, job: Job) -> bool:
+    return any(item.id in run.failures for item in job.items)
 
 
 def _standing(session: Session, job: Job) -> dict[str, MemoryItem]:
@@ -318,45 +352,6 @@ def _item(run: _Run, fact: FoundFact, standing: dict[str, MemoryItem], change: C
         info={"importance": fact.importance, "model": run.llm.name},
         **fact.event,
     )
-
-
-def _placed(run: _Run, facts: Sequence[MemoryItem]) -> tuple[list[MemoryItem], list[Edited]]:
-    """Facts beside what is there: the new ones, and the next versions of those that were there.
-
-    The one place where facts meet the cube: what a fact updates or contradicts is judged here.
-    """
-    new: dict[str, MemoryItem] = {}
-    edits: dict[str, Edited] = {}
-    there = run.session.cube.keywords.with_hash([fact.content_hash for fact in facts])
-    for fact in facts:
-        same = next((item for item in there if _same_fact(item, fact)), None)
-        if same is None:
-            new.setdefault(fact.content_hash, fact)
-        else:
-            old, latest, _ = edits.get(same.id, (same, same, None))
-            if (after := _founded(latest, fact)) is not latest:
-                edits[same.id] = old, after.but(version=old.version + 1, predecessor=old.row), None
-    return list(new.values()), list(edits.values())
-
-
-def _same_fact(item: MemoryItem, fact: MemoryItem) -> bool:
-    owner = (item.user_id, item.agent_id, item.kind, item.visibility)
-    mine = owner == (fact.user_id, fact.agent_id, fact.kind, fact.visibility)
-    return mine and item.refines is not None and item.status in (*_IN_USE, Status.ARCHIVED)
-
-
-def _founded(item: MemoryItem, fact: MemoryItem) -> MemoryItem:
-    """A fact that is there, resting on what another mention of it rests on too. One that somebody
-    archived stays archived; one that was archived since its memory got another text comes back."""
-    if item.status is Status.ARCHIVED and item.verb == "archive":
-        return item
-    back = item.status is Status.ARCHIVED
-    fresh = [id for id in fact.rests_on if id not in item.rests_on]
-    if not fresh and not back:
-        return item
-    relations = (*item.relations, *(Relation(kind=REFINES, target=id) for id in fresh))
-    status = Status.ACTIVATED if back else item.status
-    return next_version(item, relations=relations, status=status, valid_to=None if back else item.valid_to)
 
 
 def _told(item: MemoryItem) -> Fact:

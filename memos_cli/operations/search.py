@@ -39,7 +39,19 @@ from memos_cli.retrieval.routes import (
     vector_route,
 )
 from memos_cli.retrieval.weights import DEFAULT, PARTS
-from memos_cli.schema import Filters, Hit, Kind, Level, MemoryItem, Mode, Query, Route, SearchResult, now
+from memos_cli.schema import (
+    UPDATED_BY,
+    Filters,
+    Hit,
+    Kind,
+    Level,
+    MemoryItem,
+    Mode,
+    Query,
+    Route,
+    SearchResult,
+    now,
+)
 from memos_cli.stores.facts import LEARNED
 
 if TYPE_CHECKING:
@@ -318,13 +330,15 @@ def latest(
     view: View, shown: Iterable[tuple[int, MemoryItem]], asked: Filters
 ) -> Iterator[tuple[int, MemoryItem]]:
     """For `--as-of`: of versions whose validity covers the instant, only the last one known counts,
-    and only while the memory itself is visible today (archived ones stay hidden)."""
+    and only while the memory itself is visible today (archived ones stay hidden, but for facts that a
+    later fact has ended since)."""
     for ordinal, item in shown:
         current = _current(view, item.id)
         if (
             current is None
             or asked.known_at is not None
             or (current.status in asked.statuses and not _superseded(item, current, asked))
+            or _ended_later(current, asked)
         ):
             yield ordinal, item
 
@@ -335,6 +349,13 @@ def _superseded(item: MemoryItem, current: MemoryItem, asked: Filters) -> bool:
         return False
     began = current.valid_from
     return (began is None or began <= as_of) and (current.valid_to is None or current.valid_to > as_of)
+
+
+def _ended_later(current: MemoryItem, asked: Filters) -> bool:
+    """Whether a fact that is over was still true then."""
+    if current.valid_to is None or asked.as_of is None or asked.as_of >= current.valid_to:
+        return False
+    return any(relation.kind == UPDATED_BY for relation in current.relations)
 
 
 def _current(view: View, id: str) -> MemoryItem | None:

@@ -101,9 +101,22 @@ def _remembered(text: str) -> tuple[Claim, ...]:
 
 
 def terms_of(item: MemoryItem | Draft) -> list[str]:
-    """Index terms by which another memory of the same owner on the same matter is found; mostly none."""
-    if isinstance(item, MemoryItem) and item.refines is not None:
-        return []  # a fact that was drawn from words gives way with its words
+    """Index terms by which another memory of the same owner on the same matter is found; mostly none.
+
+    A fact that was drawn from words is found by other such facts alone: what somebody adds is never
+    judged by it, and it gives way with its words."""
+    return [_drawn(term) for term in _said(item)] if _is_drawn(item) else _said(item)
+
+
+def _is_drawn(item: MemoryItem | Draft) -> bool:
+    return isinstance(item, MemoryItem) and item.refines is not None
+
+
+def _drawn(term: str) -> str:
+    return f"drawn:{term}"
+
+
+def _said(item: MemoryItem | Draft) -> list[str]:
     if item.kind not in _JUDGED or item.level is not Level.FACT or len(item.memory) > sayings.LONGEST:
         return []
     return list(_terms_of(item.memory, owner_of(item), is_turn(item)))
@@ -118,11 +131,13 @@ def _terms_of(text: str, owner: tuple[object, ...], turn: bool) -> tuple[str, ..
     return tuple(_terms(owner, keys))
 
 
-def sought(draft: Draft) -> list[str]:
-    """Terms of the memories that a draft may have something to do with: its own, and of what it ends."""
-    terms = terms_of(draft)
+def sought(draft: Draft | MemoryItem) -> list[str]:
+    """Terms of the memories that a draft may have something to do with: its own, and of what it ends. A
+    drawn fact may have to do with facts and with what somebody added."""
+    terms = _said(draft)
     ended = [key for claim in claims_of(draft.memory) for key in claim.ended] if terms else []
-    return [*terms, *_terms(owner_of(draft), ended)] if ended else terms
+    terms = [*terms, *_terms(owner_of(draft), ended)] if ended else terms
+    return [*terms, *map(_drawn, terms)] if _is_drawn(draft) else terms
 
 
 def owner_of(item: MemoryItem | Draft) -> tuple[object, ...]:

@@ -27,6 +27,9 @@ def refine(
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", metavar="N", min=1, help="Memories at most.")
     ] = None,
+    no_judge: Annotated[
+        bool, typer.Option("--no-judge", help="Store every fact as is: none closes an older one.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked; ask nothing.")] = False,
 ) -> None:
     """Draw facts from memories that wait for it.
@@ -43,7 +46,13 @@ def refine(
     with shell.open(write=True) as session, shell.out.progress() as progress:
         chosen = [browse.find(session, id).id for id in ids] if ids else None
         result = run(
-            session, ids=chosen, everything=everything, limit=limit, dry_run=dry_run, progress=progress
+            session,
+            ids=chosen,
+            everything=everything,
+            limit=limit,
+            judge=False if no_judge else None,
+            dry_run=dry_run,
+            progress=progress,
         )
     _show(shell, result)
     if result.failed:
@@ -66,6 +75,7 @@ def _show(shell: Shell, result: RefineResult) -> None:
 
 def _summary(result: RefineResult) -> str:
     said = [f"{result.refined} refined, {len(result.facts)} facts drawn"]
-    said += [f"{result.known} known already"] if result.known else []
+    said += [f"{len(result.updated)} of them in place of older ones"] if result.updated else []
+    said += [f"{len(result.known)} known already"] if result.known else []
     said += [f"{count} dropped ({reason})" for reason, count in result.dropped.items()]
     return f"{', '.join(said)}; {result.waiting} wait. {result.tokens} tokens."

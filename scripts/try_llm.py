@@ -1,11 +1,14 @@
 """Try a real language model: behind llama.cpp's server, and the same weights through transformers.
 
     python scripts/try_llm.py --model MODEL.gguf [--server LLAMA_SERVER] [--no-local]
+        [--memories [N] [--answer TOKENS]]
 
 Starts the server, where one is given, on a free port of loopback and goes through what memos needs of one: a chat, a stream,
 answers bound to a schema, token counts, a stop, a limit, a budget, several requests at once, recording and
 replaying. Then the same questions to `local:MODEL.gguf`, where torch, transformers and what GGUF files
-need are installed. Prints a line for each with its time; the exit code is 1 when one is not as it must be. Does not
+need are installed. With `--memories` the verbs that ask a model (add, refine, feedback, reflect, reorganize) go over N
+turns of the example's conversations instead, with the server: what was accepted, refused and waits is printed, and that
+nothing was lost or believed without evidence is checked. Prints a line for each with its time; the exit code is 1 when one is not as it must be. Does not
 judge what the model says: a model of 135 million parameters says a lot of nonsense.
 """
 
@@ -23,16 +26,21 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from _try_memories import try_memories
 from pydantic import BaseModel, Field
 
 from memos_cli.errors import LLMBudgetSpent, LLMError, LLMTooLong
+from memos_cli.providers import llm
 from memos_cli.providers.llm import LLM, resolve
 from memos_cli.providers.meter import Meter
 from memos_cli.settings import Settings
 
 PATIENCE = 900.0
 """Seconds for one answer: the machine may be busy with other things."""
+LONGEST = 700
+"""Tokens of an answer to a verb, at most."""
 SYSTEM = {"role": "system", "content": "You take facts out of messages."}
 MESSAGES = [
     "Ana moved to Lisbon in March.",
@@ -215,7 +223,13 @@ def main() -> None:
     arguments.add_argument("--server")
     arguments.add_argument("--model", required=True, type=Path)
     arguments.add_argument("--no-local", action="store_true")
+    arguments.add_argument("--memories", nargs="?", type=int, const=40, metavar="N")
+    arguments.add_argument("--answer", type=int, default=LONGEST, metavar="TOKENS")
     given = arguments.parse_args()
+    if given.memories is not None:
+        if not given.server:
+            arguments.error("--memories needs --server")
+        sys.exit(0 if try_verbs(given.server, given.model, given.memories, given.answer) else 1)
     report = Report()
     if given.server:
         try_server(report, given.server, given.model)
@@ -241,6 +255,27 @@ def try_server(report: Report, binary: str, model: Path) -> None:
 
         try_model(report, opened, bound=True)
         report.check("record and replay", lambda: _tape(settings, home / "tape"))
+
+
+def _keep_short(longest: int) -> None:
+    """No answer in a form is longer than so many tokens from here on."""
+    ask = LLM.ask
+
+    def short(*given: Any, max_tokens: int = longest, **more: Any) -> Any:
+        return ask(*given, max_tokens=min(max_tokens, longest), **more)
+
+    LLM.ask = short  # type: ignore[method-assign]
+    llm.LONGEST_ANSWER = longest
+
+
+def try_verbs(binary: str, model: Path, turns: int, longest: int) -> bool:
+    """The verbs over the example's conversations; answers are kept short, for patience's sake."""
+    _keep_short(longest)
+    with tempfile.TemporaryDirectory() as folder, server(binary, model) as url:
+        settings = Settings(
+            home=Path(folder), llm="openai:smollm2", llm_base_url=url, llm_parallel=2, llm_timeout=PATIENCE
+        )
+        return try_memories(settings, Path(folder), turns, lambda line: print(line, flush=True))
 
 
 def try_local(report: Report, model: Path) -> None:

@@ -6,7 +6,8 @@ Does not own: prose (`documents`).
 A piece begins at a line without indentation that defines something, or that follows a blank
 line; comments and decorators stay with what they stand above. A piece longer than `LONGEST` is
 cut at the least indented of its last blank lines (a method's border before a loop's), else at a
-line's end. Nothing is parsed: code that does not compile is read like any other.
+line's end. A line inside a string that spans lines begins nothing. Nothing is parsed: code that does
+not compile is read like any other.
 """
 
 from __future__ import annotations
@@ -88,6 +89,20 @@ _CLOSES = re.compile(
     r"[)\]}]|(?:end|else|elif|elsif|except|finally|catch|rescue|ensure|then|do|done|fi|esac)\b"
 )
 
+_TRIPLE = re.compile(r"#|'''|\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"")
+_TICKED = re.compile(r"//|`|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"")
+_LONG_STRINGS = {
+    "python": _TRIPLE,
+    "javascript": _TICKED,
+    "typescript": _TICKED,
+    "go": _TICKED,
+}
+"""What a line of a language with strings over several lines is told by: a comment, the border of such a
+string, a string of one line."""
+_BORDERS = frozenset(("'''", '"""', "`"))
+_LONGEST_STRING = 400
+"""Lines; a string that goes on for longer was none: the code is odd, and is cut as if it had no strings."""
+
 Line = tuple[int, int, str]
 """(offset, number, text) of a line."""
 
@@ -100,7 +115,7 @@ def suffix_of(path: PurePath) -> str:
 def read_code(text: TextIO, name: str, suffix: str) -> Iterator[Draft]:
     """Definitions and groups of lines, `language` and `lines` (first and last) in info."""
     position = 0
-    for group in _gathered(_groups(_lines(text))):
+    for group in _gathered(_groups(_lines(text), _LONG_STRINGS.get(LANGUAGES[suffix]))):
         title = _title(group)
         for piece in _pieces(group):
             whole = "".join(line for _, _, line in piece)
@@ -138,18 +153,38 @@ def _lines(text: TextIO) -> Iterator[Line]:
         number += begun
 
 
-def _groups(lines: Iterable[Line]) -> Iterator[list[Line]]:
+def _groups(lines: Iterable[Line], strings: re.Pattern[str] | None) -> Iterator[list[Line]]:
     """Lines that belong together, cut where the outermost level begins something new."""
     group: list[Line] = []
-    size = 0
+    size, inside, since = 0, "", 0
     for line in lines:
-        if group and (_begins(group, line[2]) or size > HELD):
+        inside = inside if line[1] - since <= _LONGEST_STRING else ""
+        if group and ((not inside and _begins(group, line[2])) or size > HELD):
             yield group
             group, size = [], 0
         group.append(line)
         size += len(line[2])
+        if strings is not None:
+            before, inside = inside, _still_open(line[2], inside, strings)
+            since = since if before and inside else line[1]
     if group:
         yield group
+
+
+def _still_open(line: str, border: str, strings: re.Pattern[str]) -> str:
+    """The border of the string that is open at a line's end; `border`: of the one open at its beginning."""
+    at = 0
+    while True:
+        if border:
+            end = line.find(border, at)
+            if end < 0:
+                return border
+            at, border = end + len(border), ""
+        found = strings.search(line, at)
+        if found is None or found[0] in ("#", "//"):
+            return ""
+        at = found.end()
+        border = found[0] if found[0] in _BORDERS else ""
 
 
 def _gathered(groups: Iterable[list[Line]]) -> Iterator[list[Line]]:

@@ -321,9 +321,7 @@ def read_docx(stream: BinaryIO, name: str) -> Iterator[Draft]:
     with foreign(name, "read it as a Word document"):
         packages.opened(stream, name)
         stream.seek(0)
-        from docx import Document
-
-        document: Any = Document(stream)
+        document = _word_document(stream)
         levels = _heading_levels(document)
         parts = list(_word_parts(document.element.body, levels))
     found = False
@@ -332,6 +330,28 @@ def read_docx(stream: BinaryIO, name: str) -> Iterator[Draft]:
         yield draft
     if not found:
         raise BadInput(source=name, reason="it holds no text")
+
+
+_WORD_TOO = (
+    "application/vnd.ms-word.document.macroEnabled.main+xml",
+    "application/vnd.ms-word.template.macroEnabledTemplate.main+xml",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
+)
+"""Documents with macros, which stay unread, and templates: python-docx refuses them by their type alone."""
+
+
+def _word_document(stream: BinaryIO) -> Any:
+    from docx.opc.constants import CONTENT_TYPE
+    from docx.opc.part import PartFactory
+    from docx.package import Package
+    from docx.parts.document import DocumentPart
+
+    for kind in _WORD_TOO:
+        PartFactory.part_type_for.setdefault(kind, DocumentPart)
+    part: Any = Package.open(stream).main_document_part
+    if part.content_type not in (CONTENT_TYPE.WML_DOCUMENT_MAIN, *_WORD_TOO):
+        raise ValueError(f"its content type is {part.content_type}")
+    return part.document
 
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

@@ -78,7 +78,8 @@ def _spine(archive: zipfile.ZipFile, name: str) -> tuple[str, list[str]]:
         and "nav" not in (each.get("properties") or "").split()
     )
     folder = posixpath.dirname(root)
-    paths = [posixpath.normpath(posixpath.join(folder, unquote(each.get("href", "")))) for each in wanted]
+    files = (unquote(each.get("href", "").partition("#")[0]) for each in wanted)
+    paths = [posixpath.normpath(posixpath.join(folder, file)) for file in files]
     return without_controls(" ".join(title.split()))[:200], paths
 
 

@@ -42,6 +42,7 @@ _PARTING = frozenset(
         "p",
         "pre",
     }
+    | {"legend", "optgroup", "option", "select", "textarea"}
     | {"section", "summary", "ul", "ol", "table", "li", "tr", "head", "html"}
 )
 _KEPT_WHOLE = frozenset({"ul", "ol", "table", "pre"})

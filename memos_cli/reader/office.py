@@ -126,10 +126,7 @@ def read_xlsx(stream: BinaryIO, name: str) -> Iterator[Draft | Skipped]:
     with foreign(name, "read it as a spreadsheet"):
         packages.opened(stream, name)
         stream.seek(0)
-        from openpyxl import load_workbook
-
-        book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
-        sheets = list(book.worksheets)
+        sheets = _worksheets(stream)
     positions, something = count(), False
     for sheet in sheets:
         for each in _sheet(sheet, name, positions):
@@ -137,6 +134,20 @@ def read_xlsx(stream: BinaryIO, name: str) -> Iterator[Draft | Skipped]:
             yield each
     if not something:
         raise BadInput(source=name, reason="it is a spreadsheet without rows")
+
+
+def _worksheets(stream: BinaryIO) -> list[Any]:
+    """The sheets with rows, in their order; sheets that hold a diagram alone have none, and openpyxl's
+    read-only mode fails on them."""
+    from openpyxl.reader.excel import ExcelReader
+
+    class Rows(ExcelReader):  # type: ignore[misc]
+        def read_chartsheet(self, sheet: Any, rel: Any) -> None:
+            pass
+
+    reader = Rows(stream, read_only=True, data_only=True, keep_links=False)
+    reader.read()
+    return list(reader.wb.worksheets)
 
 
 def _sheet(sheet: Any, name: str, positions: Iterator[int]) -> Iterator[Draft | Skipped]:

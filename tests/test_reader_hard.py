@@ -167,8 +167,10 @@ def test_a_page_that_unpacks_without_end_is_named(tmp_path: Path) -> None:
 
     stream = zlib.compress(b"BT /F1 12 Tf (hello) Tj ET\n" * 3_200_000, 1)
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << >> >>",
+        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R"
+        b" /Resources << /Font << /F1 3 0 R >> >> >>",
         b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(stream), stream),
     ]  # fmt: skip
     out, places = b"%PDF-1.4\n", []
@@ -176,9 +178,9 @@ def test_a_page_that_unpacks_without_end_is_named(tmp_path: Path) -> None:
         places.append(len(out))
         out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    tail = b"trailer << /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(out)
+    tail = b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(out)
     texts, skipped = read(
-        written(tmp_path / "a.pdf", out + b"xref\n0 5\n0000000000 65535 f \n" + table + tail)
+        written(tmp_path / "a.pdf", out + b"xref\n0 6\n0000000000 65535 f \n" + table + tail)
     )
     assert texts == []
     assert "Limit reached" in skipped[0]

@@ -31,7 +31,7 @@ from memos_cli.errors import (
 if TYPE_CHECKING:
     import tantivy
 
-SCHEMA = "8"
+SCHEMA = "9"
 """Version of the fields and of the analysis; an index of another one counts as missing."""
 
 TIMES = ("time", "valid_from", "valid_to", "known_from", "known_to")

@@ -42,6 +42,7 @@ class Told:
     def __init__(self, server: Script) -> None:
         self.server = server
         self.facts: dict[str, list[str]] = {}
+        self.days: dict[str, str] = {}
         self.judges: Callable[[str], Any] = lambda asked: {"relation": "new"}
         self.judged: list[str] = []
         server.otherwise = self.answer
@@ -55,7 +56,12 @@ class Told:
         lines = {text: re.search(rf"\[(\d+)\][^\n]*{re.escape(text)}", fresh) for text in self.facts}
         return {
             "facts": [
-                {"text": fact, "turns": [int(line[1])], "confidence": 90}
+                {
+                    "text": fact,
+                    "turns": [int(line[1])],
+                    "confidence": 90,
+                    "event_start": self.days.get(text, ""),
+                }
                 for text, line in lines.items()
                 if line
                 for fact in self.facts[text]
@@ -224,6 +230,20 @@ def test_a_fact_in_other_words_is_one_more_ground(model: Session, told: Told) ->
     # Either turn may go; the fact rests on the other.
     archive(model, [first.facts[0].refines])
     assert get(model, known.id).status is Status.ACTIVATED
+
+
+def test_the_same_words_of_another_day_are_another_fact(model: Session, told: Told) -> None:
+    swam = "Ana swam in the cold lake."
+    told.days = {
+        "I swam in the cold lake today.": "2023-05-08",
+        "I swam in the cold lake yesterday.": "2023-05-07",
+        "Yesterday, I swam in the cold lake, brr.": "2023-05-07",
+    }
+    days = [drawn(model, told, text, swam, MAY, place=place) for place, text in enumerate(told.days)]
+    assert [len(one.facts) for one in days] == [1, 1, 0]
+    starts = {get(model, one.facts[0].id).event_start for one in days[:2]}
+    assert starts == {datetime(2023, 5, 8, tzinfo=UTC), datetime(2023, 5, 7, tzinfo=UTC)}
+    assert [one.id for one in days[2].known] == [days[1].facts[0].id]
 
 
 def test_a_fact_that_a_note_says_is_linked_to_the_note(model: Session, told: Told) -> None:

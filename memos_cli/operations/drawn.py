@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from memos_cli.cube.cube import valid_end
 from memos_cli.operations import insights
 from memos_cli.operations.judge import SHOWN, Ruling, true_from
-from memos_cli.operations.judge_facts import FactJudge
+from memos_cli.operations.judge_facts import FactJudge, another_event
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.schema import (
     REFINES,
@@ -197,8 +197,10 @@ def _same_fact(item: MemoryItem, fact: MemoryItem) -> bool:
     """Whether the memory is the same fact. What has ended since is another one, if it is said again later."""
     owner = (item.user_id, item.agent_id, item.kind, item.visibility)
     mine = owner == (fact.user_id, fact.agent_id, fact.kind, fact.visibility) and item.refines is not None
-    if not mine or item.status is not Status.ARCHIVED:
-        return mine and item.status in SHOWN
+    if not mine or another_event(item, fact):
+        return False
+    if item.status is not Status.ARCHIVED:
+        return item.status in SHOWN
     return not _has_ended(item) or _began(fact) < (item.valid_to or _began(item))
 
 

@@ -46,6 +46,8 @@ class FactJudge(Judge):
 
     def _follows(self, item: MemoryItem, draft: New, verdict: Verdict, now: datetime) -> Ruling | None:
         ruling = super()._follows(item, draft, verdict, now)
+        if ruling is not None and ruling.merges and another_event(item, draft):
+            return None
         if ruling is None or not ruling.closes:
             return ruling
         over = item.valid_to is not None
@@ -61,6 +63,20 @@ class FactJudge(Judge):
     def _worth_showing(self, item: MemoryItem, draft: New) -> bool:
         shared = set(content_terms(item.memory)) & set(content_terms(draft.memory))
         return item.external_id is None and _beside(item, draft) and len(shared) >= SHARED
+
+
+def _event_start(item: New) -> datetime:
+    assert item.event_start is not None
+    return item.event_start
+
+
+def another_event(item: MemoryItem, fact: New) -> bool:
+    """Whether two memories tell of events at different times, whatever their words: "Ana went swimming"."""
+    if item.event_start is None or fact.event_start is None:
+        return False
+    earlier, later = sorted((item, fact), key=_event_start)
+    over = earlier.event_end is None or earlier.event_end <= _event_start(later)
+    return over and earlier.event_start != later.event_start
 
 
 def _beside(item: MemoryItem, fact: New) -> bool:

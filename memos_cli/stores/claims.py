@@ -1,7 +1,7 @@
 """What a short statement claims: of whom, which attribute, which value, and whether it is denied.
 
 Owns: the value `Claim`, and the terms by which two statements on one matter find each other in the
-keyword index. Does not own: the grammar (`stores/claims_english`, `stores/claims_chinese`), what
+keyword index. Does not own: the grammar (`stores/english`, `stores/chinese`), what
 follows when two claims meet (`stores/verdicts`), nor the index (`stores/keyword_rows`).
 
 Only a text that is one plain statement about somebody or something definite claims anything: no
@@ -77,11 +77,11 @@ def claims_of(text: str) -> tuple[Claim, ...]:
 @lru_cache(maxsize=8192)
 def _remembered(text: str) -> tuple[Claim, ...]:
     if not text.isascii() and _CHINESE.search(text):
-        from memos_cli.stores.claims_chinese import read
+        from memos_cli.stores.chinese.read import read
 
         main = clauses.chinese
     else:
-        from memos_cli.stores.claims_english import read
+        from memos_cli.stores.english.read import read
 
         main = clauses.english
     made = tuple(read(text))

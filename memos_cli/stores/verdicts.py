@@ -60,7 +60,7 @@ _LIVES = (
 )
 """Ends of the keys of what changes in a life, so that another value is an update."""
 _DONE = ("|due", "|done")
-"""Ends of the keys of what has to be done by a day (`stores/claims_english_due`)."""
+"""Ends of the keys of what has to be done by a day (`stores/english/deadline`)."""
 
 
 def by_rule(old: str, new: str) -> Verdict:

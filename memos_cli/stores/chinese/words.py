@@ -1,4 +1,4 @@
-"""Words of the Chinese grammar of statements (`stores/claims_chinese`): lists, and no rule."""
+"""Words of the Chinese grammar of statements (`stores/chinese`): lists, and no rule."""
 
 from __future__ import annotations
 

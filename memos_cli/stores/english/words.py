@@ -1,4 +1,4 @@
-"""Words of the English grammar of statements (`stores/claims_english`): lists, and no rule."""
+"""Words of the English grammar of statements (`stores/english`): lists, and no rule."""
 
 from __future__ import annotations
 

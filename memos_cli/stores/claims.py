@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,6 +38,16 @@ class Manner(StrEnum):
     """One value for good: a birthday. Another one corrects it."""
     PLAIN = "plain"
     """True or not; other such claims are true beside it: what somebody likes."""
+
+
+class Among(IntEnum):
+    """How many there may be of whom a text names one: "my cousin" is not always the same one."""
+
+    ONE = 0
+    FEW = 1
+    """Of a family or a household: another value is meant of the same one where it is said that it changed."""
+    MANY = 2
+    """Of a circle: nothing is closed."""
 
 
 class Claim(NamedTuple):
@@ -66,7 +76,9 @@ class Claim(NamedTuple):
     partial: bool = False
     """What else its text says may hold when this does not, so that nothing closes the text whole."""
     narrowed: bool = False
-    """It holds from a day that it names, or as far as its text goes on to say: it closes nothing."""
+    """It holds from a day that it names, for a time, or as far as its text goes on to say: it closes nothing."""
+    among: Among = Among.ONE
+    """Of how many its subject may be one."""
 
 
 def claims_of(text: str) -> tuple[Claim, ...]:

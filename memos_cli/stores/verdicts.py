@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from memos_cli.stores import sayings
-from memos_cli.stores.claims import Claim, Manner, claims_of
+from memos_cli.stores.claims import Among, Claim, Manner, claims_of
 from memos_cli.stores.nearness import same
 from memos_cli.stores.places import comparable
 
@@ -96,6 +96,9 @@ def compare(old: Claim, new: Claim) -> Verdict:
         return found._replace(reason=f"{found.reason}; the old text says more than that", sure=False)
     if old.narrowed or new.narrowed or _named_beside(old, new):
         return found._replace(reason=f"{found.reason}; the new text may hold in part", sure=False)
+    among = max(old.among, new.among)
+    if among is Among.MANY or (among is Among.FEW and not new.changed):
+        return found._replace(reason=f"{found.reason}, if they speak of the same one", sure=False)
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from memos_cli.stores.chinese.pattern import VALUE, WHO, claimed, match
 from memos_cli.stores.chinese.sentence import Sentence, compiled
 from memos_cli.stores.chinese.subject import subject
-from memos_cli.stores.chinese.words import DWELLINGS
+from memos_cli.stores.chinese.words import DWELLINGS, NO_HOME
 from memos_cli.stores.claims import Claim, Manner
 
 
@@ -52,7 +52,7 @@ def home(s: Sentence) -> list[Claim] | None:
         return []
     if moved and compiled(r"^\d+[楼层]$|^\d+[号]?.{0,4}室$").search(place):
         return [claimed(s, f"{named}|在哪层", Manner.STATE, value=(place,), changed=True)]
-    if compiled(r"楼$|层$|号$|室$|里$|附近|隔壁|旁|边$|对面|宿舍|酒店|家$").search(place):
+    if NO_HOME.search(place):
         return []
     changed = moved or bool(found.group("no") and "再" in found.group("no")) or bool(found.group("end"))
     return [

@@ -20,10 +20,11 @@ def _per(text: str | None) -> str:
 
 
 def measured(s: Sentence) -> list[Claim] | None:
-    if found := match(rf"{WHO}(?:今年|满|刚满)?(?P<n>\d{{1,3}})岁了?", s):
+    if found := match(rf"{WHO}(?:今年)?(?P<turned>刚?满)?(?P<n>\d{{1,3}})岁(?P<end>了)?", s):
         who = subject(found.group("s").removesuffix("今年"))
+        told = bool(found.group("turned") or found.group("end"))
         return (
-            [claimed(s, f"{who}|年龄", Manner.STATE, value=(found.group("n"),), domain="moves")]
+            [claimed(s, f"{who}|年龄", Manner.STATE, value=(found.group("n"),), domain="moves", changed=told)]
             if who
             else []
         )

@@ -32,6 +32,17 @@ def _unsure() -> re.Pattern[str]:
     )
 
 
+@cache
+def _of_late() -> re.Pattern[str]:
+    return re.compile("最近|近来|眼下|这阵子|这段时间|这[个一]?(?:季度|学期|季|阵|会儿)")
+
+
+@cache
+def _happened() -> re.Pattern[str]:
+    """Whether a sentence tells an event, not how it is of late."""
+    return re.compile("了|[搬换改转升涨降离辞入戒]|开始")
+
+
 def _number(found: re.Match[str]) -> str:
     """一 … 九十九 in digits; two stands as 两 before what is counted."""
     text = found.group().replace("两", "二")
@@ -75,6 +86,8 @@ def sentence_of(text: str) -> Sentence | None:
             else text,
         )
     text = compiled(r"([日号])(?:之前|以前)").sub(r"\1前", text)
+    if _of_late().search(text) and not _happened().search(text):
+        return None  # a phase, not a change
     plain = text
     for word in CHANGE:
         plain = plain.replace(word, "")

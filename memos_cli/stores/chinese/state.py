@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from memos_cli.stores.chinese.pattern import VALUE, WHO, claimed, match
 from memos_cli.stores.chinese.sentence import Sentence, compiled
 from memos_cli.stores.chinese.subject import subject
-from memos_cli.stores.chinese.words import DISLIKES, ENDS, FREQUENCY, NOBODY, OPPOSITES
+from memos_cli.stores.chinese.words import DISLIKES, ENDS, FREQUENCY, MOMENTARY, NOBODY, OPPOSITES
 from memos_cli.stores.claims import Claim, Manner
 
 
@@ -48,7 +48,7 @@ def _disliked(s: Sentence) -> list[Claim] | None:
         if found and "不" not in s.text:
             known = subject(who) and what
             return (
-                [claimed(s, f"{who}喜欢{what}", Manner.PLAIN, positive=False, rest=(dislike,))]
+                [claimed(s, f"{who}喜欢{what}", Manner.PLAIN, who=who, positive=False, rest=(dislike,))]
                 if known
                 else []
             )
@@ -58,13 +58,24 @@ def _disliked(s: Sentence) -> list[Claim] | None:
 def _opposite(s: Sentence) -> list[Claim] | None:
     for said, (usual, positive) in OPPOSITES.items():
         if s.text.endswith(said) and (who := subject(s.text.removesuffix(said))):
-            return [claimed(s, who + usual, Manner.PLAIN, positive=positive, changed=True)]
+            told = said.endswith("了")  # 关了 tells that it was closed, 关着 how it stands just now
+            return [
+                claimed(
+                    s,
+                    who + usual,
+                    Manner.PLAIN,
+                    who=who,
+                    positive=positive,
+                    changed=told,
+                    narrowed=not told and not s.changed,
+                )
+            ]
     return None
 
 
 def _denied(s: Sentence) -> list[Claim] | None:
     """The sentence without its denial, if it has one and somebody definite before it."""
-    text, changed = s.text, False
+    text, changed, who = s.text, False, ""
     denials = re.findall("不再|再也不|不|没有|没|未", text)
     if len(denials) > 1 or "," in text or NOBODY.search(text[:3]):
         return None
@@ -75,7 +86,7 @@ def _denied(s: Sentence) -> list[Claim] | None:
             return None
         # 没有驾照 denies 有驾照; 没有去过 denies 去过.
         has = denials[0] == "没有" and not compiled("^没有[去来到吃喝看过用做学]").match(text[at:])
-        text = text[:at] + ("有" if has else "") + text[at + len(denials[0]) :]
+        who, text = text[:at], text[:at] + ("有" if has else "") + text[at + len(denials[0]) :]
     elif text.endswith("了"):
         return None  # something happened, or came to be
     text = text.removesuffix("了")
@@ -84,4 +95,9 @@ def _denied(s: Sentence) -> list[Claim] | None:
     how = tuple(FREQUENCY.findall(text))
     text = FREQUENCY.sub("", text)
     text = compiled("^(.{1,6}?)对(.{1,8})过敏$").sub(r"\1\2过敏", text)
-    return [claimed(s, text, Manner.PLAIN, positive=not denials, changed=changed, rest=how)]
+    brief = bool(who and MOMENTARY.search(text.removeprefix(who)))
+    return [
+        claimed(
+            s, text, Manner.PLAIN, who=who, positive=not denials, changed=changed, rest=how, narrowed=brief
+        )
+    ]

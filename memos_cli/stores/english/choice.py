@@ -24,7 +24,7 @@ def only(s: Sentence) -> list[Claim] | None:
     return [claimed(s, f"{who}|{stem(found.group('verb'))} only", Manner.STATE, value=what, domain="only")]
 
 
-_NARROWED = word_set("in on at with when if before after for from during without to of not")
+_NARROWED = word_set("in on at as with when if before after for from during without to of not")
 
 
 def switched(s: Sentence) -> list[Claim] | None:
@@ -35,6 +35,8 @@ def switched(s: Sentence) -> list[Claim] | None:
         if who is None or who.split()[-1] in FUNCTIONAL:
             return None
         before, after = levelled(found.group("p")), levelled(found.group("v"))
+        if not _NARROWED.isdisjoint((*before, *after)):
+            return []  # for some purpose, or at some time of day
         keys = tuple(dict.fromkeys(plain_key(who, (stem(v), *before)) for v in verbs))
         keys += (plain_key(who, ("be", "using", *before)),)
         return [claimed(s, plain_key(who, ("switch", *after)), Manner.PLAIN, ended=keys, changed=True)]

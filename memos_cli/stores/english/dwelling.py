@@ -9,10 +9,10 @@ import re
 
 from memos_cli.stores.claims import Claim, Manner
 from memos_cli.stores.english.levels import levelled, timed
-from memos_cli.stores.english.pattern import TAIL, VALUE, WHO, claimed, details, doubtful, match
+from memos_cli.stores.english.pattern import TAIL, VALUE, WHO, claimed, details, doubtful, for_a_time, match
 from memos_cli.stores.english.sentence import YEAR, Sentence, any_of, compiled
 from memos_cli.stores.english.subject import subject
-from memos_cli.stores.english.words import DWELLINGS, SYNONYMS
+from memos_cli.stores.english.words import DWELLINGS, SYNONYMS, TOOLS, UNITS_OF_WORK
 
 
 def home(s: Sentence) -> list[Claim] | None:
@@ -37,13 +37,24 @@ def home(s: Sentence) -> list[Claim] | None:
         return []
     if not place[0].isupper() or compiled(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(place):
         return []
+    if moved and _is_no_place(levelled(place)):
+        return []
     return [
         claimed(
             s, f"{who}|home", Manner.STATE, value=levelled(place), rest=details(found), domain="place",
             positive=moved or not found.group("no"), changed=moved, event=moved,
-            prior=levelled(found.groupdict().get("p") or ""),
+            prior=levelled(found.groupdict().get("p") or ""), narrowed=for_a_time((*levelled(place), *details(found))),
         )
     ]  # fmt: skip
+
+
+def _is_no_place(words: tuple[str, ...]) -> bool:
+    """Whether one who moved there moved in a firm, or to a tool: "moved to Row 4", "moved to Linux"."""
+    return (
+        not UNITS_OF_WORK.isdisjoint(words)
+        or not TOOLS.isdisjoint(words)
+        or any(c.isdigit() for word in words for c in word)
+    )
 
 
 def dwelling(s: Sentence) -> list[Claim] | None:

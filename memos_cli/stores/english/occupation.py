@@ -9,7 +9,17 @@ import re
 
 from memos_cli.stores.claims import Claim, Manner
 from memos_cli.stores.english.levels import levelled
-from memos_cli.stores.english.pattern import TAIL, VALUE, WHO, claimed, details, doubtful, match, plain_key
+from memos_cli.stores.english.pattern import (
+    TAIL,
+    VALUE,
+    WHO,
+    claimed,
+    details,
+    doubtful,
+    for_a_time,
+    match,
+    plain_key,
+)
 from memos_cli.stores.english.sentence import YEAR, Sentence, compiled
 from memos_cli.stores.english.subject import subject
 from memos_cli.stores.english.words import TRADES
@@ -20,15 +30,15 @@ def work(s: Sentence) -> list[Claim] | None:
         (rf"{WHO}(?P<no> do not| does not)? (?:works?|am working|is working|are working|am employed|is employed|are employed) (?:at|for|by) {VALUE}{TAIL}", 0),
         (rf"{WHO}(?P<no> do not| does not)? works? as (?P<rest>(?:(?:an?|the) )?[\w -]+?) (?:at|for) (?P<loose>the )?{VALUE}(?P<since> since .+)?", 0),
         (rf"{WHO}(?P<no> do not| does not)? (?:works?|is working|am working) (?P<v>(?P<loose>freelance))(?P<rest>(?:,? as an? .+)?)", 0),
-        (rf"{WHO} (?:have |has )?(?:joined|started (?:working |work |a new job |a job )?at|got a (?:new )?job at|moved on to|switched jobs to) {VALUE}{TAIL}", 1),
+        (rf"{WHO} (?:have |has )?(?:(?P<club>joined(?!.* as an? )|started at)|joined|started (?:working |work |a new job |a job )at|got a (?:new )?job at|moved on to|switched jobs to) {VALUE}{TAIL}", 1),
         (rf"{WHO} (?:have |has )?(?:left|quit|resigned from|quit (?:my|his|her|their) job at|left (?:my|his|her|their) job at|stopped working (?:at|for)|(?:got|am|is) (?:laid off|fired) (?:from|by)) {VALUE}{TAIL}", -1),
     )  # fmt: skip
     for pattern, turn in patterns:
         if found := match(pattern, s):
             who, firm = subject(found.group("s")), found.group("v")
             parts = found.groupdict()
-            loose = bool(parts.get("loose"))  # beside which there may be another
-            if not (firm[0].isupper() or loose):
+            loose = bool(parts.get("loose") or parts.get("club"))  # beside which there may be another
+            if not (firm[0].isupper() or parts.get("loose")):
                 return None
             if who is None or compiled(r"\b(?:my|his|her|their|our|a|an)\b", re.I).search(firm):
                 return []
@@ -39,6 +49,7 @@ def work(s: Sentence) -> list[Claim] | None:
             made = claimed(
                 s, f"{who}|work", Manner.STATE, value=levelled(firm), rest=details(found),
                 positive=not no, changed=turn != 0, event=turn != 0, domain="loose" if loose else "name",
+                narrowed=turn >= 0 and for_a_time((*levelled(firm), *details(found))),
             )  # fmt: skip
             if "since" not in parts:
                 return [made]

@@ -11,6 +11,7 @@ import re
 from memos_cli.stores.claims import Claim, Manner
 from memos_cli.stores.english.levels import levelled
 from memos_cli.stores.english.sentence import Sentence, compiled
+from memos_cli.stores.english.subject import among
 from memos_cli.stores.english.words import DAYS
 from memos_cli.stores.wordlist import word_set
 
@@ -24,7 +25,7 @@ def match(pattern: str, sentence: Sentence) -> re.Match[str] | None:
 
 
 def claimed(sentence: Sentence, key: str, manner: Manner, **fields: object) -> Claim:
-    made = Claim(key, manner, **fields)  # type: ignore[arg-type]
+    made = Claim(key, manner, among=among(key.partition("|")[0]), **fields)  # type: ignore[arg-type]
     return made._replace(
         positive=made.positive and not sentence.denied, changed=made.changed or sentence.changed
     )
@@ -33,6 +34,19 @@ def claimed(sentence: Sentence, key: str, manner: Manner, **fields: object) -> C
 def details(found: re.Match[str]) -> tuple[str, ...]:
     words = levelled(found.group("rest") or "")
     return words[1:] if words[:1] == ("as",) else words
+
+
+_FOR_A_TIME = word_set(
+    "for and summer winter autumn spring season week weeks month months quarter semester term night nights evening evenings morning "
+    "mornings afternoon afternoons day days hours nightshift side second third extra part-time volunteer volunteering unpaid "
+    "freelance temp temporary substitute trial guest paper"
+)
+"""In details: that something holds for a time, or beside something else of its kind."""
+
+
+def for_a_time(rest: tuple[str, ...]) -> bool:
+    """Whether details say that something holds for a time, for a purpose, or beside another."""
+    return not _FOR_A_TIME.isdisjoint(rest)
 
 
 _PART = DAYS | frozenset(f"{day}s" for day in DAYS) | word_set("weekdays weekends half most")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from memos_cli.stores.claims import Among
 from memos_cli.stores.english.levels import levelled
-from memos_cli.stores.english.words import MONTHS, NOBODY, NUMBERS
+from memos_cli.stores.english.words import FEW, FUNCTIONAL, MANY, MONTHS, NOBODY, NUMBERS
 from memos_cli.stores.wordlist import word_set
 
 _SUBJECT = 6
@@ -49,6 +50,17 @@ def subject(text: str) -> str | None:
     if first in _LEADING and any(map(is_number, named)):
         return None  # "In 2021" is nobody
     return " ".join(levelled(text))
+
+
+def among(who: str) -> Among:
+    """Of how many a levelled subject may be one: "my cousin", "my cousin's phone"; "my cousin Ada" is one."""
+    words = [w for w in who.split() if w != "'s"]
+    for place, word in enumerate(words):
+        if word in FEW or word in MANY:
+            after = words[place + 1 :]
+            if not after or after[0] in FUNCTIONAL or after[0] == "favourite":
+                return Among.MANY if word in MANY else Among.FEW
+    return Among.ONE
 
 
 def is_number(word: str) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from memos_cli.stores import sayings
 from memos_cli.stores.claims import Among, Claim, Manner, claims_of
+from memos_cli.stores.english.words import DIMENSIONS
 from memos_cli.stores.nearness import same
 from memos_cli.stores.places import comparable
 
@@ -221,6 +222,8 @@ def _differ(old: Claim, new: Claim) -> bool:
         return comparable(old.value, new.value, told=new.changed)
     if new.domain in ("price", "number") and len(new.value) == 2:
         return old.value[1:] == new.value[1:]
+    if set(old.value) & DIMENSIONS != set(new.value) & DIMENSIONS:
+        return False  # the width of a desk beside its height
     return _kind(old.value) == _kind(new.value) or new.changed
 
 

@@ -12,10 +12,15 @@ from memos_cli.stores.chinese.subject import among
 from memos_cli.stores.claims import Claim, Manner
 
 
-def claimed(s: Sentence, key: str, manner: Manner, **fields: object) -> Claim:
-    who = str(fields.pop("who", "")) or key.partition("|")[0].rpartition("的")[0] or key.partition("|")[0]
-    made = Claim(key, manner, among=among(who), **fields)  # type: ignore[arg-type]
+def claimed(s: Sentence, key: str, manner: Manner, *, who: str = "", **fields: object) -> Claim:
+    made = Claim(key, manner, among=among(who or _bearer(key), key), **fields)  # type: ignore[arg-type]
     return made._replace(changed=made.changed or s.changed)
+
+
+def _bearer(key: str) -> str:
+    """Of whom a claim is, as far as its key parts that from the matter."""
+    who, parted, _ = key.partition("|")
+    return who if parted else who.rpartition("的")[0]
 
 
 def match(pattern: str, s: Sentence) -> re.Match[str] | None:

@@ -6,15 +6,15 @@ Owns: that question. Does not own: where a sentence has its subject: a pattern f
 from __future__ import annotations
 
 from memos_cli.stores.chinese.sentence import compiled
-from memos_cli.stores.chinese.words import FEW, MANY, NOBODY, PARTNER, TIMED_SUBJECT
+from memos_cli.stores.chinese.words import FEW, MANY, NOBODY, PARTNER, SEVERAL, TIMED_SUBJECT
 from memos_cli.stores.claims import Among
 
 
-def among(who: str) -> Among:
-    """Of how many a subject may be one: 我表哥, 客户."""
+def among(who: str, key: str) -> Among:
+    """Of how many a subject may be one (我表哥, 客户), or the matter of a claim with that key (我的邮箱)."""
     if MANY.search(who) and not PARTNER.search(who):
         return Among.MANY
-    return Among.FEW if FEW.search(who) else Among.ONE
+    return Among.FEW if FEW.search(who) or key.endswith(SEVERAL) else Among.ONE
 
 
 def subject(text: str) -> str | None:

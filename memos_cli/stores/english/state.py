@@ -14,7 +14,7 @@ from memos_cli.stores.english.levels import levelled, stem
 from memos_cli.stores.english.pattern import claimed, match, plain_key
 from memos_cli.stores.english.sentence import Sentence, compiled
 from memos_cli.stores.english.subject import longest_subject, subject
-from memos_cli.stores.english.words import FREQUENCY, ILLS, LIKES, MOMENTARY, OPPOSITES, PAST
+from memos_cli.stores.english.words import DAYS, FREQUENCY, ILLS, LIKES, MOMENTARY, OPPOSITES, PAST, STATES
 from memos_cli.stores.hints import lacks
 from memos_cli.stores.wordlist import word_set
 
@@ -167,7 +167,7 @@ def _stated(
         return
     if base in ("eat", "drink") and positive and not how and len(words) <= 3 and not s.denied:
         yield claimed(s, f"{who}|{base} only", Manner.STATE, value=tuple(words), domain="any")
-    brief = _is_brief(base, words)
+    brief = not changed and not s.changed and _is_brief(base, words)
     yield claimed(
         s,
         plain_key(who, (base, *words)),
@@ -183,4 +183,6 @@ def _is_brief(base: str, words: list[str]) -> bool:
     """Whether it is so for an hour or a day: its denial may be of another one."""
     if base == "have":
         return words[-1] in ILLS
-    return base == "be" and (words[0] in MOMENTARY or words[0] in ("in", "at", "on", "with"))
+    if base != "be" or any(word.removesuffix("s") in DAYS for word in words):
+        return False
+    return words[0] in MOMENTARY or words[0] in STATES or words[0] in ("in", "at", "on", "with")

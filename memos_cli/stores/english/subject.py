@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from memos_cli.stores.claims import Among
 from memos_cli.stores.english.levels import levelled
-from memos_cli.stores.english.words import FEW, FUNCTIONAL, MANY, MONTHS, NOBODY, NUMBERS
+from memos_cli.stores.english.words import FEW, FUNCTIONAL, MANY, MONTHS, NOBODY, NUMBERS, SEVERAL
 from memos_cli.stores.wordlist import word_set
 
 _SUBJECT = 6
@@ -60,7 +60,7 @@ def among(who: str) -> Among:
             after = words[place + 1 :]
             if not after or after[0] in FUNCTIONAL or after[0] == "favourite":
                 return Among.MANY if word in MANY else Among.FEW
-    return Among.ONE
+    return Among.FEW if words and words[-1] in SEVERAL else Among.ONE
 
 
 def is_number(word: str) -> bool:

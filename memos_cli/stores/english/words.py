@@ -77,16 +77,26 @@ RELATIVES = word_set(
 FEW = word_set(
     "brother sister sibling twin child son daughter kid baby stepbrother stepsister stepson stepdaughter half-brother "
     "half-sister brother-in-law sister-in-law son-in-law daughter-in-law grandson granddaughter grandchild grandmother "
-    "grandfather grandma grandpa granny nan aunt auntie uncle niece nephew cousin godson goddaughter godchild pet dog "
+    "grandfather grandma grandpa granny nan godson goddaughter godchild pet dog "
     "puppy cat kitten hamster rabbit parrot budgie bird fish horse pony tortoise hen goat chicken"
 )
 """Of whom somebody may have several: "my cousin" in two texts may be two."""
 MANY = word_set(
-    "friend colleague coworker co-worker workmate neighbour roommate flatmate housemate teammate classmate schoolmate "
+    "aunt auntie uncle niece nephew cousin friend colleague assistant coworker co-worker workmate neighbour roommate flatmate housemate teammate classmate schoolmate "
     "student pupil intern apprentice trainee client customer patient guest visitor tenant buyer seller supplier member "
     "employee worker applicant candidate player volunteer acquaintance contact driver passenger teacher"
 )
 """Of whom there are so many that not even a change is meant of the one that another text names."""
+SEVERAL = word_set(
+    "email account login username handle doctor dentist vet veterinarian gp hairdresser barber physiotherapist physio coach "
+    "trainer accountant lawyer therapist paediatrician pediatrician orthodontist cardiologist dermatologist gynaecologist "
+    "gynecologist neurologist psychiatrist optician mechanic tutor"
+)
+"""Attributes of which somebody may well have two: another value is one more until it is said that it changed."""
+STATES = word_set("on open up online available active locked")
+"""How a thing stands for a while, as `OPPOSITES` level it."""
+DIMENSIONS = word_set("wide high tall long deep thick old broad width height length depth")
+"""Of one thing, two measures with two of these are of two sides."""
 FUNCTIONAL = word_set(
     "name nickname surname birthday birthplace hometown home address number phone mobile email e-mail mail "
     "password passphrase passcode pin code key colour color size height weight age price cost fee rent salary budget "

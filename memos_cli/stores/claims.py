@@ -77,6 +77,8 @@ class Claim(NamedTuple):
     """What else its text says may hold when this does not, so that nothing closes the text whole."""
     narrowed: bool = False
     """It holds from a day that it names, for a time, or as far as its text goes on to say: it closes nothing."""
+    brief: bool = False
+    """It is so for an hour or a day ("is tired", "is at home"): what comes later may be of another one."""
     among: Among = Among.ONE
     """Of how many its subject may be one."""
 

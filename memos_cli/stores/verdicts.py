@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from memos_cli.stores import sayings
 from memos_cli.stores.claims import Among, Claim, Manner, claims_of
-from memos_cli.stores.english.words import DIMENSIONS
+from memos_cli.stores.english.words import DIMENSIONS, RESTRICTING
 from memos_cli.stores.nearness import same
 from memos_cli.stores.places import comparable
 
@@ -97,10 +97,20 @@ def compare(old: Claim, new: Claim) -> Verdict:
         return found._replace(reason=f"{found.reason}; the old text says more than that", sure=False)
     if old.narrowed or new.narrowed or _named_beside(old, new):
         return found._replace(reason=f"{found.reason}; the new text may hold in part", sure=False)
+    if _restriction(old.value) != _restriction(new.value) or not set(old.value).isdisjoint(new.rest):
+        return found._replace(reason=f"{found.reason}; the new text may hold in part", sure=False)
+    if (old.brief or new.brief) and not new.changed:
+        return found._replace(reason=f"{found.reason}, if they speak of the same time", sure=False)
     among = max(old.among, new.among)
     if among is Among.MANY or (among is Among.FEW and not new.changed):
         return found._replace(reason=f"{found.reason}, if they speak of the same one", sure=False)
     return found
+
+
+def _restriction(value: tuple[str, ...]) -> tuple[str, ...]:
+    """What stands behind a value to say for whom, where or how often it holds: "for students", "per day"."""
+    place = next((i for i, word in enumerate(value) if i and word in RESTRICTING), len(value))
+    return value[place:]
 
 
 def _named_beside(old: Claim, new: Claim) -> bool:

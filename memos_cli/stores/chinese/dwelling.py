@@ -52,7 +52,7 @@ def home(s: Sentence) -> list[Claim] | None:
         return []
     if moved and compiled(r"^\d+[楼层]$|^\d+[号]?.{0,4}室$").search(place):
         return [claimed(s, f"{named}|在哪层", Manner.STATE, value=(place,), changed=True)]
-    if NO_HOME.search(place):
+    if NO_HOME.search(place) or any(map(str.isdigit, place)):
         return []
     changed = moved or bool(found.group("no") and "再" in found.group("no")) or bool(found.group("end"))
     return [

@@ -67,7 +67,7 @@ def _opposite(s: Sentence) -> list[Claim] | None:
                     who=who,
                     positive=positive,
                     changed=told,
-                    narrowed=not told and not s.changed,
+                    brief=not told,
                 )
             ]
     return None
@@ -97,7 +97,5 @@ def _denied(s: Sentence) -> list[Claim] | None:
     text = compiled("^(.{1,6}?)对(.{1,8})过敏$").sub(r"\1\2过敏", text)
     brief = bool(who and MOMENTARY.search(text.removeprefix(who)))
     return [
-        claimed(
-            s, text, Manner.PLAIN, who=who, positive=not denials, changed=changed, rest=how, narrowed=brief
-        )
+        claimed(s, text, Manner.PLAIN, who=who, positive=not denials, changed=changed, rest=how, brief=brief)
     ]

@@ -48,7 +48,7 @@ SEVERAL = ("账号", "用户名", "邮箱", "兽医", "牙医", "家庭医生", 
 """Attributes of which somebody may well have two: another value is one more until it is said that it changed."""
 PARTNER = re.compile("[男女]朋友$")
 MOMENTARY = re.compile(
-    "^(?:在|[累饿渴困忙冷热疼痛烦闲空醒]$|开心|高兴|难过|伤心|生气|舒服|紧张|害怕|着急|[头肚胃牙腰背]疼|[头肚胃牙腰背]痛|发烧|咳嗽|感冒|生病|饱|醉|.*着$)"
+    "^(?:在|[累饿渴困忙冷热疼痛烦闲空醒]$|开心|高兴|难过|伤心|生气|舒服|紧张|害怕|着急|[头肚胃牙腰背]疼|[头肚胃牙腰背]痛|发烧|咳嗽|感冒|生病|饱|醉|正常$|空闲|有空|.*着$)"
 )
 """How or where somebody is for a while."""
 NO_HOME = re.compile(
@@ -105,4 +105,4 @@ OPPOSITES = {
     "坏了": ("好的", False), "修好了": ("好的", True),
 }  # fmt: skip
 """Endings that say a state, in which words that state is told usually, and whether they affirm it."""
-FREQUENCY = re.compile("每天|每周|经常|常常|总是|天天|每晚|每早|每个月|常")
+FREQUENCY = re.compile("每天|每周|经常|常常|总是|天天|每晚|每早|每个月|(?<![正异平日通照反寻])常")

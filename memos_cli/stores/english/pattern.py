@@ -25,7 +25,7 @@ def match(pattern: str, sentence: Sentence) -> re.Match[str] | None:
 
 
 def claimed(sentence: Sentence, key: str, manner: Manner, **fields: object) -> Claim:
-    made = Claim(key, manner, among=among(key.partition("|")[0]), **fields)  # type: ignore[arg-type]
+    made = Claim(key, manner, among=among(*key.split("|", 1)), **fields)  # type: ignore[arg-type]
     return made._replace(
         positive=made.positive and not sentence.denied, changed=made.changed or sentence.changed
     )
@@ -39,7 +39,7 @@ def details(found: re.Match[str]) -> tuple[str, ...]:
 _FOR_A_TIME = word_set(
     "for and summer winter autumn spring season week weeks month months quarter semester term night nights evening evenings morning "
     "mornings afternoon afternoons day days hours nightshift side second third extra part-time volunteer volunteering unpaid "
-    "freelance temp temporary substitute trial guest paper"
+    "freelance temp temporary substitute trial guest paper loan secondment placement exchange leave"
 )
 """In details: that something holds for a time, or beside something else of its kind."""
 

@@ -167,7 +167,6 @@ def _stated(
         return
     if base in ("eat", "drink") and positive and not how and len(words) <= 3 and not s.denied:
         yield claimed(s, f"{who}|{base} only", Manner.STATE, value=tuple(words), domain="any")
-    brief = not changed and not s.changed and _is_brief(base, words)
     yield claimed(
         s,
         plain_key(who, (base, *words)),
@@ -175,7 +174,7 @@ def _stated(
         positive=positive,
         rest=how,
         changed=changed,
-        narrowed=brief,
+        brief=_is_brief(base, words),
     )
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from memos_cli.stores.claims import Among
 from memos_cli.stores.english.levels import levelled
-from memos_cli.stores.english.words import FEW, FUNCTIONAL, MANY, MONTHS, NOBODY, NUMBERS, SEVERAL
+from memos_cli.stores.english.words import FEW, FUNCTIONAL, MANY, MONTHS, NOBODY, NUMBERS, RECURRING, SEVERAL
 from memos_cli.stores.wordlist import word_set
 
 _SUBJECT = 6
@@ -52,15 +52,18 @@ def subject(text: str) -> str | None:
     return " ".join(levelled(text))
 
 
-def among(who: str) -> Among:
-    """Of how many a levelled subject may be one: "my cousin", "my cousin's phone"; "my cousin Ada" is one."""
+def among(who: str, matter: str = "") -> Among:
+    """Of how many a levelled subject may be one: "my cousin", "my cousin's phone"; "my cousin Ada" is one.
+
+    `matter`: what is told of it, where the subject does not name that itself."""
     words = [w for w in who.split() if w != "'s"]
     for place, word in enumerate(words):
         if word in FEW or word in MANY:
             after = words[place + 1 :]
             if not after or after[0] in FUNCTIONAL or after[0] == "favourite":
                 return Among.MANY if word in MANY else Among.FEW
-    return Among.FEW if words and words[-1] in SEVERAL else Among.ONE
+    again = SEVERAL | RECURRING if matter else SEVERAL
+    return Among.FEW if words and words[-1] in again else Among.ONE
 
 
 def is_number(word: str) -> bool:

@@ -90,11 +90,15 @@ MANY = word_set(
 SEVERAL = word_set(
     "email account login username handle doctor dentist vet veterinarian gp hairdresser barber physiotherapist physio coach "
     "trainer accountant lawyer therapist paediatrician pediatrician orthodontist cardiologist dermatologist gynaecologist "
-    "gynecologist neurologist psychiatrist optician mechanic tutor"
+    "gynecologist neurologist psychiatrist optician mechanic tutor number"
 )
 """Attributes of which somebody may well have two: another value is one more until it is said that it changed."""
 STATES = word_set("on open up online available active locked")
 """How a thing stands for a while, as `OPPOSITES` level it."""
+RESTRICTING = word_set(
+    "for on in with without during when before after per if from until under while as each every"
+)
+"""With one of these behind a value it is said for whom, where or how often it holds."""
 DIMENSIONS = word_set("wide high tall long deep thick old broad width height length depth")
 """Of one thing, two measures with two of these are of two sides."""
 FUNCTIONAL = word_set(
@@ -232,7 +236,7 @@ TOOLS = word_set(
     "linux windows mac macos android ios ubuntu debian fedora python rust go golang java kotlin swift typescript javascript ruby php "
     "postgres postgresql mysql mongodb sqlite redis aws azure gcp github gitlab bitbucket slack teams discord notion obsidian evernote vim emacs "
     "vscode kubernetes docker jira trello asana linear figma outlook gmail signal telegram whatsapp spotify netflix firefox chrome safari "
-    "agile scrum kanban react vue angular svelte terraform jenkins excel word latex"
+    "premium basic pro plus standard enterprise business tier prepaid agile scrum kanban react vue angular svelte terraform jenkins excel word latex"
 )
 """To which one moves who changes a tool."""
 MARITAL = {

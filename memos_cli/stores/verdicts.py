@@ -109,8 +109,11 @@ def compare(old: Claim, new: Claim) -> Verdict:
 
 def _restriction(value: tuple[str, ...]) -> tuple[str, ...]:
     """What stands behind a value to say for whom, where or how often it holds: "for students", "per day"."""
-    place = next((i for i, word in enumerate(value) if i and word in RESTRICTING), len(value))
-    return value[place:]
+    for place, word in enumerate(value):
+        timed = word == "at" and value[place + 1 : place + 2] and value[place + 1][0].isdigit()
+        if place and word in RESTRICTING and not timed:
+            return value[place:]
+    return ()
 
 
 def _named_beside(old: Claim, new: Claim) -> bool:

@@ -13,6 +13,7 @@ from memos_cli.stores.english.pattern import TAIL, VALUE, WHO, claimed, details,
 from memos_cli.stores.english.sentence import YEAR, Sentence, any_of, compiled
 from memos_cli.stores.english.subject import subject
 from memos_cli.stores.english.words import DWELLINGS, SYNONYMS, TOOLS, UNITS_OF_WORK
+from memos_cli.stores.places import size
 
 
 def home(s: Sentence) -> list[Claim] | None:
@@ -39,11 +40,14 @@ def home(s: Sentence) -> list[Claim] | None:
         return []
     if moved and _is_no_place(levelled(place)):
         return []
+    prior = levelled(found.groupdict().get("p") or "")
+    # Of oneself one says so of tools and tariffs as well, whose names no list holds.
+    unknown = moved and not prior and who in ("i", "we", "user") and not size(levelled(place))
     return [
         claimed(
             s, f"{who}|home", Manner.STATE, value=levelled(place), rest=details(found), domain="place",
             positive=moved or not found.group("no"), changed=moved, event=moved,
-            prior=levelled(found.groupdict().get("p") or ""), narrowed=for_a_time((*levelled(place), *details(found))),
+            prior=prior, narrowed=unknown or for_a_time((*levelled(place), *details(found))),
         )
     ]  # fmt: skip
 

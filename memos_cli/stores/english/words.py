@@ -96,7 +96,9 @@ SEVERAL = word_set(
 STATES = word_set("on open up online available active locked")
 """How a thing stands for a while, as `OPPOSITES` level it."""
 RESTRICTING = word_set(
-    "for on in with without during when before after per if from until under while as each every"
+    "for on in at with without during when whenever before after per if from until under while as each every near behind above below "
+    "inside outside through via by to beyond across around within against among between since past over beside beneath along "
+    "including excluding except unless once where only plus minus"
 )
 """With one of these behind a value it is said for whom, where or how often it holds."""
 DIMENSIONS = word_set("wide high tall long deep thick old broad width height length depth")

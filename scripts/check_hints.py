@@ -21,7 +21,10 @@ from unittest import mock
 
 from memos_cli.dates import statement
 from memos_cli.reader import preferences
-from memos_cli.stores import claims_chinese, claims_english, clauses, facts
+from memos_cli.stores import clauses, facts
+from memos_cli.stores.chinese import read as chinese
+from memos_cli.stores.english import read as english
+from memos_cli.stores.english import sentence, state
 
 SAID = datetime(2026, 3, 4, 15, 30)
 ODD = [
@@ -63,11 +66,13 @@ def unhinted() -> Iterator[None]:
     """Read as if every hint were there."""
     with contextlib.ExitStack() as patches:
         for module, name, value in (
-            (claims_english, "lacks", lambda words, hints: False),
+            (english, "lacks", lambda words, hints: False),
+            (sentence, "lacks", lambda words, hints: False),
+            (state, "lacks", lambda words, hints: False),
             (clauses, "lacks", lambda words, hints: False),
-            (claims_chinese, "_PATTERNS", [(read, _Always()) for read, _ in claims_chinese._PATTERNS]),
-            (claims_english, "_MARKS", _Always()),
-            (claims_english, "_longest_subject", lambda text: 10_000),
+            (chinese, "_PATTERNS", [(read, _Always()) for read, _ in chinese._PATTERNS]),
+            (sentence, "_MARKS", _Always()),
+            (state, "longest_subject", lambda text: 10_000),
             (statement, "may_name", lambda text: True),
             (preferences, "_speaks", lambda text: True),
             (facts, "lacks", lambda words, hints: False),
@@ -77,9 +82,9 @@ def unhinted() -> Iterator[None]:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    "claims": lambda text: tuple(claims_english.read(text)) if len(text) <= 160 else (),
+    "claims": lambda text: tuple(english.read(text)) if len(text) <= 160 else (),
     "clauses": clauses.english,
-    "Chinese claims": lambda text: tuple(claims_chinese.read(text)) if len(text) <= 160 else (),
+    "Chinese claims": lambda text: tuple(chinese.read(text)) if len(text) <= 160 else (),
     "times": lambda text: statement.told(text, SAID),
     "preferences": preferences.preferences_in,
     "marks": facts._names_time,

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from memos_cli.dates.signs import may_name, small_words
-from memos_cli.stores import claims_english
+from memos_cli.stores.english import state
 from memos_cli.stores.hints import DIGITS, hints_of, lacks, words_in
 from memos_cli.stores.memo import Memo
 
@@ -56,7 +56,7 @@ def test_nothing_is_left_out_where_odd_letters_and_words_are_put_in(
 
 
 def test_the_comparison_sees_a_hint_too_many(check: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims_english, "_BEGUN_HINTS", frozenset({"nonsense"}))
+    monkeypatch.setattr(state, "_BEGUN_HINTS", frozenset({"nonsense"}))
     assert check.differences(["Anna started smoking."])
 
 

@@ -1,7 +1,7 @@
 """The frames of Chinese feedback: corrections, wishes to delete, praise, and what is neither.
 
 Owns: the grammar. Does not own: the parts it gives (`feedback`), nor what a statement claims
-(`stores/claims_chinese`).
+(`stores/chinese`).
 """
 
 from __future__ import annotations

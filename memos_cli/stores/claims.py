@@ -1,7 +1,7 @@
 """What a short statement claims: of whom, which attribute, which value, and whether it is denied.
 
 Owns: the value `Claim`, and the terms by which two statements on one matter find each other in the
-keyword index. Does not own: the grammar (`stores/claims_english`, `stores/claims_chinese`), what
+keyword index. Does not own: the grammar (`stores/english`, `stores/chinese`), what
 follows when two claims meet (`stores/verdicts`), nor the index (`stores/keyword_rows`).
 
 Only a text that is one plain statement about somebody or something definite claims anything: no
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,6 +38,16 @@ class Manner(StrEnum):
     """One value for good: a birthday. Another one corrects it."""
     PLAIN = "plain"
     """True or not; other such claims are true beside it: what somebody likes."""
+
+
+class Among(IntEnum):
+    """How many there may be of whom a text names one: "my cousin" is not always the same one."""
+
+    ONE = 0
+    FEW = 1
+    """Of a family or a household: another value is meant of the same one where it is said that it changed."""
+    MANY = 2
+    """Of a circle: nothing is closed."""
 
 
 class Claim(NamedTuple):
@@ -66,7 +76,11 @@ class Claim(NamedTuple):
     partial: bool = False
     """What else its text says may hold when this does not, so that nothing closes the text whole."""
     narrowed: bool = False
-    """It holds from a day that it names, or as far as its text goes on to say: it closes nothing."""
+    """It holds from a day that it names, for a time, or as far as its text goes on to say: it closes nothing."""
+    brief: bool = False
+    """It is so for an hour or a day ("is tired", "is at home"): what comes later may be of another one."""
+    among: Among = Among.ONE
+    """Of how many its subject may be one."""
 
 
 def claims_of(text: str) -> tuple[Claim, ...]:
@@ -77,11 +91,11 @@ def claims_of(text: str) -> tuple[Claim, ...]:
 @lru_cache(maxsize=8192)
 def _remembered(text: str) -> tuple[Claim, ...]:
     if not text.isascii() and _CHINESE.search(text):
-        from memos_cli.stores.claims_chinese import read
+        from memos_cli.stores.chinese.read import read
 
         main = clauses.chinese
     else:
-        from memos_cli.stores.claims_english import read
+        from memos_cli.stores.english.read import read
 
         main = clauses.english
     made = tuple(read(text))

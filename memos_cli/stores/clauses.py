@@ -1,7 +1,7 @@
 """The main clause of a statement that says more than one thing: "Biscuit weighs 4.1 kg; she lost 700 g".
 
 Owns: where such a text is cut, English and Chinese, and whether what is left over stands or falls with the
-main clause. Does not own: reading the clause (`stores/claims_english`, `stores/claims_chinese`), nor what
+main clause. Does not own: reading the clause (`stores/english`, `stores/chinese`), nor what
 may follow from a claim that is one of two (`stores/verdicts`).
 
 What is left over must not take the main clause back: after "Anna lives in Oslo" neither "or so I heard" nor

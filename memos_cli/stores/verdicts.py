@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from memos_cli.stores import sayings
-from memos_cli.stores.claims import Claim, Manner, claims_of
+from memos_cli.stores.claims import Among, Claim, Manner, claims_of
+from memos_cli.stores.english.words import DIMENSIONS, RESTRICTING
 from memos_cli.stores.nearness import same
 from memos_cli.stores.places import comparable
 
@@ -60,7 +61,7 @@ _LIVES = (
 )
 """Ends of the keys of what changes in a life, so that another value is an update."""
 _DONE = ("|due", "|done")
-"""Ends of the keys of what has to be done by a day (`stores/claims_english_due`)."""
+"""Ends of the keys of what has to be done by a day (`stores/english/deadline`)."""
 
 
 def by_rule(old: str, new: str) -> Verdict:
@@ -96,7 +97,23 @@ def compare(old: Claim, new: Claim) -> Verdict:
         return found._replace(reason=f"{found.reason}; the old text says more than that", sure=False)
     if old.narrowed or new.narrowed or _named_beside(old, new):
         return found._replace(reason=f"{found.reason}; the new text may hold in part", sure=False)
+    if _restriction(old.value) != _restriction(new.value) or not set(old.value).isdisjoint(new.rest):
+        return found._replace(reason=f"{found.reason}; the new text may hold in part", sure=False)
+    if (old.brief or new.brief) and not new.changed:
+        return found._replace(reason=f"{found.reason}, if they speak of the same time", sure=False)
+    among = max(old.among, new.among)
+    if among is Among.MANY or (among is Among.FEW and not new.changed):
+        return found._replace(reason=f"{found.reason}, if they speak of the same one", sure=False)
     return found
+
+
+def _restriction(value: tuple[str, ...]) -> tuple[str, ...]:
+    """What stands behind a value to say for whom, where or how often it holds: "for students", "per day"."""
+    for place, word in enumerate(value):
+        timed = word == "at" and value[place + 1 : place + 2] and value[place + 1][0].isdigit()
+        if place and word in RESTRICTING and not timed:
+            return value[place:]
+    return ()
 
 
 def _named_beside(old: Claim, new: Claim) -> bool:
@@ -218,6 +235,8 @@ def _differ(old: Claim, new: Claim) -> bool:
         return comparable(old.value, new.value, told=new.changed)
     if new.domain in ("price", "number") and len(new.value) == 2:
         return old.value[1:] == new.value[1:]
+    if set(old.value) & DIMENSIONS != set(new.value) & DIMENSIONS:
+        return False  # the width of a desk beside its height
     return _kind(old.value) == _kind(new.value) or new.changed
 
 

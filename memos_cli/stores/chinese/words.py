@@ -1,4 +1,4 @@
-"""Words of the Chinese grammar of statements (`stores/claims_chinese`): lists, and no rule."""
+"""Words of the Chinese grammar of statements (`stores/chinese`): lists, and no rule."""
 
 from __future__ import annotations
 
@@ -35,6 +35,27 @@ ATTRIBUTES = {
     "房东": "房东", "ph值": "ph值", "酸碱度": "ph值", "温度": "温度", "湿度": "湿度",
     "总裁": "总裁", "校长": "校长", "市长": "市长", "CEO": "CEO", "昵称": "昵称", "网址": "网址", "学校": "学校", "母语": "母语", "楼层": "楼层",
 }  # fmt: skip
+FEW = re.compile(
+    "(?<![大小二三四长次幼老])(?:哥哥|弟弟|姐姐|妹妹|兄弟|儿子|女儿|孩子|孙子|孙女|外孙|外孙女|双胞胎|嫂子|弟媳|姐夫|妹夫|女婿|儿媳)$"
+    "|(?:[猫狗鸟鱼兔马羊鸡鸭龟]|猫咪|狗狗|兔子|仓鼠|鹦鹉|乌龟|宠物)$"
+)
+"""Of whom somebody may have several."""
+MANY = re.compile(
+    "(?:[表堂][哥弟姐妹]|侄子|侄女|外甥女?|叔叔|伯伯|舅舅|姑姑|姨妈|阿姨|姑妈|舅妈|婶婶|朋友|同事|同学|邻居|街坊|助理|供应商|申请人|室友|舍友|队友|战友|网友|学生|徒弟|实习生|客户|顾客|病人|患者|客人|租客|房客|乘客|员工|工人|候选人|选手|志愿者|熟人|老师|亲戚)$"
+)
+"""Of whom there are so many that not even a change is meant of the one that another text names."""
+SEVERAL = ("账号", "用户名", "邮箱", "兽医", "牙医", "家庭医生", "导师")
+"""Attributes of which somebody may well have two: another value is one more until it is said that it changed."""
+PARTNER = re.compile("[男女]朋友$")
+MOMENTARY = re.compile(
+    "^(?:在|[累饿渴困忙冷热疼痛烦闲空醒]$|开心|高兴|难过|伤心|生气|舒服|紧张|害怕|着急|[头肚胃牙腰背]疼|[头肚胃牙腰背]痛|发烧|咳嗽|感冒|生病|饱|醉|正常$|空闲|有空|.*着$)"
+)
+"""How or where somebody is for a while."""
+NO_HOME = re.compile(
+    "(?:楼|层|号|室|里|附近|隔壁|旁|边|对面|宿舍|酒店|宾馆|民宿|家|组|队|班|部|部门|科|科室|工位|座位|桌|排|座|上|下|那儿|这儿|处|两地|各地|位子|办公室)$"
+    "|照顾|陪|出差|读书|上学|上班|工作|实习|治病|养病|看病|培训|旅游|度假|学习|借住|做|个月|几天|[a-z]"
+)
+"""What is no town: part of a house or a firm, or what somebody does there for a time."""
 FIXED = word_set("生日 出生地 血型 星座 国籍 籍贯 老家 首都 省会 妈妈 爸爸 名字 母语")
 MOVES = word_set("年龄 价格 售价 票价 版本 状态 体重 ph值 温度 湿度")
 HOLDERS = word_set(
@@ -69,7 +90,7 @@ DWELLINGS = (
     "船屋",
 )
 SYNONYMS = (
-    ("喜爱", "喜欢"), ("爱吃", "喜欢吃"), ("爱喝", "喜欢喝"), ("父亲", "爸爸"), ("母亲", "妈妈"), ("老婆", "妻子"), ("老公", "丈夫"), ("居住在", "住在"),
+    ("喜爱", "喜欢"), ("爱吃", "喜欢吃"), ("爱喝", "喜欢喝"), ("父亲", "爸爸"), ("母亲", "妈妈"), ("老婆", "妻子"), ("老公", "丈夫"), ("邻居", "街坊"), ("居住在", "住在"),
     ("位于", "在"), ("坐落于", "在"), ("养了", "有"), ("养着", "有"), ("拥有", "有"), ("吸烟", "抽烟"), ("电话号码", "电话"), ("手机号码", "手机号"),
 )  # fmt: skip
 DIGITS = dict(zip("零一二三四五六七八九", "0123456789", strict=True))
@@ -84,4 +105,4 @@ OPPOSITES = {
     "坏了": ("好的", False), "修好了": ("好的", True),
 }  # fmt: skip
 """Endings that say a state, in which words that state is told usually, and whether they affirm it."""
-FREQUENCY = re.compile("每天|每周|经常|常常|总是|天天|每晚|每早|每个月|常")
+FREQUENCY = re.compile("每天|每周|经常|常常|总是|天天|每晚|每早|每个月|(?<![正异平日通照反寻])常")

@@ -1,4 +1,4 @@
-"""Words of the English grammar of statements (`stores/claims_english`): lists, and no rule."""
+"""Words of the English grammar of statements (`stores/english`): lists, and no rule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADVERBS_OF_CHANGE = (
     "instead",
     "again",
 )
-ADVERBS = ("already", "finally", "officially", "still", "at the moment", "at present", "just")
+ADVERBS = ("already", "finally", "officially", "still", "just")
 UNSURE = (
     "if would could might may maybe perhaps probably possibly likely seems seem seemed apparently supposedly wish wishes "
     "hope hopes hoping want wants wanted wanna planning planned going gonna will shall should must ought "
@@ -46,6 +46,17 @@ UNSURE_PHRASES = (
     "for the",
     "on weekends",
     "right now",
+    "at the moment",
+    "at present",
+    "this quarter",
+    "this term",
+    "this semester",
+    "this season",
+    "this summer",
+    "this autumn",
+    "this winter",
+    "this spring",
+    "this weekend",
     "in case",
     "at least",
     "at most",
@@ -63,6 +74,35 @@ RELATIVES = word_set(
     "student teacher classmate roommate flatmate teammate client customer member favourite favorite "
     "point advantage benefit reason example part thing issue question answer story dream wish"
 )
+FEW = word_set(
+    "brother sister sibling twin child son daughter kid baby stepbrother stepsister stepson stepdaughter half-brother "
+    "half-sister brother-in-law sister-in-law son-in-law daughter-in-law grandson granddaughter grandchild grandmother "
+    "grandfather grandma grandpa granny nan godson goddaughter godchild pet dog "
+    "puppy cat kitten hamster rabbit parrot budgie bird fish horse pony tortoise hen goat chicken"
+)
+"""Of whom somebody may have several: "my cousin" in two texts may be two."""
+MANY = word_set(
+    "aunt auntie uncle niece nephew cousin friend colleague assistant coworker co-worker workmate neighbour roommate flatmate housemate teammate classmate schoolmate "
+    "student pupil intern apprentice trainee client customer patient guest visitor tenant buyer seller supplier member "
+    "employee worker applicant candidate player volunteer acquaintance contact driver passenger teacher"
+)
+"""Of whom there are so many that not even a change is meant of the one that another text names."""
+SEVERAL = word_set(
+    "email account login username handle doctor dentist vet veterinarian gp hairdresser barber physiotherapist physio coach "
+    "trainer accountant lawyer therapist paediatrician pediatrician orthodontist cardiologist dermatologist gynaecologist "
+    "gynecologist neurologist psychiatrist optician mechanic tutor number"
+)
+"""Attributes of which somebody may well have two: another value is one more until it is said that it changed."""
+STATES = word_set("on open up online available active locked")
+"""How a thing stands for a while, as `OPPOSITES` level it."""
+RESTRICTING = word_set(
+    "for on in at with without during when whenever before after per if from until under while as each every near behind above below "
+    "inside outside through via by to beyond across around within against among between since past over beside beneath along "
+    "including excluding except unless once where only plus minus"
+)
+"""With one of these behind a value it is said for whom, where or how often it holds."""
+DIMENSIONS = word_set("wide high tall long deep thick old broad width height length depth")
+"""Of one thing, two measures with two of these are of two sides."""
 FUNCTIONAL = word_set(
     "name nickname surname birthday birthplace hometown home address number phone mobile email e-mail mail "
     "password passphrase passcode pin code key colour color size height weight age price cost fee rent salary budget "
@@ -178,6 +218,29 @@ OPPOSITES = {
     "unhappy": "happy", "impossible": "possible", "illegal": "legal", "invalid": "valid", "unemployed": "employed",
     "off": "on", "unlocked": "locked", "unpaid": "paid", "unknown": "known", "insecure": "secure", "down": "up",
 }  # fmt: skip
+MOMENTARY = word_set(
+    "tired hungry thirsty sick ill busy free bored sleepy asleep awake drunk sober cold hot warm happy sad angry upset nervous "
+    "anxious stressed excited lonely worried calm ready late early away here there home outside inside upstairs downstairs "
+    "alone relaxed exhausted afraid scared sore dizzy full wet dry"
+)
+"""How somebody is for a while; where somebody is, "in the office", is as brief."""
+ILLS = word_set(
+    "headache cold fever flu cough toothache migraine hangover time hiccups appetite pain rash visitors guests"
+)
+"""What somebody has for a while."""
+UNITS_OF_WORK = word_set(
+    "team desk row room floor building group section department dept division unit ward gate table seat block wing shift class "
+    "grade level league line lane squad crew office marketing sales finance engineering hr operations support legal product "
+    "research accounting it qa procurement logistics"
+)
+"""To which one moves who stays where he lives."""
+TOOLS = word_set(
+    "linux windows mac macos android ios ubuntu debian fedora python rust go golang java kotlin swift typescript javascript ruby php "
+    "postgres postgresql mysql mongodb sqlite redis aws azure gcp github gitlab bitbucket slack teams discord notion obsidian evernote vim emacs "
+    "vscode kubernetes docker jira trello asana linear figma outlook gmail signal telegram whatsapp spotify netflix firefox chrome safari "
+    "premium basic pro plus standard enterprise business tier prepaid agile scrum kanban react vue angular svelte terraform jenkins excel word latex"
+)
+"""To which one moves who changes a tool."""
 MARITAL = {
     "single": "single", "engaged": "engaged", "married": "married", "divorced": "divorced", "widowed": "widowed",
     "dating": "dating", "separated": "separated", "unmarried": "single",

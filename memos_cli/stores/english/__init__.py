@@ -1,0 +1,1 @@
+"""How plain English statements are read: a file for each matter that they are about (`stores/claims`)."""

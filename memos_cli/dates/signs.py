@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from memos_cli.dates.timewords import words_tagged
+from memos_cli.dates.english import words_tagged
 
 _SAYS_IT = words_tagged("MONTH", "WEEKDAY", "SEASON", "HOLIDAY", "OFFSET", "DAYPART", "WEEKEND") | frozenset(
     ("boxing", "festival", "independence", "patrick", "valentine")

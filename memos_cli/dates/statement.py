@@ -19,12 +19,13 @@ from datetime import datetime, timedelta
 from functools import cache, cached_property
 
 from memos_cli.dates import timespans as cal
+from memos_cli.dates.question import Point, Question, replace_end
 from memos_cli.dates.signs import may_name
+from memos_cli.dates.tags import DAY, HOUR, MINUTE, MONTH, TAG, YEAR, Token
 from memos_cli.dates.tense import Tense, statement_tense
 from memos_cli.dates.timephrases import phrases
-from memos_cli.dates.timepoints import Point, Question, replace_end
 from memos_cli.dates.timespans import Cycle, Span
-from memos_cli.dates.timewords import DAY, HOUR, MINUTE, MONTH, TAG, YEAR, Token, without_quotations
+from memos_cli.dates.timewords import without_quotations
 from memos_cli.schema import Precision
 
 LONGEST = 4_000

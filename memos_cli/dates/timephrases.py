@@ -15,21 +15,13 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from memos_cli.dates import timespans as cal
+from memos_cli.dates.counted import PERIODS, count_of
+from memos_cli.dates.question import Point, Question, Rule, Words, few_away, replace_end
+from memos_cli.dates.tags import DAY, TAG, WEEK, Token, needed, pattern
 from memos_cli.dates.tense import Tense
-from memos_cli.dates.timepoints import (
-    COUNT,
-    PERIODS,
-    POINTS,
-    Point,
-    Question,
-    Rule,
-    Words,
-    count_of,
-    few_away,
-    replace_end,
-)
+from memos_cli.dates.timepoints import COUNT, POINTS
 from memos_cli.dates.timespans import Cycle, Span
-from memos_cli.dates.timewords import DAY, TAG, WEEK, Token, needed, pattern, tokens
+from memos_cli.dates.timewords import tokens
 
 BEGINNING, END = datetime.min, datetime.max
 """The open ends of 'before 2022' and 'after May'."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
-from memos_cli.dates.timewords import (
+from memos_cli.dates.tags import (
     AFTERNOON,
     DAWN,
     EVENING,

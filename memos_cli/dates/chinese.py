@@ -39,6 +39,15 @@ _CHINESE_HOLIDAYS = {
     "国庆": "national",
     "劳动节": "labour",
     "五一": "labour",
+    "除夕": "lunar_eve",
+    "元宵": "lantern",
+    "清明": "qingming",
+    "七夕": "qixi",
+    "重阳": "double_ninth",
+    "母亲节": "mothers",
+    "父亲节": "fathers",
+    "双十一": "singles",
+    "双11": "singles",
     "儿童节": "children",
     "教师节": "teachers",
     "妇女节": "women",
@@ -59,6 +68,7 @@ _CHINESE_PARTS |= {
 _CHINESE_OFFSETS = {"大前": -3, "前": -2, "昨": -1, "今": 0, "明": 1, "后": 2, "大后": 3}
 _CHINESE_YEARS = {"大前": -3, "前": -2, "去": -1, "今": 0, "本": 0, "明": 1, "后": 2}
 _CHINESE_UNITS = {"天": DAY, "日": DAY, "周": WEEK, "星期": WEEK, "礼拜": WEEK, "月": MONTH, "年": YEAR}
+_CHINESE_UNITS |= {"季度": "quarter"}
 _CHINESE_UNITS |= {"小时": HOUR, "钟头": HOUR, "分钟": MINUTE}
 _WHICH = {"上": -1, "下": 1, "这": 0, "本": 0}
 _CHINESE_WORDS = {
@@ -81,15 +91,19 @@ _DAY_NAME = (
     r"|日(?![常本程记历报语])|天(?!气))"
 )
 CHINESE = rf"""
-  (?P<cyear>\d{{4}}年(?![级代历]))
+  (?P<cdecade>(?<![太很挺超\d])(?P<dcent>(?:上个?|二十|20)世纪|(?:18|19|20)(?=\d0))?(?P<dten>[1-9]0|[二三四五六七八九]十|一十)年代(?![风感]))
+ |(?P<cquarter>第?(?P<q>[一二三四1-4])季度)
+ |(?P<cyearhalf>(?<![马以早晚路身])[上下]半年)
+ |(?P<cpassing>再过(?=(?:\d{{1,3}}|[一二两三四五六七八九十几]{{1,3}})个?(?:天|日|周|星期|礼拜|月|年|小时))|还有(?=(?:\d{{1,3}}|[一二两三四五六七八九十]{{1,3}})个?(?:天|周|星期|礼拜|月|年)就))
+ |(?P<cyear>\d{{4}}年(?![级代历]))
  |(?P<cmonth>(?<![\d个几两十百第.])(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])月(?![饼球亮光台嫂经薪票嫩色牙夜天])份?)
  |(?P<cday>(?<![/第])(?:3[01]|[12]\d|0?[1-9])(?:日(?![游内间元本])|号(?![楼线馆门机车房店厅院桌室柜位球选文路段站台仓铺床人公病电])))
  |(?P<cdays>(?<=月)(?:3[01]|[12]\d|0?[1-9]|三十一?|二?十[一二三四五六七八九]?|[一二三四五六七八九])[日号])
  |(?P<cweeksday>(?<![地楼天以之马身路早晚])(?P<w1>上{{1,3}}|下{{1,3}}|[这本])(?:个)?(?:周|星期|礼拜)(?:周|星期|礼拜)?(?P<w2>{_DAY_NAME}))
- |(?P<cperiod>(?<![地楼天以之马身路])(?P<p1>上{{1,3}}|下{{1,3}}|[这本])一?个?(?P<p2>周末|周(?![年期岁边围到密折])|星期|礼拜|月(?![台光亮球饼])))
+ |(?P<cperiod>(?<![地楼天以之马身路])(?P<p1>上{{1,3}}|下{{1,3}}|[这本])一?个?(?P<p2>周末|周(?![年期岁边围到密折])|星期|礼拜|季度|月(?![台光亮球饼])))
  |(?P<cweekday>(?<![一每两几单双首])(?:周|星期|礼拜)(?P<d2>{_DAY_NAME}))
  |(?P<cweekend>周末)
- |(?P<coffset>(?:大前|前(?<![目之以眼]前)|昨|今|明|大?后(?<![以之今]后))(?:天(?![气空花津文然才性]|努力|培养|因素|形成|环境|教育|训练|习得|免疫)|(?<=[昨今明])日(?![本语常])))
+ |(?P<coffset>(?:大前|前(?<![目之以眼]前)|昨|今|明|大?后(?<![以之今]后))(?:天(?![气空花津文然才性]|天(?!气)|努力|培养|因素|形成|环境|教育|训练|习得|免疫)|(?<=[昨今明])日(?![本语常])))
  |(?P<cdaypart>(?P<a1>[昨今明]|前(?<![目之以眼]前))(?P<a2>早(?!已)|晨|晚(?![辈年])|夜)上?)
  |(?P<cyearrel>(?:大?前(?<![目之以]前)|去|今|本|明|后(?<![以之]后))年(?![龄纪轻度级]|多大|几岁|\d+岁)(?P<ybit>[初底末])?)
  |(?P<yearpart>年[初底末](?!尾))
@@ -101,8 +115,8 @@ CHINESE = rf"""
  |(?P<cnumber>(?:\d{{1,3}}|[一二两三四五六七八九十]{{1,3}}|半|好?几)(?=个?(?:天|日|周|星期|礼拜|月|年|小时|钟头|分钟)(?!级)))
  |(?P<cunit>(?<=[\d一二两三四五六七八九十半几])个?(?P<u2>天|日|周|星期|礼拜|月|年|小时|钟头|分钟))
  |(?P<cseason>[春夏秋冬][天季])
- |(?P<choliday>春节|(?:中秋|端午|圣诞|元旦)节?|平安夜|情人节|劳动节|儿童节|教师节|妇女节|万圣节|感恩节|(?:国庆|(?<!十)五一)(?:节|期间|假期|长假|黄金周|那天|的时候|当天))
- |(?P<bit>(?<=[年月])(?:[上中下]旬|初(?![中次学恋心步期])|底(?![下部层线])|末(?!尾)))
+ |(?P<choliday>春节|除夕|七夕|(?:元宵|清明|重阳|母亲|父亲)节|清明(?=那天|当天|假期|期间|前后)|双十一|双11|(?:中秋|端午|圣诞|元旦)节?|平安夜|情人节|劳动节|儿童节|教师节|妇女节|万圣节|感恩节|(?:国庆|(?<!十)五一)(?:节|期间|假期|长假|黄金周|那天|的时候|当天))
+ |(?P<bit>(?<=[年月代])(?:[上中下]旬|初(?![中次学恋心步期])|底(?![下部层线])|末(?!尾)))
  |(?P<cword>以来|至今|开始|左右|前后|之前|以前|前(?![面边台途妻夫端往进提任辈景女男])|之后|以后|后(?![来面边悔果台续勤备])|起(?![来床飞点])|自从|[从自到至和与的每])
 """
 
@@ -163,6 +177,26 @@ def _read_few_ago(match: re.Match[str], _: int) -> tuple[str, Any]:
     return "OTHERDAYS", ((2, 7) if match[0].endswith("天") else (5, 60))
 
 
+_FEAST = re.compile(r"的?(?!春节|中秋|端午|元旦|圣诞|国庆)[\u4e00-\u9fff]{2,3}节(?![目约省奏假课气点日])")
+
+
+def _read_year(match: re.Match[str], year: int) -> tuple[str, Any]:
+    """去年: but before a feast that is not known, like 去年火把节, it tells no more than the year of it."""
+    feast = _FEAST.match(match.string, match.end())
+    if feast and not any(name in feast[0] for name in _CHINESE_HOLIDAYS):
+        return "OTHER", None
+    return "CYEAR", year + _CHINESE_YEARS[match[0].split("年")[0]]
+
+
+def _read_decade(match: re.Match[str], _: int) -> tuple[str, Any]:
+    """八十年代, 2010年代, 上世纪二十年代; 二十年代 alone may be of either century."""
+    tens, century = match["dten"], match["dcent"]
+    ten = int(tens[0]) if tens[0].isdecimal() else _CHINESE_DIGITS[tens[0]]
+    if century is None and ten < 3:
+        return "OTHER", None
+    return "CDECADE", (int(century) if century and century.isdecimal() else 19) * 100 + 10 * ten
+
+
 _READERS: dict[str, Any] = {
     "cyear": lambda m, y: ("CYEAR", int(m[0][:4])) if 1900 <= int(m[0][:4]) < 2100 else ("OTHER", None),
     "cmonth": lambda m, y: ("CMONTH", chinese_number(m[0].split("月")[0])),
@@ -174,7 +208,11 @@ _READERS: dict[str, Any] = {
     "cweekend": lambda m, y: ("CWEEKEND", None),
     "coffset": lambda m, y: ("OFFSET", _CHINESE_OFFSETS[m[0][:-1]]),
     "cdaypart": lambda m, y: ("DAYPART", (_CHINESE_OFFSETS[m["a1"]], _CHINESE_PARTS[m["a2"]])),
-    "cyearrel": lambda m, y: ("CYEAR", y + _CHINESE_YEARS[m[0].split("年")[0]]),
+    "cyearrel": _read_year,
+    "cdecade": _read_decade,
+    "cquarter": lambda m, y: ("QTR", chinese_number(m["q"])),
+    "cyearhalf": lambda m, y: ("YEARHALF", "上下".index(m[0][0])),
+    "cpassing": lambda m, y: ("PASSING", None),
     "yearpart": lambda m, y: ("YEARPART", (YEAR, _BITS[m[0][1]])),
     "monthpart": lambda m, y: ("YEARPART", (MONTH, _BITS[m[0][1]])),
     "cpart": lambda m, y: ("PART", _CHINESE_PARTS[m[0]]),

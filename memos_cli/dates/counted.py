@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from memos_cli.dates import timespans as cal
 from memos_cli.dates.question import Point, Question, Words
 from memos_cli.dates.tags import DAY, HOUR, MINUTE, MONTH, NIGHT, WEEK, YEAR
+from memos_cli.dates.tense import Tense
 from memos_cli.dates.timespans import Cycle, Span
 
 
@@ -54,8 +55,9 @@ def period(words: Words, question: Question) -> Point | None:
     if words.has("PERIOD"):
         unit, offset = words.get("PERIOD")
     else:
-        unit, offset = words.get("UNIT"), -1 if words.has("LAST") else 1 if words.has("NEXT") else 0
-    if unit not in (*PERIODS, "weekend"):
+        unit = "quarter" if words.has("QUARTER") else words.get("UNIT")
+        offset = -1 if words.has("LAST") else 1 if words.has("NEXT") else 0
+    if unit not in (*PERIODS, "weekend", "quarter"):
         return None
     if words.has("BEFORE"):
         offset = -2
@@ -65,8 +67,13 @@ def period(words: Words, question: Question) -> Point | None:
 
 
 def before_last(words: Words, question: Question) -> Point | None:
-    unit = "weekend" if words.has("WEEKEND") else words.get("UNIT")
-    return Point(cal.period(unit, question.today, -2)) if unit in (*PERIODS, "weekend") else None
+    """'the week before last', 'the month after next'."""
+    unit, offset = words.get("UNIT"), -2 if words.has("BEFORE") else 2
+    if words.has("WEEKEND"):
+        unit, offset = "weekend", offset if words.has("BEFORE") else 0
+    if offset == 0:
+        return None  # the weekend after next: the coming one counts to some, to others not
+    return Point(cal.period(unit, question.today, offset)) if unit in (*PERIODS, "weekend") else None
 
 
 def part_of_period(words: Words, question: Question) -> Point | None:
@@ -94,9 +101,12 @@ def weeks_day(words: Words, question: Question) -> Point | None:
 
 
 def weekends_ago(words: Words, question: Question) -> Point | None:
-    """'two weekends ago': the last one that is over counts as one."""
-    last = question.last(Cycle("weekend", 0))
+    """'two weekends ago', 'three Sundays ago': the last one that is over counts as one."""
     weeks = count_of(words) - 1
+    if words.has("WEEKDAYS"):
+        latest = cal.latest(Cycle("weekday", words.get("WEEKDAYS")), question.today - timedelta(days=1))
+        return Point(cal.days(latest.first - timedelta(days=7 * weeks), 1)) if latest else None
+    last = question.last(Cycle("weekend", 0))
     return Point(cal.weekend(last.first, -weeks)) if last and not words.has("FEW") else None
 
 
@@ -108,6 +118,8 @@ def of_period(words: Words, question: Question) -> Point | None:
     if unit != YEAR or words.has("WEEKDAY"):
         return None
     number, of_year = words.get("MONTH", "SHY_MONTH"), question.today.year + offset
+    if words.has("HOLIDAY"):
+        return Point(cal.in_year(Cycle("holiday", words.get("HOLIDAY")), of_year), dated=True)
     if words.has("SEASON"):
         return Point(cal.in_year(Cycle("season", words.get("SEASON")), of_year), dated=True)
     day = words.get("NUM", "ORD")
@@ -153,6 +165,42 @@ def ahead(words: Words, question: Question) -> Point | None:
     if not question.looks_ahead() or words.get("IN") not in (None, "in"):
         return None
     return Point(_away(words, question, 1))
+
+
+def from_now(words: Words, question: Question) -> Point | None:
+    """'eight days from now', 'a week from today', 再过十天: ahead whatever the verbs say."""
+    if words.has("OFFSET") and not words.has("FEW") and words.get("UNIT") in (*PERIODS, DAY):
+        day = question.today + timedelta(days=words.get("OFFSET"))
+        return Point(cal.days(cal.shifted(day, count_of(words), words.get("UNIT")), 1))
+    return None if words.has("HALF") else Point(_away(words, question, 1))
+
+
+def fortnight(words: Words, question: Question) -> Point | None:
+    """'a fortnight ago', 'in a fortnight'."""
+    if words.has("IN") and (not question.looks_ahead() or words.get("IN") != "in"):
+        return None
+    return Point(question.away(2 if words.has("IN") or words.has("FROM") else -2, WEEK))
+
+
+def bit_of_this(words: Words, question: Question) -> Point | None:
+    """'at the beginning of the month': of the one that is now, where the verbs look the same way."""
+    if words.get("UNIT") not in (MONTH, YEAR):
+        return None
+    span = cal.third(cal.period(words.get("UNIT"), question.today, 0), words.get("BEGINNING"))
+    back = question.tense is Tense.PAST and span.start <= question.now
+    ahead = question.tense is Tense.FUTURE and span.end > question.now
+    return Point(span) if back or ahead else Point()
+
+
+def half_year(words: Words, question: Question) -> Point | None:
+    """去年下半年; without a year, of this one where the verbs look the same way."""
+    which, of_year = words.get("YEARHALF"), words.get("CYEAR")
+    if of_year is not None:
+        return Point(cal.half(of_year, which), dated=True)
+    span = cal.half(question.today.year, which)
+    back = question.tense is Tense.PAST and span.start + timedelta(days=60) <= question.now
+    ahead = question.tense is Tense.FUTURE and span.start > question.now
+    return Point(span) if back or ahead else Point()
 
 
 def other_day(words: Words, question: Question) -> Point | None:

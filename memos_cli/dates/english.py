@@ -48,6 +48,18 @@ _QUANTITIES = (
 )
 _HOLIDAYS = {"christmas": "christmas", "xmas": "christmas", "easter": "easter", "halloween": "halloween"}
 _HOLIDAYS |= {"thanksgiving": "thanksgiving"}
+_DECADES = {
+    "thirties": 1930,
+    "forties": 1940,
+    "fifties": 1950,
+    "sixties": 1960,
+    "seventies": 1970,
+    "eighties": 1980,
+}
+_DECADES |= {"nineties": 1990, "noughties": 2000}
+_DECADES |= {f"{n % 100}{s}": n for n in range(1930, 2000, 10) for s in ("s", "'s", "’s")}
+"""Without a century only those that are hardly ever of another one: 'the twenties' are two."""
+_TENS = (*range(1800, 1900, 10), *range(1910, 2000, 10), *range(2000, 2050, 10))
 _SINGLE: dict[str, tuple[str, str]] = {
     "OWNER": ("my your his her their our its", ""),
     "EVERY": ("every each per", ""),
@@ -83,6 +95,13 @@ _SINGLE: dict[str, tuple[str, str]] = {
     "ABOUT": ("about", ""),
     "WEEKEND": ("weekend", ""),
     "WEEKENDS": ("weekends", ""),
+    "QUARTER": ("quarter", ""),
+    "FORTNIGHT": ("fortnight", ""),
+    "NOW": ("now", ""),
+    "DROP": (
+        "drop drops dropped dropping stop stops stopped stopping swing swings swung pass passed passing come came comes",
+        "",
+    ),
 }
 _VALUED: dict[str, dict[str, Any]] = {
     "IN": {"in": "in", "during": "during", "throughout": "during", "over": "over"},
@@ -94,6 +113,8 @@ _VALUED: dict[str, dict[str, Any]] = {
     "EARLY": {"early": 0, "mid": 1, "late": 2},
     "BEGINNING": {"beginning": 0, "start": 0, "middle": 1, "end": 2},
     "HOLIDAY": _HOLIDAYS,
+    "DECADE": _DECADES | {str(n) + s: n for n in _TENS for s in ("s", "'s", "’s")},
+    "QTR": {f"q{n}": n for n in range(1, 5)},
 }
 _UNITS = {unit + plural: unit for unit in (DAY, WEEK, MONTH, YEAR, HOUR, MINUTE) for plural in ("", "s")}
 _UNITS |= {"nights": DAY}
@@ -110,6 +131,7 @@ def english_words() -> dict[str, tuple[str, Any]]:
     words |= {word: (TAG["UNIT"], unit) for word, unit in _UNITS.items()}
     words |= {word: (TAG["NUMBER"], n) for n, word in enumerate(_NUMBERS.split(), 1)}
     words |= {word: (TAG["ORD"], n) for n, word in enumerate(_ORDINALS.split(), 1)}
+    words |= {group.split()[0] + "s": (TAG["WEEKDAYS"], n) for n, group in enumerate(_WEEKDAYS.split(", "))}
     for name, groups, start in (("MONTH", _MONTHS, 1), ("WEEKDAY", _WEEKDAYS, 0)):
         for n, group in enumerate(groups.split(", "), start):
             words |= dict.fromkeys(group.split(), (TAG[name], n))
@@ -158,6 +180,7 @@ def _cased(known: tuple[str, Any], body: str, first: bool) -> tuple[str, Any]:
 _ORDINAL = re.compile(r"(?:([1-9])|[12]\d|3[01])(?:st|nd|rd|th)", re.IGNORECASE)
 _ISO_DATE = re.compile(r"((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?:T[\d:.+Z]*)?")
 _ISO_MONTH = re.compile(r"((?:19|20)\d\d)-(0[1-9]|1[0-2])")
+_QUARTER = re.compile(r"((?:19|20)\d\d)[-/]?q([1-4])|q([1-4])[-/]?((?:19|20)\d\d)")
 _NAMED_DATE = re.compile(r"(\d{1,2})-([a-z]{3,9})-((?:19|20)\d\d)")
 
 
@@ -173,6 +196,8 @@ def _odd(body: str, low: str, start: int, end: int, short: bool = False) -> Toke
         return Token(TAG["DATE"], (int(match[1]), int(match[3]), int(match[4])), start, end)
     if match := _ISO_MONTH.fullmatch(body):
         return Token(TAG["YEARMONTH"], (int(match[1]), int(match[2])), start, end)
+    if match := _QUARTER.fullmatch(low):
+        return Token(TAG["QTRYEAR"], (int(match[1] or match[4]), int(match[2] or match[3])), start, end)
     if match := _NAMED_DATE.fullmatch(low):
         tag, month = english_words().get(match[2], ("", None))
         if tag == TAG["MONTH"]:

@@ -98,6 +98,23 @@ def holiday(words: Words, question: Question) -> Point | None:
     return Point(cycle=Cycle("holiday", which), weak=words.has("HOLIDAY"))
 
 
+def decade(words: Words, question: Question) -> Point | None:
+    """'in the nineties', 八十年代: of the last century, but not of degrees or points."""
+    if question.measures:
+        return None
+    span = cal.decade(words.get("DECADE", "CDECADE"))
+    which = words.get("EARLY", "BIT")
+    return Point(span if which is None else cal.third(span, which), dated=True)
+
+
+def quarter(words: Words, question: Question) -> Point | None:
+    """'Q2 2024', 2024年第二季度, '2024Q2'; without its year one that comes again."""
+    of_year, place = words.get("QTRYEAR") or (words.get("YEAR", "CYEAR"), words.get("QTR"))
+    if of_year is not None:
+        return Point(cal.quarter(of_year, place), dated=True)
+    return Point(cycle=Cycle("quarter", place), weak=True)
+
+
 def _named_cycle(words: Words) -> Cycle:
     for name, kind in (
         ("SEASON", "season"),
@@ -117,7 +134,7 @@ def last_one(words: Words, question: Question) -> Point | None:
     span = question.last(cycle)
     if span and cycle.kind in ("month", "season", "holiday"):
         # 'last May' said in November may be this year's or the year's before.
-        span = span._replace(fuzzy=span.fuzzy * 3)
+        span = span._replace(fuzzy=span.fuzzy * (2 if cycle.kind == "holiday" else 3))
     return _with_part(words, Point(span, unit=cycle.kind if cycle.kind.startswith("week") else None))
 
 

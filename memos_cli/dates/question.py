@@ -7,10 +7,11 @@ theirs in `statement`. Does not own: the rules (`timepoints`, `timephrases`), no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from memos_cli.dates import timespans as cal
@@ -61,6 +62,11 @@ class Question:
     @cached_property
     def birth(self) -> bool:
         return speaks_of_birth(self._lower)
+
+    @cached_property
+    def measures(self) -> bool:
+        """Whether it speaks of degrees or points, so that 'the nineties' are no years."""
+        return bool(_measures().search(self._lower))
 
     def resolve(self, point: Point) -> Span | None:
         """The span that is meant; None where that cannot be told."""
@@ -136,6 +142,13 @@ class Question:
         if found and found.end > cal.midnight(self.today):
             found = cal.latest(cycle, found.first - timedelta(days=1))
         return found
+
+
+@cache
+def _measures() -> re.Pattern[str]:
+    return re.compile(
+        r"degrees|temperature|forecast|humid|heat|weather|score|percent|pulse|heart rate|\biq\b"
+    )
 
 
 Rule = tuple[str, Callable[["Words", Question], "Point | None"]]

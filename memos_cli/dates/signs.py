@@ -15,13 +15,15 @@ import re
 
 from memos_cli.dates.english import words_tagged
 
-_SAYS_IT = words_tagged("MONTH", "WEEKDAY", "SEASON", "HOLIDAY", "OFFSET", "DAYPART", "WEEKEND") | frozenset(
-    ("boxing", "festival", "independence", "patrick", "valentine")
-)
-"""A word of these may be a time by itself; the last ones stand in names of days ("Boxing Day")."""
-_STRETCH = words_tagged("UNIT", "PART", "WEEKENDS")
-_WHICH = words_tagged("LAST", "PAST", "NEXT", "THIS", "AGO", "BACK", "OTHERDAY") | {"new"}
-"""With a stretch: 'last week', 'a year ago', 'the other day', "New Year's Eve"."""
+_SAYS_IT = words_tagged(
+    "MONTH", "WEEKDAY", "SEASON", "HOLIDAY", "OFFSET", "DAYPART", "WEEKEND", "DECADE", "WEEKDAYS"
+) | frozenset(("boxing", "festival", "independence", "patrick", "valentine", "q"))
+"""A word of these may be a time by itself; the last ones stand in names of days ("Boxing Day") and of quarters ("Q2")."""
+_STRETCH = words_tagged("UNIT", "PART", "WEEKENDS", "QUARTER", "FORTNIGHT")
+_WHICH = words_tagged(
+    "LAST", "PAST", "NEXT", "THIS", "AGO", "BACK", "OTHERDAY", "NOW", "FROM", "BEGINNING"
+) | {"new"}
+"""With a stretch: 'last week', 'a year ago', 'the other day', 'two days from now', "New Year's Eve"."""
 _WITHIN = words_tagged("IN")
 _COUNT = words_tagged("A", "FEW", "NUMBER")
 """'In' a count of units: 'in two weeks'."""
@@ -34,7 +36,7 @@ _ALIKE = str.maketrans("İıſK", "iisk")
 """What `re.IGNORECASE` takes for ASCII letters beside their capitals, though it may part words, too."""
 _PASSES = re.compile("[\u4e00-\u9fff\uff10-\uff19]")
 _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d\d")
-_YEAR = re.compile(r"(?:(?<!\d)(?:19|20)\d\d|['’]\d\d)(?!\d)")
+_YEAR = re.compile(r"(?:(?<!\d)(?:19|20)\d\d|['’]\d\d)(?!\d)|\d0['’]?s", re.IGNORECASE)
 
 
 def small_words(text: str) -> list[str]:

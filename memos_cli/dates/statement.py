@@ -60,7 +60,19 @@ def told(text: str, said: datetime | None) -> tuple[Told, ...]:
         return ()
     plain = without_quotations(text[:LONGEST])
     found = [one for start, end in _sentences(plain) for one in _told(plain, start, end, said)]
-    return tuple(found)
+    ends = [later.first for later in found[1:]]
+    return tuple(
+        one
+        for one, end in zip(found, [*ends, len(plain)][: len(found)], strict=True)
+        if not _is_taken_back(plain, one.last, end, last=end == len(plain))
+    )
+
+
+def _is_taken_back(text: str, start: int, end: int, *, last: bool) -> bool:
+    """'On Thursday, no wait, on Friday': whether what follows a time says that another one is meant."""
+    if _taken_back().match(text, start, end):
+        return True
+    return not last and bool(_put_right().match(text, start, end))
 
 
 def _told(text: str, start: int, end: int, said: datetime | None) -> Iterator[Told]:
@@ -98,10 +110,12 @@ def _span(statement: Statement, token: Token, sentence: str) -> Span | None:
 
 
 def _is_name(sentence: str, token: Token) -> bool:
-    """'Friday's' is a restaurant unless what it belongs to is an event; 'Saturday Night Live'; and what
+    """The film Next Friday; 'Friday's' is a restaurant unless what it belongs to is an event; 'Saturday Night Live'; and what
     only 'feels like yesterday' was not then; 今年57岁 is an age."""
     words, after = sentence[token.start : token.end], sentence[token.end : token.end + 24]
     if _title().match(after) or _age().match(after) or _likened().search(sentence[: token.start]):
+        return True
+    if _title_case().match(words) and _small_before().search(sentence[: token.start]):
         return True
     return bool(_whose_day().search(words)) and not _event().match(after)
 
@@ -287,11 +301,12 @@ def _might() -> re.Pattern[str]:
         "yesterday|today|tonight|tomorrow|ago|week|month|year|weekend|day|night|morning|afternoon|evening|spring"
         "|summer|autumn|fall|winter|christmas|xmas|easter|halloween|thanksgiving|new year|festival|fourth of july"
         "|mon|tue|wed|thu|fri|sat|sun|january|jan|february|feb|march|april|apr|may|june|jun|july|jul|august|aug"
-        "|september|sept?|october|oct|november|nov|december|dec|hours?|minutes?"
+        "|september|sept?|october|oct|november|nov|december|dec|hours?|minutes?|quarter|fortnight|q[1-4]|noughties"
+        "|(?:thir|for|fif|six|seven|eigh|nine)ties"
     )
     return re.compile(
-        rf"\b(?:{words})|(?:1\d|20)\d\d|\d(?:st|nd|rd|th)\b|[天日号月年周晚早晨夜季旬]|星期|礼拜|[小分][时钟]"
-        "|春节|中秋|端午|圣诞|元旦|国庆|五一|[节夜]",
+        rf"\b(?:{words})|(?:1\d|20)\d\d|\d0['’]?s\b|\d(?:st|nd|rd|th)\b|[天日号月年周晚早晨夜季旬]|星期|礼拜|[小分][时钟]"
+        "|春节|中秋|端午|圣诞|元旦|国庆|五一|双十一|双11|[节夜夕]",
         re.IGNORECASE,
     )
 
@@ -356,6 +371,34 @@ def _event() -> re.Pattern[str]:
 def _title() -> re.Pattern[str]:
     return re.compile(
         r"\s+(?:Night(?:s| Live)|Morning|Evening|School|Club|Times|Post|Mail|Murder|Blues|Fever|Sale)\b"
+    )
+
+
+@cache
+def _title_case() -> re.Pattern[str]:
+    return re.compile(r"(?:Last|Next|This|Yesterday|Today|Tomorrow|Tonight)\b")
+
+
+@cache
+def _small_before() -> re.Pattern[str]:
+    """A word in small letters, after which no sentence begins."""
+    return re.compile(r"\b[a-z]+\s+$")
+
+
+@cache
+def _taken_back() -> re.Pattern[str]:
+    return re.compile(
+        r"\s*[.…,，。;；—–-]+\s*(?:no,? (?:wait|sorry)|wait,? no|scratch that|correction\b|不对(?!劲)|哦不|我?[说记]错了)",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _put_right() -> re.Pattern[str]:
+    """What means another time only right before one."""
+    return re.compile(
+        r"[\s.…,，。;；—–-]*(?:sorry|i mean|make that|(?:or )?rather|应该是|我是说)[^.。!?！？\n]{0,12}$",
+        re.IGNORECASE,
     )
 
 

@@ -194,8 +194,8 @@ _AHEAD = r"""
   | \b(?:should|must|shall)\b | \b(?:can|could|would)\ (?:we|you|i)\b
   | \b(?:have|has|['’]ve\ got|['’]s\ got)\ (?:a|an|my|our|the|another|two|three|some|no)\ (?!\w+ed\b)
   | \b(?:is|are|['’]s)\ (?:on|in|due|at|scheduled|planned|set|from|back)\b
-  | \b(?:starts?|begins?|opens?|leaves?|ends?|arrives?|departs?|flies|finishes|resumes?|closes?|lands?|expires?|returns?|premieres?|moves?|retires?|graduates?|launches|airs)\b
-  | \b(?:come|arrive|leave|start|begin|open|fly|depart|return|land)\b | \bcan(?:not|['’]t)?\ (?:come|make|meet|go|do|attend|join|be|visit|travel)\b
+  | (?<!\bthe\ )\b(?:starts?|begins?|opens?|leaves?|ends?|arrives?|departs?|flies|finishes|resumes?|closes?|lands?|expires?|returns?|premieres?|moves?|retires?|graduates?|launches|airs)\b
+  | (?<!\bthe\ )\b(?:come|arrive|leave|start|begin|open|fly|depart|return|land)\b | \bcan(?:not|['’]t)?\ (?:come|make|meet|go|do|attend|join|be|visit|travel)\b
   | \bcomes?\ (?:out|back|over|home|to)\b
 """
 _WILL = r"\b(?:will|won['’]t|gonna|shall)\b|['’]ll\b"
@@ -204,7 +204,7 @@ _ZH_AHEAD = (
     r"(?<![不只需主重必想纲首概摘还])要(?!了|是|求|紧|么|不|素|点|好|害|命)|(?<![开机社学聚协大委晚都才宴展])会(?!了|议|员|计|场|馆|长|费|儿|所)(?=[\u4e00-\u9fff])"
     r"|打算|计划|准备|即将|将[要会在于]|安排|[得该]去|希望|想(?!起|到|了|过|象)|[一一起见吧]吧|见[！!。]?$|有(?:一?[个场次])|等到|截止"
 )
-_ZH_PAST = r"(?<![好对为除])了(?!解|不起|吧|吗)|(?<![度通超经路难不])过(?![生日年节程来于夜冬敏期分得度])|曾|当时|当初|的[。！!]?$|[完到]了|没(?!有?关系)"
+_ZH_PAST = r"(?<![好对为除])了(?!解|不起|吧|吗)|(?<![度通超经路难不])过(?![生日年节程来于夜冬敏期分得度])|曾|当时|当初|一直在(?![等盼])|的[。！!]?$|[完到]了|没(?!有?关系)"
 _ZH_HOW_MUCH = r"[太最可]\w{1,5}了|极了"
 """What ends in 了 and says how, not when."""
 _ZH_USUAL = r"通常|一般|平时|每(?!个人)|经常|往往|总是|常常|总会|都(?=去|会|要|在|不|有)|一向|从不|从来"

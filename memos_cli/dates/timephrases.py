@@ -158,6 +158,8 @@ def _beside(words: Words, span: Span, way: int) -> Span | None:
     if words.has("FEW"):
         return few_away(edge, words.get("FEW"), unit, way)
     if words.has("NUM") or words.has("NUMBER"):
+        if points[-1].cycle:
+            edge = cal.core(points[-1].cycle, span).start
         return cal.away(edge, way * count_of(words), unit)
     return _neighbour(unit, None, span, way)
 
@@ -211,6 +213,27 @@ def _nth(words: Words, question: Question) -> Point | None:
     return _combined(_nth_unit(whole, words.get("UNIT"), place, words.get("NUM", "NUMBER") or 1))
 
 
+def _half_of(words: Words, question: Question) -> Point | None:
+    """'the second half of last year', 'the first half of May'."""
+    whole, which = _resolved(words, question), words.get("ORD")
+    if whole is None or which not in (1, 2):
+        return None
+    if whole.length.days in (365, 366):
+        return _combined(cal.half(whole.first.year, which - 1))
+    if not 28 <= whole.length.days <= 31:
+        return None
+    middle = whole.start + timedelta(days=15)
+    return _combined(whole._replace(end=middle) if which == 1 else whole._replace(start=middle))
+
+
+def _quarter_of(words: Words, question: Question) -> Point | None:
+    """'the third quarter of 2023', 'the last quarter of last year'."""
+    whole, place = _resolved(words, question), 4 if words.has("LAST") else words.get("ORD")
+    if whole is None or whole.length.days not in (365, 366) or not 1 <= place <= 4:
+        return None
+    return _combined(cal.quarter(whole.first.year, place))
+
+
 def _nth_named(whole: Span, named: Point, place: int) -> Span | None:
     if named.cycle is None or named.cycle.kind not in ("weekday", "weekend") or not -1 <= place <= 5:
         return None
@@ -235,6 +258,7 @@ _ALLOWED = {
     "month": ("in", "during"),
     "season": ("in", "during", "over", "for"),
     "holiday": ("in", "during", "over", "for", "on", "at"),
+    "quarter": ("in", "during", "for"),
     "weekday": ("on",),
     "weekend": ("on", "at", "over", "during", "for"),
     "in-year": ("in", "during", "of"),
@@ -280,8 +304,8 @@ _STRETCHES: tuple[Rule, ...] = (
     ("FROM POINT START_POST", _since),
     (f"BEFORE THE? {_ANY}", _before),
     ("POINT AGO", _before),
-    ("BY POINT", _until),
-    ("(?: BY | UNTIL ) THE? [POINT]", _until),
+    ("(?<! DROP ) BY POINT", _until),
+    ("(?: (?<! DROP ) BY | UNTIL ) THE? [POINT]", _until),
     ("UNTIL THE? WEAK", _until),
     (f"AFTER THE? {_ANY}", _after),
     ("POINT AFTER_POST", _after),
@@ -297,6 +321,8 @@ _STRETCHES: tuple[Rule, ...] = (
     (f"THE? PART (?: BEFORE | AFTER ) THE? {_ANY}", _part_before),
     ("THE UNIT OF POINT", _around_day),
     ("[ON IN AT]? THE WEAK OF POINT", _around_day),
+    (f"ORD HALF OF THE? {_ANY}", _half_of),
+    (f"(?: ORD | LAST ) QUARTER OF THE? {_ANY}", _quarter_of),
     (f"(?: ORD | LAST ) (?: NUM | NUMBER )? UNIT (?: OF | IN ) THE? {_ANY}", _nth),
     (f"(?: ORD | LAST ) WEAK (?: OF | IN ) THE? {_ANY}", _nth),
     ("(?: IN | ON | AT | FOR | OF ) THE? WEAK PART?", _placed),
@@ -305,9 +331,10 @@ _STRETCHES: tuple[Rule, ...] = (
 
 _SEEDS = (
     "[MONTH SHY_MONTH CMONTH YEAR CYEAR DATE YEARMONTH DOM WEEKDAY ITS_WEEKDAY CWEEKDAY WEEKSDAY SEASON CSEASON "
-    "HOLIDAY CHOLIDAY OFFSET DAYPART WEEKEND CWEEKEND PERIOD AGO BACK RECENT OTHERDAY OTHERDAYS YEARPART] "
+    "HOLIDAY CHOLIDAY OFFSET DAYPART WEEKEND CWEEKEND PERIOD AGO BACK RECENT OTHERDAY OTHERDAYS YEARPART "
+    "DECADE CDECADE QUARTER QTR QTRYEAR YEARHALF FORTNIGHT PASSING] "
     "| [LAST PAST NEXT THIS] [A FEW NUM NUMBER]* OF? (?: UNIT | PART ) | IN [A FEW NUM NUMBER]+ OF? UNIT | UNIT AFTER_POST "
-    "| HALF A? UNIT | ON THE ORD | BEFORE LAST"
+    "| HALF A? UNIT | ON THE ORD | BEFORE LAST | AFTER NEXT | UNIT FROM NOW | BEGINNING OF THE UNIT"
 )
 """What a text must hold for any rule to match: most texts are done here."""
 

@@ -58,6 +58,7 @@ _FIXED = {
     "children": (6, 1, 1),
     "teachers": (9, 10, 1),
     "national": (10, 1, 7),
+    "singles": (11, 11, 1),
 }
 """Month, first day and number of days."""
 
@@ -66,9 +67,17 @@ _LUNAR_FIRST = 2015
 _LUNAR = {
     "spring_festival": "0219 0208 0128 0216 0205 0125 0212 0201 0122 0210 0129 0217 0206 0126 0213 0203",
     "dragon_boat": "0620 0609 0530 0618 0607 0625 0614 0603 0622 0610 0531 0619 0609 0528 0616 0605",
+    "lantern": "0305 0222 0211 0302 0219 0208 0226 0215 0205 0224 0212 0303 0220 0209 0227 0217",
+    "qixi": "0820 0809 0828 0817 0807 0825 0814 0804 0822 0810 0829 0819 0808 0826 0816 0805",
+    "double_ninth": "1021 1009 1028 1017 1007 1025 1014 1004 1023 1011 1029 1018 1008 1026 1016 1005",
     "mid_autumn": "0927 0915 1004 0924 0913 1001 0921 0910 0929 0917 1006 0925 0915 1003 0922 0912",
 }
-_LUNAR_LENGTH = {"spring_festival": 7, "dragon_boat": 1, "mid_autumn": 1}
+_LUNAR_LENGTH = {"spring_festival": 7}
+"""Days; the others last one."""
+_SUNDAYS = {"mothers": (5, 2), "fathers": (6, 3)}
+"""Month, and which of its Sundays."""
+_CORE = {"christmas": 1, "easter": 2}
+"""Which day of a holiday of several days it is that days are counted from."""
 
 
 class Span(NamedTuple):
@@ -117,6 +126,20 @@ def year(number: int) -> Span:
     return Span(datetime(number, 1, 1), datetime(number + 1, 1, 1), FUZZY["year"])
 
 
+def decade(first: int) -> Span:
+    return Span(datetime(first, 1, 1), datetime(first + 10, 1, 1), FUZZY["year"])
+
+
+def quarter(number: int, place: int) -> Span:
+    """The quarter of a year; `place` may run below 1 or over 4 into other years."""
+    return Span(month(number, 3 * place - 2).start, month(number, 3 * place).end, FUZZY["month"])
+
+
+def half(number: int, which: int) -> Span:
+    """The first (0) or second (1) half of a year."""
+    return Span(quarter(number, 2 * which + 1).start, quarter(number, 2 * which + 2).end, FUZZY["season"])
+
+
 def week(day: date, offset: int = 0) -> Span:
     """The week of `day`, Monday to Sunday, or the one `offset` weeks later."""
     return days(day - timedelta(days=day.weekday() - 7 * offset), 7, FUZZY["week"])
@@ -133,6 +156,8 @@ def period(unit: str, today: date, offset: int) -> Span:
         return week(today, offset)
     if unit == "weekend":
         return weekend(today, offset)
+    if unit == "quarter":
+        return quarter(today.year, (today.month + 2) // 3 + offset)
     return month(today.year, today.month + offset) if unit == MONTH else year(today.year + offset)
 
 
@@ -176,10 +201,14 @@ def rolling(moment: datetime, count: int, unit: str) -> Span:
 def third(span: Span, which: int) -> Span:
     """The early (0), middle (1) or late (2) part of a span, in whole days.
 
-    A third of it; of a year January to March, May to August or October to December, since 'late
+    A third of it; of a decade three, four and three years; of a year January to March, May to August or October to December, since 'late
     2023' is hardly September.
     """
     count = span.length.days
+    if count > 3650:
+        borders = ((0, 3), (3, 7), (7, 10))[which]
+        start, end = (datetime(span.first.year + border, 1, 1) for border in borders)
+        return Span(start, end, span.fuzzy)
     if count in (365, 366):
         first, last = ((1, 3), (5, 8), (10, 12))[which]
         start, end = month(span.first.year, first).start, month(span.first.year, last).end
@@ -193,6 +222,8 @@ def in_year(cycle: Cycle, number: int) -> Span | None:
     """The cycle's span that begins in that year; None: that year has none (29 February)."""
     if cycle.kind == "month":
         return month(number, int(cycle.which))
+    if cycle.kind == "quarter":
+        return quarter(number, int(cycle.which))
     if cycle.kind == "day":
         if cycle.day > monthrange(number, int(cycle.which))[1]:
             return None
@@ -214,12 +245,37 @@ def _holiday(name: str, number: int) -> Span | None:
             return None
         entry = table[number - _LUNAR_FIRST]
         first = date(number, int(entry[:2]), int(entry[2:]))
-        return days(first, _LUNAR_LENGTH[name], FUZZY["holiday"])
+        return days(first, _LUNAR_LENGTH.get(name, 1), FUZZY["holiday"])
+    if name == "lunar_eve":
+        return _day_before(_holiday("spring_festival", number))
+    if name == "qingming":
+        return (
+            days(date(number, 4, _qingming(number)), 1, FUZZY["holiday"]) if 2000 <= number < 2100 else None
+        )
+    if name in _SUNDAYS:
+        number_of_month, count = _SUNDAYS[name]
+        return days(nth_weekday(month(number, number_of_month), 6, count), 1, FUZZY["holiday"])
     if name == "thanksgiving":
         return days(nth_weekday(month(number, 11), 3, 4), 1, FUZZY["holiday"])
     sunday = easter(number)
     offset, length = {"easter": (-2, 4), "good_friday": (-2, 1), "easter_sunday": (0, 1)}.get(name, (1, 1))
     return days(sunday + timedelta(days=offset), length, FUZZY["holiday"])
+
+
+def _day_before(span: Span | None) -> Span | None:
+    return days(span.first - timedelta(days=1), 1, span.fuzzy) if span else None
+
+
+def _qingming(number: int) -> int:
+    """The day of April on which the sun stands at 15 degrees (the usual formula for 2000 to 2099)."""
+    return int((number - 2000) * 0.2422 + 4.81) - (number - 2000) // 4
+
+
+def core(cycle: Cycle, span: Span) -> Span:
+    """The day of a holiday that 'two days after' counts from: 25 December, Easter Sunday, else its first."""
+    if cycle.kind != "holiday":
+        return span
+    return days(span.first + timedelta(days=_CORE.get(str(cycle.which), 0)), 1, span.fuzzy)
 
 
 def easter(number: int) -> date:

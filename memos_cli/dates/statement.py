@@ -115,6 +115,8 @@ def _is_name(sentence: str, token: Token) -> bool:
     words, after = sentence[token.start : token.end], sentence[token.end : token.end + 24]
     if _title().match(after) or _age().match(after) or _likened().search(sentence[: token.start]):
         return True
+    if _may_be_called().search(words) and _called().search(sentence[: token.start]):
+        return True
     if _title_case().match(words) and _small_before().search(sentence[: token.start]):
         return True
     return bool(_whose_day().search(words)) and not _event().match(after)
@@ -380,6 +382,18 @@ def _title_case() -> re.Pattern[str]:
 
 
 @cache
+def _may_be_called() -> re.Pattern[str]:
+    return re.compile(r"^[a-z]+$|[月春夏秋冬节夕]|元旦", re.IGNORECASE)
+
+
+@cache
+def _called() -> re.Pattern[str]:
+    return re.compile(
+        r"\b(?:called|named|nicknamed|titled)\s+$|(?:叫做?|名为|姓|绰号|昵称是?)$", re.IGNORECASE
+    )
+
+
+@cache
 def _small_before() -> re.Pattern[str]:
     """A word in small letters, after which no sentence begins."""
     return re.compile(r"\b[a-z]+\s+$")
@@ -397,7 +411,7 @@ def _taken_back() -> re.Pattern[str]:
 def _put_right() -> re.Pattern[str]:
     """What means another time only right before one."""
     return re.compile(
-        r"[\s.…,，。;；—–-]*(?:sorry|i mean|make that|(?:or )?rather|应该是|我是说)[^.。!?！？\n]{0,12}$",
+        r"(?:[\u4e00-\u9fff]{0,3}(?=[.…,，。]))?[\s.…,，。;；—–-]*(?:sorry|i mean|make that|(?:or )?rather|应该是|我是说)[^.。!?！？\n]{0,12}$",
         re.IGNORECASE,
     )
 

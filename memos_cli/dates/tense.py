@@ -200,6 +200,8 @@ _AHEAD = r"""
 """
 _WILL = r"\b(?:will|won['’]t|gonna|shall)\b|['’]ll\b"
 _USUAL = r"\b(?:usually|always|often|normally|typically|every|each|generally|tends?|mostly|sometimes|never|rarely)\b"
+_DAILY = r"\bevery\ (?:single\ )?(?:day|night|morning|evening|hour|minute)\b"
+"""What was done so often within a time was still done in that time: 'In July I swam every day'."""
 _ZH_AHEAD = (
     r"(?<![不只需主重必想纲首概摘还])要(?!了|是|求|紧|么|不|素|点|好|害|命)|(?<![开机社学聚协大委晚都才宴展])会(?!了|议|员|计|场|馆|长|费|儿|所)(?=[\u4e00-\u9fff])"
     r"|打算|计划|准备|即将|将[要会在于]|安排|[得该]去|希望|想(?!起|到|了|过|象)|[一一起见吧]吧|见[！!。]?$|有(?:一?[个场次])|等到|截止"
@@ -219,7 +221,7 @@ def statement_tense(text: str) -> Tense:
     lower = text.lower().replace("’", "'")
     if not text.isascii() and _HAN.search(text):
         return _chinese_statement(text)
-    if _found(_USUAL, lower):
+    if _found(_USUAL, _compiled(_DAILY).sub("", lower) if "every" in lower else lower):
         return Tense.HABIT
     if _found(_WILL, lower):
         return Tense.FUTURE

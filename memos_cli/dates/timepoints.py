@@ -100,7 +100,7 @@ POINTS: tuple[Rule, ...] = (
         counted.of_period,
     ),
     (f"(?: AND | NUM | NUMBER ) A? HALF {COUNT}? UNIT AGO", named.nothing),
-    (f"IN {COUNT} UNIT (?! OF )", counted.ahead),
+    (f"IN [ABOUT AROUND]? {COUNT} UNIT (?! OF )", counted.ahead),
     ("[NUMBER FEW] UNIT AFTER_POST", counted.ahead),
     ("THE OTHERDAY (?: UNIT | PART )", counted.other_day),
     ("OTHERDAYS", counted.other_days),

@@ -21,7 +21,8 @@ from memos_cli.errors import BadInput, TooManyChanges
 from memos_cli.operations import dependents, insights
 from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.edit import kept_vectors, next_text
-from memos_cli.operations.feedback_rules import Action, Finding, Judgement, Proposed, decide, moment_of
+from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed, moment_of
+from memos_cli.operations.feedback_rules import decide
 from memos_cli.operations.feedback_targets import Scope, scope_of
 from memos_cli.operations.outline import EVIDENCE, HOLDS, is_node
 from memos_cli.operations.preferences import Learned, by_rule, learn, told_in

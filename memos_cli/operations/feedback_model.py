@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from memos_cli.errors import LLMError
-from memos_cli.operations.feedback_rules import Action, Finding, Judgement, Proposed
+from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed
 from memos_cli.operations.wording import shares
 from memos_cli.prompts import prompt
 from memos_cli.reader.language import language_of

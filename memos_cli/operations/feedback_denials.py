@@ -20,6 +20,8 @@ from memos_cli.stores.verdicts import Relation
 
 DENIED = 0.6
 """Share of a memory's own words that a denial must name, where it does not say the same outright."""
+DESCRIBING = 4
+"""Characters of a Chinese description all of which one memory must hold, in any order, to be meant by it."""
 _GENERIC = frozenset(("name", "number", "detail", "info", "inform", "address", "fact", "memori", "note"))
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _EMPTY_CHINESE = re.compile("的|我们|我|你|了|吗|是|在|有|多少|那个|这个|关于|和|信息|事情|家里")
@@ -28,8 +30,12 @@ _EMPTY_CHINESE = re.compile("的|我们|我|你|了|吗|是|在|有|多少|那�
 def deny(part: Part, scope: Scope) -> Finding:
     reason = "it is said to be wrong, and nothing is said in its place"
     if part.points:
-        if scope.named:
+        if scope.named and not part.text:
             return Finding(Judgement.CORRECTION, reason, _archived(scope.named, reason))
+        if part.text:  # a detail is wrong, and not said to be anything else
+            unsure = list(scope.given) or _matching(scope.near(part.text), part.text)
+            why = f"it does not say what is right instead of {part.text!r}"
+            return Finding(Judgement.CORRECTION, why, unsure=unsure, sure=False)
         why = "it does not say which memory is wrong"
         return Finding(Judgement.CORRECTION, why, unsure=list(scope.among), sure=False)
     items = changeable(scope, scope.near(part.text))
@@ -84,7 +90,9 @@ def _matching(items: Sequence[MemoryItem], text: str) -> list[MemoryItem]:
     """Memories that hold every word of a description, words like "number" aside where that finds none."""
     if _CHINESE.search(text):
         chunks = [c for c in _EMPTY_CHINESE.split(normalized(text)) if c.strip(" ,，。")]
-        return [i for i in items if chunks and all(c in normalized(i.memory) for c in chunks)]
+        found = [i for i in items if chunks and all(c in normalized(i.memory) for c in chunks)]
+        whole = found or [i for i in items if len(text) >= DESCRIBING and shares(i.memory, text) == 1.0]
+        return whole if found or len(whole) == 1 else []
     wanted = set(content_terms(text))
     terms = {item.id: set(content_terms(f"{item.memory} {item.key or ''}")) for item in items}
     for words in (wanted, wanted - _GENERIC):

@@ -41,7 +41,11 @@ def replace(part: Part, scope: Scope) -> Finding:
     reason = f"{part.right!r} in place of {part.wrong!r}"
     changes = [
         Proposed(
-            Action.UPDATE, item, replaced(item.memory, *words), reason, words=words if everywhere else None
+            Action.UPDATE,
+            item,
+            replaced(item.memory, *words, trim=not everywhere),
+            reason,
+            words=words if everywhere else None,
         )
         for item in sorted(items, key=lambda item: (item.known_from, item.row))
     ]

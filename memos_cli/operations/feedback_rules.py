@@ -17,6 +17,7 @@ from memos_cli.operations.feedback_findings import Finding, Judgement
 from memos_cli.operations.feedback_replacing import replace
 from memos_cli.operations.feedback_statements import state
 from memos_cli.operations.feedback_targets import Scope
+from memos_cli.operations.wording import shares
 from memos_cli.reader.feedback import Form, Part
 
 
@@ -36,6 +37,8 @@ def decide(part: Part, scope: Scope) -> Finding:
 def _confirm(part: Part, scope: Scope) -> Finding:
     praise = Finding(Judgement.PRAISE, "it says that something is right")
     if not part.text:
+        return praise
+    if any(shares(item.memory, part.text) == 1.0 for item in scope.near(part.text)):
         return praise
     found = state(Part(Form.STATE, part.text), scope)
     return praise if not found.changes else found

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed
 from memos_cli.operations.feedback_targets import Scope, leading
-from memos_cli.operations.wording import filled, holds, one_slot, shares, swapped
+from memos_cli.operations.wording import affirmed, filled, holds, named_in, one_slot, put, shares, swapped
 from memos_cli.reader.feedback import Part
 from memos_cli.schema import MemoryItem
 from memos_cli.stores.claims import Claim, claims_of
@@ -23,7 +24,8 @@ SHARED = 0.6
 """Share of a statement's words, the new value aside, that a memory must hold to be the one it corrects."""
 _CLOSING = (Relation.UPDATE, Relation.CONTRADICTION)
 _CHINESE = re.compile("[\u4e00-\u9fff]")
-_SELF = {"i": ("user", "the user"), "我": ("用户",)}
+_SELF = re.compile(r"^(?:i(?=\||$)|my (?=\w)|user(?: 's)? (?=\w)|user(?=\|)|我(?!们)的?|用户的?)")
+"""Who a claim is about, where that is the one who speaks: "I", "my …", "the user's …"."""
 
 
 def state(part: Part, scope: Scope) -> Finding:
@@ -36,12 +38,29 @@ def state(part: Part, scope: Scope) -> Finding:
     closing = [(i, v) for i, v in verdicts if v.relation in _CLOSING and v.sure]
     if part.wrong and any(holds(i.memory, part.wrong) for i, _ in closing):
         closing = [(i, v) for i, v in closing if holds(i.memory, part.wrong)]
+    if not closing and part.plain:
+        closing = closing_verdicts(ours, part.plain)
+        part = replace(part, text=part.plain, plain="") if closing else part
     if closing:
         return closed(part, closing)
     known = [i for i, v in verdicts if v.relation is Relation.DUPLICATE and v.sure]
     if known and not part.wrong:
         return Finding(judgement, "the cube says that already", notes=[f"{known[0].id} says that already."])
-    return _by_words(part, scope, ours, judgement) or _added(part, scope, near, judgement)
+    return (
+        _affirmed(part, ours)
+        or _by_words(part, scope, ours, judgement)
+        or _added(part, scope, near, judgement)
+    )
+
+
+def _affirmed(part: Part, items: Sequence[MemoryItem]) -> Finding | None:
+    """The one memory that denies just what the statement says: 我抽烟的 beside 用户不抽烟."""
+    meant = [(i, text) for i in items if (text := affirmed(i.memory, part.text)) is not None]
+    if len(meant) != 1:
+        return None
+    item, text = meant[0]
+    reason = "it denies what is said"
+    return Finding(Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, item, text, reason)])
 
 
 def changeable(scope: Scope, items: Sequence[MemoryItem]) -> list[MemoryItem]:
@@ -69,11 +88,12 @@ def verdict_on(old: str, new: str) -> Verdict:
 
 
 def _as_self(theirs: Claim, ours: Claim) -> Claim | None:
-    who, bar, what = ours.key.partition("|")
-    their, _, attribute_ = theirs.key.partition("|")
-    return (
-        theirs._replace(key=ours.key) if bar and their in _SELF.get(who, ()) and what == attribute_ else None
-    )
+    """Their claim under our key, where both are about the one who speaks and the same attribute."""
+    their, own = (_SELF.match(claim.key) for claim in (theirs, ours))
+    if their is None or own is None or theirs.key == ours.key:
+        return None
+    same = theirs.key[their.end() :] == ours.key[own.end() :]
+    return theirs._replace(key=ours.key) if same and ours.key[own.end() :] else None
 
 
 def closed(part: Part, closing: Sequence[tuple[MemoryItem, Verdict]]) -> Finding:
@@ -84,7 +104,7 @@ def closed(part: Part, closing: Sequence[tuple[MemoryItem, Verdict]]) -> Finding
             Judgement.CORRECTION, "memories of several users say otherwise", unsure=items, sure=False
         )
     first, verdict = max(closing, key=lambda pair: (pair[0].known_from, pair[0].row))
-    told = any(claim.changed for claim in claims_of(part.text))
+    told = part.changed or any(claim.changed for claim in claims_of(part.text))
     after = _after(first.memory, part)
     changes = [Proposed(Action.UPDATE, first, after, verdict.reason, from_now=told)]
     for item, other in closing:
@@ -119,7 +139,7 @@ def _value_swapped(old: str, their_value: Sequence[str], said: str, our_value: S
     there, here = (re.search(j, t, re.IGNORECASE) for j, t in zip(joined, (old, said), strict=True))
     if there is None or here is None or not there.group() or not here.group():
         return None
-    return old[: there.start()] + here.group() + old[there.end() :]
+    return put(old, there.span(), here.group())
 
 
 def _sentence(said: str, old: str = "") -> str:
@@ -134,21 +154,21 @@ def _sentence(said: str, old: str = "") -> str:
 def _by_words(part: Part, scope: Scope, items: Sequence[MemoryItem], judgement: Judgement) -> Finding | None:
     """The one memory that holds the words that are said to be wrong and the statement's others, or that
     differs from the statement in one number, day or time."""
+    said = part.plain or part.text
     if part.wrong:
-        frame = 0.0 if len(scope.named) == 1 else SHARED
-        edits = [
-            (shares(i.memory, part.text), i, swapped(i.memory, part.text, part.wrong, frame)) for i in items
-        ]
+        frame = 0.0 if len(scope.named) == 1 or _names_only(part, items) else SHARED
+        edits = [(shares(i.memory, said), i, swapped(i.memory, said, part.wrong, frame)) for i in items]
         best = max((share for share, _, text in edits if text is not None), default=0.0)
         meant = [(i, text) for share, i, text in edits if text is not None and share == best]
-    elif part.corrects:
-        meant = [(i, text) for i in items if (text := one_slot(i.memory, part.text)) is not None]
+    elif part.corrects or part.changed:
+        meant = [(i, text) for i in items if (text := one_slot(i.memory, said)) is not None]
     else:
         return None
     if len(meant) == 1:
         item, text = meant[0]
         reason = f"it says {part.wrong!r}" if part.wrong else "it differs in one number, day or time"
-        return Finding(Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, item, text, reason)])
+        change = Proposed(Action.UPDATE, item, text, reason, from_now=part.changed)
+        return Finding(Judgement.CORRECTION, reason, [change])
     if len(meant) > 1:
         return Finding(judgement, "several memories could be meant", unsure=[i for i, _ in meant], sure=False)
     if part.corrects and len(scope.named) == 1 and _restates(scope.named[0].memory, part.text):
@@ -158,6 +178,11 @@ def _by_words(part: Part, scope: Scope, items: Sequence[MemoryItem], judgement: 
             Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, scope.named[0], text, reason)], sure=False
         )
     return None
+
+
+def _names_only(part: Part, items: Sequence[MemoryItem]) -> bool:
+    """Whether it tells what something is called, and just one memory holds the name that is wrong."""
+    return named_in(part.text, part.wrong) and sum(holds(i.memory, part.wrong) for i in items) == 1
 
 
 def _restates(old: str, said: str) -> bool:

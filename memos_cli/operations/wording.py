@@ -19,7 +19,7 @@ _TOKEN = re.compile(rf"[{_LETTER}]+(?:[.:'’@/-][{_LETTER}]+)*|[{_HAN}]|[$€£
 _EDGE = "is are was were am be been called named the a an in on at to from for of by with now actually really"
 _EMPTY = frozenset(f"{_EDGE} currently it that this also still just and my our i we you he she they".split())
 """English words at the edge of a value that are no part of it."""
-_EMPTY_CHINESE = re.compile("现在|已经|目前|其实|应该|应当|如今|才")
+_EMPTY_CHINESE = re.compile("(?<!自)由(?!于)|现在|已经|目前|其实|应该|应当|如今|才")
 _COPULA = re.compile("(?:.*)(?:是在|是对|是|住在|在|叫做?|从|为|用|对|姓|改到|等于)(?P<tail>.+)")
 _TIGHT = rf"(?<![{_LETTER}])(?<![{_LETTER}][@/.\-])(?<!@){{words}}(?![{_LETTER}])(?![@/\-][{_LETTER}])(?!\.[{_LETTER}])"
 """Not inside a longer word, a double name, an address or a file's name."""
@@ -37,9 +37,45 @@ def holds(text: str, words: str) -> bool:
     return bool(words.split()) and bool(_pattern(words).search(text))
 
 
-def replaced(text: str, wrong: str, right: str) -> str:
-    """The text with every `wrong` as `right`, in the case that stands there."""
-    return _pattern(wrong).sub(lambda found: _in_case(found.group(), wrong, right), text)
+def replaced(text: str, wrong: str, right: str, *, trim: bool = False) -> str:
+    """The text with every `wrong` as `right`, in the case that stands there; with `trim`, Chinese words that
+    `right` ends in and that follow anyway stand once (每周一上线 for 每周四 in 每周四上线)."""
+
+    def trimmed(found: re.Match[str]) -> str:
+        after = text[found.end() :]
+        word = _in_case(found.group(), wrong, right)
+        if trim and _CHINESE.search(wrong):
+            shared = (n for n in range(min(len(word) - 1, len(after)), 1, -1) if word.endswith(after[:n]))
+            return word[: len(word) - next(shared, 0)]
+        return word
+
+    return _pattern(wrong).sub(trimmed, text)
+
+
+def affirmed(text: str, said: str) -> str | None:
+    """The text without its denial, where that is what a Chinese statement says; None: it is something else."""
+    if not _CHINESE.search(said):
+        return None
+    for found in _DENIAL.finditer(text):
+        without = text[: found.start()] + text[found.end() :]
+        if _bare_claim(without) == _bare_claim(said):
+            return without
+    return None
+
+
+_DENIAL = re.compile("从来不|并不|从不|不(?=[^是])|没有?(?=[^了])")
+_PADDING = re.compile("其实|确实|真的|[用户我的是很挺蛮。,，!！ ]|用户")
+
+
+def _bare_claim(text: str) -> str:
+    return _PADDING.sub("", text)
+
+
+def named_in(said: str, wrong: str) -> bool:
+    """Whether a statement tells what something is called, in place of a name."""
+    if _CHINESE.search(said):
+        return bool(re.search("叫做?|名字是", said)) and len(wrong) > 1
+    return bool(re.search(r"\b(?:called|named)\b", said)) and wrong[:1].isupper()
 
 
 def _in_case(found: str, wrong: str, right: str) -> str:
@@ -67,11 +103,15 @@ def swapped(text: str, said: str, wrong: str, frame: float = 0.0) -> str | None:
     rest = said.replace(right, " ", 1)
     if frame and (shares(text, rest) < frame or len(_CHINESE.findall(rest)) == 1):
         return None
-    return _put(text, places[0].span(), right)
+    return put(text, places[0].span(), right)
 
 
-def _put(text: str, span: tuple[int, int], right: str) -> str:
+def put(text: str, span: tuple[int, int], right: str) -> str:
+    """The text with other words at a place, with the article and the capital that they need there."""
     before, after = text[: span[0]], text[span[1] :]
+    first, _, others = right.partition(" ")
+    if others and first.islower() and re.search(rf"\b{re.escape(first)} $", before, re.IGNORECASE):
+        right = others  # "in Lier" after "lives in"
     if (
         before.endswith(("a ", "A ", "an ", "An "))
         and re.search(r"\b[Aa]n? $", before)
@@ -145,12 +185,14 @@ def _level(word: str) -> str:
     plain = normalized(word)
     plain = re.sub("['’]s$", "", plain)
     said = " ".join(canonical(plain)) or plain
+    if len(said) > 3 and said.endswith(("oes", "shes", "ches", "xes", "sses")):
+        return said[:-2]
     return said[:-1] if len(said) > 3 and said.endswith("s") and not said.endswith("ss") else said
 
 
 def shares(text: str, said: str) -> float:
     """Of the words of a statement that carry meaning, the share that the text knows."""
-    known = {_level(w) for w in _TOKEN.findall(text)}
+    known = set(" ".join(map(_level, _TOKEN.findall(text))).split())
     levelled = " ".join(map(_level, _TOKEN.findall(_EMPTY_CHINESE.sub("", said)))).split()
     words = [w for w in levelled if w not in _EMPTY]
     return sum(w in known for w in words) / len(words) if words else 0.0
@@ -163,12 +205,12 @@ def filled(text: str, right: str) -> str | None:
     for kind in _KINDS:
         if kind.fullmatch(right):
             places = list(kind.finditer(text))
-            return _put(text, places[0].span(), right) if len(places) == 1 else None
+            return put(text, places[0].span(), right) if len(places) == 1 else None
     name = _NAME_CHINESE if _CHINESE.search(text) else _NAME
     if not name.fullmatch(right):
         return None
     places = [m for m in name.finditer(text) if m.start() > 0 or name is _NAME_CHINESE]
-    return _put(text, places[0].span(), right) if len(places) == 1 else None
+    return put(text, places[0].span(), right) if len(places) == 1 else None
 
 
 _DAYS = "Mon|Tues|Wednes|Thurs|Fri|Satur|Sun"
@@ -182,6 +224,10 @@ _KINDS = (
     re.compile(rf"\b(?:{_MONTHS})\b"),
     re.compile("(?:周|星期|礼拜)[一二三四五六日天末]"),
     re.compile(r"\d{1,2}月\d{1,2}[日号]"),
+    re.compile(r"(?:19|20)\d\d年"),
+    re.compile(
+        "(?:\\d{1,2}|[一二两三四五六七八九十]{1,2})点(?:半|整|[一二三四五]?十?[一二三四五六七八九十]分?|\\d{1,2}分?)?"
+    ),
     re.compile(r"\d+(?:[.,]\d+)*"),
 )
 _NAME = re.compile(
@@ -200,7 +246,9 @@ def one_slot(text: str, said: str) -> str | None:
             outside = f"{text[: there[0].start()]} {text[there[0].end() :]}"
             same = _meaningful(rest) >= 2 and shares(outside, rest) == 1.0
             other = normalized(here[0].group()) != normalized(there[0].group())
-            return _put(text, there[0].span(), here[0].group()) if same and other else None
+            if not other:
+                continue
+            return put(text, there[0].span(), here[0].group()) if same else None
         if here:
             return None
     return None

@@ -52,6 +52,10 @@ class Part:
     """It names nothing itself ("that one")."""
     adds: bool = False
     """It says itself that it is something further ("also", "by the way")."""
+    changed: bool = False
+    """It says that something is no longer as it was ("from A to B", "these days")."""
+    plain: str = ""
+    """The statement without the words that say so, where there are such, to lay it beside a memory."""
 
 
 def read_feedback(text: str) -> tuple[Part, ...]:
@@ -147,6 +151,8 @@ def alike(one: str, other: str) -> bool:
         return 2 <= len(a) <= 4 and 2 <= len(b) <= 4 and (shared > 0 or a in b or b in a)
     if not (one[:1].isupper() and other[:1].isupper()):
         return False
+    if min(len(a), len(b)) > 2 and (a.startswith(b) or b.startswith(a)):
+        return True
     return _distance(a, b) <= max(1, max(len(a), len(b)) // 3)
 
 

@@ -33,7 +33,10 @@ _NEGATING = (
     _closed(
         rf"(?:这|那|这个|那个|这条|那条|上面|刚才)(?:说的|记的)?(?:是)?(?:不对|错|错误|不正确|不准确|不是真|有误|有问题|不属实){_PARTICLE}"
     ),
-    _opener("你(?:又|好像|可能|是不是)?(?:记|说|搞|弄|写)(?:错|反)了"),
+    _opener("(?:你(?:又|好像|可能|是不是)?)?(?:记|说|搞|弄|写)(?:错|反|混)了|混淆了"),
+    _closed(
+        "我不是(?:这个|那个)意思|我(?:没有?|可没)(?:这么|这样|那么)说过?|(?:这|那)(?:个|条)?已?经?(?:过时|过期)了"
+    ),
     _opener("我(?:刚才|之前|上次)?(?:说|写|记|打|搞)错了"),
     _opener("(?:我来|我要|需要|请)?(?:更正|纠正|订正|修正)(?:一下|一点|你一下)?"),
     _opener("其实|实际上|事实上|准确地说|准确来说|确切地说|严格来说"),
@@ -66,6 +69,9 @@ _PRAISING = (
     ),
     _closed(rf"(?:你|您)(?:真的?|太|好|很|可真)(?:棒|好|厉害|赞|聪明|贴心|强|牛|细心|能干)(?:{_PARTICLE})"),
     _closed(rf"(?:你)?(?:记|说|答|回答)得(?:真|很|太|非常|挺)?(?:清楚|好|对|准|准确|棒|牢|不错){_PARTICLE}"),
+    _closed(rf"(?:你|您)?的?记[性忆](?:力)?(?:真|很|太|可真|超|挺)?(?:好|棒|不错|强){_PARTICLE}"),
+    _closed(rf"(?:这|那)?正?(?:就)?是我(?:一直)?(?:在|想)?(?:要|找|想要|想找)(?:找)?的{_PARTICLE}"),
+    _closed("就是(?:这|那)(?:个|条|家|款|位)[^,,。是不]{0,6}"),
     _closed(rf"(?:干|做|回答)得(?:好|漂亮|不错){_PARTICLE}|点赞|给力|完美|满分"),
     _closed(rf"(?:这|那|这个|那个|这条)(?:是)?(?:对|正确|没错|没问题|没错){_PARTICLE}"),
 )
@@ -74,6 +80,9 @@ _DROP = "(?:忘掉|忘记|忘了|忘|删除|删掉|删去|删|去掉|移除|清�
 _KEEP = "(?:提起|提到|提|记住|记得|记下|记录|记|保存|保留|存储|存|储存)"
 _PLEASE = r"(?:(?:请|麻烦|希望|想让|想要|我想让|我希望|我想|我要|能不能|可以|可不可以|能否|帮我|给我|你|您|就|快|把它?|现在|以后|从现在起)\s*)*"
 _FORGET = re.compile(rf"{_PLEASE}{_DROP}(?:了|吧)?(?P<what>.*)$")
+_NEED_NOT = re.compile(
+    rf"(?P<what>[^,,。]{{2,20}}?)(?:的?(?:事|事情|这件事|那件事|那条|这条))?(?:你|就|以后)*(?:不用|不必|别|不要|无需)(?:再)?{_KEEP}了?$"
+)
 _FORGET_BA = re.compile(
     rf"{_PLEASE}[把将](?P<what>.+?)(?:都|全部?|统统|通通|一并|给我|给|从[^删清移去抹忘]*?(?:里|中|里面|中间))*\s*{_DROP}(?:了|吧|掉)?$"
 )
@@ -119,6 +128,21 @@ _FALSE = "(?:错的|假的|不对的?|不是真的|不正确|不属实|不实|�
 _IS_FALSE = re.compile(
     rf"(?P<s>.{{3,}}?)(?:这件事|这条|这个|这一点|的说法|这话|的事)?(?:都|完全)?(?:是)?{_FALSE}$"
 )
+_DETAIL_FALSE = re.compile(
+    r"(?P<s>(?![这那])[^,,。;;是不没在了]{2,6}?)(?:都|好像|已经)?(?:是)?(?:不对|错了?|错的|有误|不正确|不准|过时了?|过期了?)$"
+)
+_SOMEBODY = re.compile(r"(?:[她他它]们?)(?:并|根本|从来|其实)?不是[^,,。;;]{1,14}$")
+"""A denial about somebody who is not named."""
+_KEEP_IT = re.compile("(?:请|千万|可)*(?:不要|别|不许|不能)(?:再)?(?:把[^,,。]{1,12})?(?:删|移除|清除|抹|擦)")
+_SWITCHED = re.compile(
+    rf"(?P<s>{_NOT_WORD}{{2,12}}?)(?:已经|现在|刚刚?)?从(?P<a>{_NOT_WORD}{{1,14}}?)(?:换成|改成|改用|换到|切换到|切换成|迁移到|迁到)(?P<b>{_NOT_WORD}{{1,14}}?)了?$"
+)
+_MOVED = re.compile(
+    rf"(?P<s>{_NOT_WORD}{{2,12}}?)(?:已经|现在|都)?(?:改到|推迟到|提前到|挪到|延到|改成|改为)(?:了)?(?P<x>{_NOT_WORD}{{2,12}}?)了?$"
+)
+_NO_LONGER = re.compile(
+    r"(?P<s>[^,,。;;]{1,8}?)(?:已经|早就|早已|现在)?不(?:再)?[^,,。;;]{1,12}了?[,,;;](?:(?:因为)?[她他它])(?P<x>[^,,。;;]{2,24})$"
+)
 _NEVER_SAID = re.compile(
     r"我(?:从来|可|根本|并)?(?:没有?|不曾)(?:有)?(?:说过?|讲过|提过|提到过|告诉过?你)(?P<s>.{3,})$"
 )
@@ -137,7 +161,7 @@ _ASKS = re.compile(
     r"(?:请|麻烦)?(?:你)?(?:帮我|给我|告诉我|跟我|讲|说说|写|画|查|搜|找|看看|列出|总结|翻译|解释|我们聊|聊聊|咱们聊|唱|播放|打开|别说|换个话题)"
 )
 _CHATTER = re.compile(
-    rf"(?:好|好的|嗯+|哦+|噢+|啊+|呃+|哈+|呵+|嘿+|你好|您好|再见|拜拜|早|早上好|晚安|晚上好|算了|没事|随便|是吗|知道了|明白了?|行|可以|在吗|啊这|额|无语|测试){_PARTICLE}"
+    rf"(?:好|好的|嗯+|哦+|噢+|啊+|呃+|哈+|呵+|嘿+|你好|您好|再见|拜拜|早|早上好|晚安|晚上好|算了|没事|随便|是吗|知道了|明白了?|行|可以|在吗|啊这|额|无语|测试|(?:让)?我(?:再)?(?:想想|看看|考虑一下)){_PARTICLE}"
 )
 
 
@@ -158,8 +182,10 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     asks = bool(re.search("[??]$", sentence.rstrip()))
     rest = sentence.rstrip(_STOPS)
     adds = "more" in signs
-    if (part := None if adds else _forgotten(rest)) is not None or (
-        part := None if asks else _replaced(rest) or _denied(rest) or _contrasted(rest)
+    if _KEEP_IT.match(rest) and not adds:
+        yield Part(Form.REMARK)
+    elif (part := None if adds else _forgotten(rest)) is not None or (
+        part := None if asks else _changed(rest) or _replaced(rest) or _denied(rest) or _contrasted(rest)
     ) is not None:
         yield part
     elif asks or _QUESTION.search(rest):
@@ -171,7 +197,10 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     elif "yes" in signs and not negated and not adds:
         yield Part(Form.CONFIRM, rest)
     elif len(rest) >= 4 or (len(rest) == 3 and rest[0] in "我他她"):
-        yield Part(Form.STATE, re.sub("并(?=不|没)", "", rest), corrects=negated, adds=adds)
+        moved = _MOVED.fullmatch(rest)
+        plain = f"{moved['s']}{moved['x']}" if moved else ""
+        said = re.sub("并(?=不|没)", "", rest)
+        yield Part(Form.STATE, said, corrects=negated, adds=adds, changed=bool(plain), plain=plain)
     elif negated:
         yield Part(Form.STATE, right=bare(rest), corrects=True, points=True)
     else:
@@ -181,7 +210,7 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
 def _forgotten(text: str) -> Part | None:
     if re.match("我(?:已经|都|总是|老是|经常|差点)?(?:忘|删)", text):
         return None  # that is told, not asked for
-    found = _FORGET_BA.fullmatch(text) or _KEEP_NOT.fullmatch(text) or _FORGET.fullmatch(text)
+    found = next((m for p in (_FORGET_BA, _KEEP_NOT, _FORGET, _NEED_NOT) if (m := p.fullmatch(text))), None)
     if found is None:
         return None
     what = re.sub("[吗吧呢么了]+$", "", bare(found["what"]))
@@ -216,6 +245,20 @@ def _denied(text: str) -> Part | None:
     for pattern in (_NEVER_SAID, _IS_FALSE, _FALSE_THAT):
         if found := pattern.fullmatch(text):
             return Part(Form.DENY, bare(found["s"]), corrects=True)
+    if found := _DETAIL_FALSE.fullmatch(text):
+        return Part(Form.DENY, bare(found["s"]), corrects=True, points=True)
+    if _SOMEBODY.fullmatch(text):
+        return Part(Form.DENY, text, corrects=True, points=True)
+    return None
+
+
+def _changed(text: str) -> Part | None:
+    """A statement that says what was so and is not any more."""
+    if found := _SWITCHED.fullmatch(text):
+        plain = f"{found['s']}用的是{found['b']}"
+        return Part(Form.STATE, text, wrong=_short(found["a"]), changed=True, plain=plain)
+    if found := _NO_LONGER.fullmatch(text):
+        return Part(Form.STATE, text, corrects=True, changed=True, plain=f"{found['s']}{found['x']}")
     return None
 
 

@@ -37,6 +37,9 @@ _NEGATING = (
         r"you(?:'ve|’ve| have)? (?:got|had|have|remember(?:ed)?) (?:that|it|this|me|something) (?:all )?wrong"
     ),
     _opener(r"you(?:'re|’re| are) (?:wrong|mistaken)(?: (?:here|there|about (?:that|this|it)))?"),
+    _opener(
+        r"you(?:'ve|’ve| have)? (?:mixed|messed|jumbled|muddled) (?:that|it|this|things|something|them)? ?up"
+    ),
     _opener(r"i (?:misspoke|made a mistake|got (?:that|it) wrong|was wrong|was mistaken)"),
     _opener(r"(?:a |small |one )*correction"),
     _opener(r"actually|in fact|in reality|rather|to be (?:precise|exact)|more precisely"),
@@ -74,7 +77,7 @@ _PRAISING = (
     ),
     _closed(
         rf"{_IT} (?:(?:all|exactly|absolutely|completely|totally|perfectly|quite|so|very|really|just) )*"
-        r"(?:right|true|correct|it|perfect|great|good|fine|lovely|nice|helpful|useful|amazing|awesome|wonderful|brilliant|excellent|impressive|what i (?:meant|wanted|said|needed))"
+        r"(?:the (?:right|correct) \w+(?: \w+)?|(?:the one|exactly what|just what)(?: (?:that )?i .{1,40})?|right|true|correct|it|perfect|great|good|fine|lovely|nice|helpful|useful|amazing|awesome|wonderful|brilliant|excellent|impressive|what i (?:meant|wanted|said|needed))"
         r"(?:,? thanks?(?: you)?(?: so much| a lot)?)?"
     ),
     _closed(
@@ -185,6 +188,40 @@ _IS_FALSE = re.compile(
     rf"(?:that |the (?:memory|fact|note|claim|statement) (?:that |about |on ))(?P<s>.+?) (?:is|was) {_FALSE}$",
     re.IGNORECASE,
 )
+_DETAIL_FALSE = re.compile(
+    rf"(?P<s>(?:the|this|that|your|my|our|his|her|their) (?:[\w'’-]+ ){{0,3}}[\w'’-]+) (?:is|are|was|were) (?:all |now )?{_FALSE}$",
+    re.IGNORECASE,
+)
+_TOO_LATE = re.compile(
+    r"(?:,|;|\s-+)?\s+(?:but )?you(?:'ve|’ve| have)? (?:(?:got|had|have|noted|wrote|remembered) (?:that|it|this) (?:all )?wrong|mixed (?:that|it|this) up)$",
+    re.IGNORECASE,
+)
+"""What says after a statement that something else is remembered."""
+_LASTING = re.compile(r",? (?:these days|nowadays|from now on|as of (?:now|today)|any ?more)$", re.IGNORECASE)
+_SWITCHED = re.compile(
+    r"(?P<subject>[^,;]{1,40}?) (?:(?:has|have) )?(?:now |just |finally )?(?:switched|changed|migrated) (?:over )?from (?P<a>[^,;]{1,30}?) to (?P<b>\S+)(?P<rest> [^,;]{1,60})?$",
+    re.IGNORECASE,
+)
+_NO_LONGER = re.compile(
+    r"(?P<subject>[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)?|i|we|my \w+|our \w+) (?:no longer [^,;]{1,60}|(?:do|does|is|are|am)(?:n(?:'|’)t| not) [^,;]{1,60} any ?more)"
+    r"[,;] (?:(?:and|but|because|since) )?(?:he|she|it|they|i|we) (?P<x>[^,;]{3,80})$",
+    re.IGNORECASE,
+)
+_OTHER_DOES = re.compile(
+    r"(?P<a>[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)?) does(?:n(?:'|’)t| not) (?P<verb>[a-z]+)(?P<rest> [^,;]{1,60}?)?(?P<more> any ?more)?[,;] (?:but )?(?P<b>[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)?) does(?: now)?$"
+)
+_EMPHATIC = re.compile(
+    r"(?P<subject>i|we|they|[A-Z]\w+|he|she) (?P<do>do|does) (?P<verb>smoke|drink|eat|like|love|enjoy|hate|live|work|play|own|have|speak|know|want"
+    r"|need|prefer|drive|run|swim|sing|believe|use|take|wear|read|cook|travel|cycle|ride|ski|snore|vote|pray|dance|study|teach|train)(?P<rest> .+)?$",
+    re.IGNORECASE,
+)
+"""'I do smoke': a denial that is remembered is not so."""
+_NOT_SERIOUS = re.compile(r"(?:yeah,? right|as if|oh,? sure|sure,? and|yeah,? sure)\b", re.IGNORECASE)
+_KEEP_IT = re.compile(
+    r"(?:please )?(?:don(?:'|’)t|do not|never) (?:ever )?(?:delete|remove|erase|wipe|discard|purge)\b",
+    re.IGNORECASE,
+)
+_ANY_MEMORY = frozenset(("memories", "memory", "things", "facts", "entries", "notes", "stuff", "something"))
 _YOU_SAID = re.compile(
     r"you (?:said|say|think|thought|believe|wrote|noted|have|claim(?:ed)?|remember(?:ed)?|told me|have it|have me)\b(?: that| down as)?\s*(?P<old>.*?)[,;]? but (?:actually |in fact |really )?(?P<s>.+)$",
     re.IGNORECASE,
@@ -233,7 +270,25 @@ _FINITE = re.compile(
 
 def read(text: str) -> Iterator[Part]:
     """The parts of an utterance."""
-    return parts_of(_SENTENCE.split(text), _opened, _said)
+    return parts_of(_sentences(text), _opened, _said)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """The sentences; one that is but the end of the one before it ("…; Ruth does.") belongs to that."""
+    whole = ""
+    for sentence in _SENTENCE.split(text):
+        if whole and whole.endswith(";") and _ENDS_ANOTHER.fullmatch(sentence):
+            whole += f" {sentence}"
+            continue
+        if whole:
+            yield whole
+        whole = sentence
+    yield whole
+
+
+_ENDS_ANOTHER = re.compile(
+    r"(?:but )?[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)? (?:does|is|has|did|will)(?: now)?[.!]*"
+)
 
 
 def _opened(sentence: str) -> tuple[str, set[str]]:
@@ -246,11 +301,17 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     asks = sentence.rstrip().endswith("?")
     rest = sentence.rstrip(" .!?;…")
     adds = "more" in signs
-    if (part := None if adds else _forgotten(rest)) is not None:
-        yield part
+    if corrected := _TOO_LATE.search(rest):
+        rest, negated = rest[: corrected.start()], True
+    if _NOT_SERIOUS.match(rest) or (_KEEP_IT.match(rest) and not adds):
+        yield Part(Form.REMARK)
+    elif (part := None if adds else _forgotten(rest)) is not None:
+        yield Part(Form.REMARK) if asks and part.text.lower() in _ANY_MEMORY else part
     elif asks or _QUESTION.match(rest):
         yield Part(Form.REMARK)
-    elif (part := _replaced(rest) or _denied(rest) or _contrasted(rest)) is not None:
+    elif (
+        part := _changed(rest) or _replaced(rest) or _denied(rest) or _contrasted(rest) or _emphatic(rest)
+    ) is not None:
         yield part
     elif (found := _YOU_SAID.match(rest)) is not None:
         yield _contrasted(found["s"]) or Part(
@@ -263,7 +324,9 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     elif "yes" in signs and not negated and not adds:
         yield Part(Form.CONFIRM, rest if _is_statement(rest) else "")
     elif _is_statement(rest):
-        yield Part(Form.STATE, rest, corrects=negated, adds=adds)
+        lasting = _LASTING.search(rest) if _is_statement(_LASTING.sub("", rest)) else None
+        plain = rest[: lasting.start()] if lasting and "more" not in lasting[0] else ""
+        yield Part(Form.STATE, rest, corrects=negated, adds=adds, changed=bool(plain), plain=plain)
     elif negated and len(rest.split()) <= 5:
         yield Part(Form.STATE, right=bare(rest), corrects=True, points=True)
     elif adds:
@@ -323,7 +386,39 @@ def _denied(text: str) -> Part | None:
         if found := pattern.match(text):
             said = found["s"] if found.re is not _FALSE_THAT else found["s"] or found["t"]
             return Part(Form.DENY, bare(said), corrects=True)
+    if found := _DETAIL_FALSE.match(text):
+        return Part(Form.DENY, bare(found["s"]), corrects=True, points=True)
     return None
+
+
+def _changed(text: str) -> Part | None:
+    """A statement that says what was so and is not any more."""
+    if found := _SWITCHED.match(text):
+        plain = f"{found['subject']} use {found['b']}{found['rest'] or ''}"
+        return Part(Form.STATE, text, wrong=_short(found["a"]), changed=True, plain=plain)
+    if found := _NO_LONGER.match(text):
+        plain = f"{found['subject']} {found['x']}"
+        return Part(Form.STATE, text, corrects=True, changed=True, plain=plain)
+    if found := _OTHER_DOES.match(text):
+        said = f"{found['b']} {_third(found['verb'])}{found['rest'] or ''}"
+        return Part(Form.STATE, said, wrong=found["a"], corrects=True, changed=bool(found["more"]))
+    return None
+
+
+def _emphatic(text: str) -> Part | None:
+    if (found := _EMPHATIC.match(text)) is None:
+        return None
+    verb = _third(found["verb"]) if found["do"].lower() == "does" else found["verb"]
+    return Part(Form.STATE, f"{found['subject']} {verb}{found['rest'] or ''}", corrects=True)
+
+
+def _third(verb: str) -> str:
+    """The form of a verb that goes with 'she'."""
+    if verb == "have":
+        return "has"
+    if verb.endswith(("s", "x", "sh", "ch", "o")):
+        return f"{verb}es"
+    return f"{verb[:-1]}ies" if re.search("[^aeiou]y$", verb) else f"{verb}s"
 
 
 def _contrasted(text: str) -> Part | None:

@@ -339,6 +339,38 @@ def test_a_name_is_replaced_wherever_it_stands(session: Session) -> None:
     assert "Anne likes tea." in texts(session)
 
 
+def test_who_is_renamed_everywhere_is_renamed_as_a_speaker(session: Session) -> None:
+    """The labels go with the words, in one change; a role, a longer name and a wish to forget are no label's."""
+    added = add(
+        session,
+        [
+            Draft(memory="I love hiking.", session_id="s", speaker="Anne", position=0),
+            Draft(memory="Anne said so.", session_id="s", speaker="Anne Berg", position=1),
+            Draft(memory="Good night.", session_id="s", speaker="Annegret", position=2),
+            Draft(memory="Hello.", session_id="s", speaker="user", position=3),
+        ],
+        judge=False,
+    ).added
+    result = feedback(session, "It's Anna, not Anne")
+    assert [find(session, one.id).speaker for one in added] == ["Anna", "Anna Berg", "Annegret", "user"]
+    assert [(change.before, change.reason.partition(" ")[0]) for change in result.changes] == [
+        ("I love hiking.", "its"),
+        ("Anne said so.", "'Anna'"),
+        ("I love hiking", "its"),  # the preference that was learned from it
+    ]
+    assert result.notes == ("3 memories were said by 'Anne', who is called 'Anna' there then.",)
+    assert "I love hiking." in [
+        hit.item.memory for hit in search(session, Query(text="what did Anna say")).hits
+    ]
+    assert check(session.cube).ok
+    undo(session)
+    assert find(session, added[0].id).speaker == "Anne"
+    assert not feedback(session, "Replace user with customer everywhere.").changes
+    assert [c.id for c in feedback(session, "Forget everything about Anne.", dry_run=True).changes] == [
+        added[1].id
+    ]
+
+
 def test_a_replacement_keeps_to_its_scope(session: Session) -> None:
     add_texts(session, "小汪来了。", user_id="a", tags=("work",))
     add_texts(session, "小汪走了。", user_id="b")

@@ -23,7 +23,7 @@ from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.edit import kept_vectors, next_text
 from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed, moment_of
 from memos_cli.operations.feedback_rules import decide
-from memos_cli.operations.feedback_targets import Scope, scope_of
+from memos_cli.operations.feedback_targets import Scope, said_by, scope_of
 from memos_cli.operations.outline import EVIDENCE, HOLDS, is_node
 from memos_cli.operations.preferences import Learned, by_rule, learn, told_in
 from memos_cli.operations.versions import Edited, next_version
@@ -234,12 +234,17 @@ def _edit(one: Proposed, source: Source, change: Change) -> Edited:
             valid_to=old.valid_to,
             refinement=old.refinement,
             key=replaced(old.key, *one.words) if old.key else old.key,
+            speaker=_speaker(old, one.words),
             topic=replaced(old.topic, *one.words) if old.topic else old.topic,
             tags=tuple(dict.fromkeys(replaced(tag, *one.words) for tag in old.tags)),
             # A summary is right at once, and told anew from its corrected memories.
             stale=is_node(old) or old.stale,
         )
     return old, new, valid_end(old, since)
+
+
+def _speaker(old: MemoryItem, words: tuple[str, str]) -> str | None:
+    return replaced(old.speaker, *words) if old.speaker and said_by(old, words[0]) else old.speaker
 
 
 def _preferred(item: MemoryItem) -> dict[str, Any]:

@@ -7,11 +7,11 @@ counts as a word (`wording`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed
 from memos_cli.operations.feedback_statements import changeable, closed, closing_verdicts
-from memos_cli.operations.feedback_targets import Scope
+from memos_cli.operations.feedback_targets import Scope, said_by
 from memos_cli.operations.wording import attribute, replaced
 from memos_cli.reader.feedback import Form, Part, alike
 from memos_cli.schema import MemoryItem
@@ -26,32 +26,45 @@ def replace(part: Part, scope: Scope) -> Finding:
     similar = alike(part.wrong, part.right)
     if part.every and not similar and (found := _attribute(part, scope)) is not None:
         return found
-    items = scope.holding(part.wrong)
+    everywhere = part.every or similar
+    items = scope.holding(part.wrong, speakers=everywhere)
     if not items:
         reason = f"no memory holds {part.wrong!r}"
         return Finding(
             Judgement.CORRECTION, reason, sure=False, notes=[f"No memory here holds {part.wrong!r}."]
         )
-    everywhere = part.every or similar
-    if not everywhere:
-        items = changeable(scope, items)
-    if not everywhere and not scope.named and len(items) != 1:
+    if everywhere:
+        return _everywhere(part, items)
+    items = changeable(scope, items)
+    if not scope.named and len(items) != 1:
         return Finding(Judgement.CORRECTION, "several memories could be meant", unsure=items, sure=False)
+    reason = f"{part.right!r} in place of {part.wrong!r}"
+    texts = [replaced(item.memory, part.wrong, part.right, trim=True) for item in items]
+    changes = [Proposed(Action.UPDATE, i, text, reason) for i, text in zip(items, texts, strict=True)]
+    return Finding(Judgement.CORRECTION, reason, changes)
+
+
+def _everywhere(part: Part, items: Sequence[MemoryItem]) -> Finding:
+    """The words replaced in every memory that holds them, and in the labels of speakers: who is called Anna
+    was called so when she spoke."""
     words = (part.wrong, part.right)
     reason = f"{part.right!r} in place of {part.wrong!r}"
-    changes = [
-        Proposed(
-            Action.UPDATE,
-            item,
-            replaced(item.memory, *words, trim=not everywhere),
-            reason,
-            words=words if everywhere else None,
-        )
-        for item in sorted(items, key=lambda item: (item.known_from, item.row))
-    ]
+    changes: list[Proposed] = []
+    for item in sorted(items, key=lambda item: (item.known_from, item.row)):
+        text = replaced(item.memory, *words)
+        told = reason
+        if text == item.memory and said_by(item, part.wrong):
+            told = f"its speaker is {part.right!r} in place of {part.wrong!r}"
+        changes.append(Proposed(Action.UPDATE, item, text, told, words=words))
     finding = Finding(Judgement.CORRECTION, reason, changes)
-    if len(items) > 1:
-        finding.notes.append(f"{len(items)} memories hold {part.wrong!r}: {_counts(items)}.")
+    holding = [one.item for one in changes if one.reason == reason and one.item is not None]
+    if len(holding) > 1:
+        finding.notes.append(f"{len(holding)} memories hold {part.wrong!r}: {_counts(holding)}.")
+    if spoken := sum(said_by(item, part.wrong) for item in items):
+        whom = "memory was" if spoken == 1 else "memories were"
+        finding.notes.append(
+            f"{spoken} {whom} said by {part.wrong!r}, who is called {part.right!r} there then."
+        )
     return finding
 
 

@@ -19,7 +19,7 @@ from memos_cli.operations.search import ordinary
 from memos_cli.operations.wording import holds
 from memos_cli.schema import Draft, Filters, Kind, MemoryItem
 from memos_cli.stores.claims import sought
-from memos_cli.stores.facts import LIVE, evidence_of, is_learned, is_turn
+from memos_cli.stores.facts import LIVE, NOBODY, evidence_of, is_learned, is_turn
 from memos_cli.stores.table import quoted
 
 if TYPE_CHECKING:
@@ -98,15 +98,21 @@ class Scope:
         rows = view.keywords[-1].items([int(o) for o in hits.ordinals])
         return [item for item in rows.values() if item.id not in view.gone and item.status in LIVE]
 
-    def holding(self, words: str) -> list[MemoryItem]:
-        """Every memory in scope whose text or title holds these words, topics and concepts too."""
+    def holding(self, words: str, *, speakers: bool = False) -> list[MemoryItem]:
+        """Every memory in scope whose text or title holds these words, topics and concepts too; with
+        `speakers`, those said by somebody of that name as well."""
+
+        def fits(item: MemoryItem) -> bool:
+            return _says(item, words) or (speakers and said_by(item, words))
+
         if self.given:
-            return [item for item in self.given if _says(item, words)]
+            return [item for item in self.given if fits(item)]
         longest = max(words.lower().split(), key=len)
         like = longest.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("'", "''")
         statuses = ", ".join(f"'{status}'" for status in sorted(LIVE))
-        condition = f"known_to IS NULL AND status IN ({statuses}) AND (lower(memory) LIKE '%{like}%' OR lower(key) LIKE '%{like}%')"
-        found = [i for i in self.session.cube.table.items(condition) if _says(i, words)]
+        said = f" OR lower(speaker) LIKE '%{like}%'" if speakers else ""
+        condition = f"known_to IS NULL AND status IN ({statuses}) AND (lower(memory) LIKE '%{like}%' OR lower(key) LIKE '%{like}%'{said})"
+        found = [i for i in self.session.cube.table.items(condition) if fits(i)]
         inside = self._inside(self.session.cube.view(vectors=False), {i.id for i in found})
         return [i for i in found if i.id in inside and i.kind not in STRUCTURED]
 
@@ -132,6 +138,12 @@ def leading(items: Sequence[MemoryItem], *, turns: bool = False) -> list[MemoryI
 
 def _says(item: MemoryItem, words: str) -> bool:
     return holds(item.memory, words) or holds(item.key or "", words)
+
+
+def said_by(item: MemoryItem, name: str) -> bool:
+    """Whether the speaker's label holds the name; a role ("user") is none."""
+    label = item.speaker or ""
+    return label.casefold() not in NOBODY and holds(label, name)
 
 
 def scope_of(session: Session, on: Sequence[str], last: bool, filters: Filters) -> Scope:

@@ -147,9 +147,10 @@ def _lines(result: FeedbackResult) -> list[str]:
     lines: list[str] = []
     for one in result.changes[:SHOWN]:
         before, after = (documents.beginning(text or "", 300) for text in (one.before, one.after))
-        lines.append(
-            clean(f"{_SIGNS[one.action]} {f'{before} → {after}' if before and after else before or after}")
-        )
+        change = f"{before} → {after}" if before and after else before or after
+        if one.before == one.after:
+            change = f"{before} ({one.reason})"
+        lines.append(clean(f"{_SIGNS[one.action]} {change}"))
     left = len(result.changes) - SHOWN
     return [*lines, f"  … and {left} more"] if left > 0 else lines
 

@@ -13,7 +13,17 @@ from dataclasses import replace
 
 from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed
 from memos_cli.operations.feedback_targets import Scope, leading
-from memos_cli.operations.wording import affirmed, filled, holds, named_in, one_slot, put, shares, swapped
+from memos_cli.operations.wording import (
+    affirmed,
+    denied,
+    filled,
+    holds,
+    named_in,
+    one_slot,
+    put,
+    shares,
+    swapped,
+)
 from memos_cli.reader.feedback import Part
 from memos_cli.schema import MemoryItem
 from memos_cli.stores.claims import Claim, claims_of
@@ -31,6 +41,7 @@ _SELF = re.compile(r"^(?:i(?=\||$)|my (?=\w)|user(?: 's)? (?=\w)|user(?=\|)|我(
 def state(part: Part, scope: Scope) -> Finding:
     if part.points:
         return _pointed(part, scope)
+    part = replace(part, text=part.text[:1].upper() + part.text[1:])
     judgement = Judgement.CORRECTION if part.corrects else Judgement.SUPPLEMENT
     near = scope.near(f"{part.text} {part.wrong}".strip())
     ours = changeable(scope, near)
@@ -54,12 +65,14 @@ def state(part: Part, scope: Scope) -> Finding:
 
 
 def _affirmed(part: Part, items: Sequence[MemoryItem]) -> Finding | None:
-    """The one memory that denies just what the statement says: 我抽烟的 beside 用户不抽烟."""
+    """The one memory that denies just what the statement says (我抽烟的 beside 用户不抽烟), or says just what
+    the statement denies."""
     meant = [(i, text) for i in items if (text := affirmed(i.memory, part.text)) is not None]
+    meant += [(i, _sentence(part.text, i.memory)) for i in items if denied(i.memory, part.text)]
     if len(meant) != 1:
         return None
     item, text = meant[0]
-    reason = "it denies what is said"
+    reason = "one denies what the other says"
     return Finding(Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, item, text, reason)])
 
 
@@ -120,6 +133,8 @@ def closed(part: Part, closing: Sequence[tuple[MemoryItem, Verdict]]) -> Finding
 def _after(old: str, part: Part) -> str:
     """What a memory says once the statement has replaced its claim: details that it has beside it stay."""
     if part.wrong and (text := swapped(old, part.text, part.wrong)) is not None:
+        return text
+    if (text := affirmed(old, part.text)) is not None:
         return text
     for ours in claims_of(part.text):
         for theirs in claims_of(old):

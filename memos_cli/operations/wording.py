@@ -71,6 +71,21 @@ def _bare_claim(text: str) -> str:
     return _PADDING.sub("", text)
 
 
+def denied(text: str, said: str) -> bool:
+    """Whether a statement says of just what the text says that it is not so."""
+    if _CHINESE.search(said):
+        return affirmed(said, text) is not None
+    found = _NEGATED.search(said)
+    if found is None:
+        return False
+    plain = f"{said[: found.start()]} {said[found.end() :]}"
+    ours, theirs = ([_level(w) for w in _TOKEN.findall(one)] for one in (plain, text))
+    return len(ours) > 2 and ours == theirs
+
+
+_NEGATED = re.compile(r"\b(?:do|does)(?:n['’]t| not)\b", re.IGNORECASE)
+
+
 def named_in(said: str, wrong: str) -> bool:
     """Whether a statement tells what something is called, in place of a name."""
     if _CHINESE.search(said):
@@ -169,6 +184,7 @@ def _novel(text: str, said: str, place: re.Match[str]) -> str | None:
         return None  # "I like tea, not coffee": what is contrasted comes last, and "like" does not
     before = _shared(words[:first][::-1], wrong[::-1], backwards=True)
     said_words = said[spans[first - before][0] : spans[last + after][1]]
+    said_words = re.sub(r"^(?:called|named)\s+", "", said_words)
     return said_words if len(said_words) <= 80 else None
 
 

@@ -71,7 +71,7 @@ _PRAISING = (
     _closed(rf"(?:你)?(?:记|说|答|回答)得(?:真|很|太|非常|挺)?(?:清楚|好|对|准|准确|棒|牢|不错){_PARTICLE}"),
     _closed(rf"(?:你|您)?的?记[性忆](?:力)?(?:真|很|太|可真|超|挺)?(?:好|棒|不错|强){_PARTICLE}"),
     _closed(rf"(?:这|那)?正?(?:就)?是我(?:一直)?(?:在|想)?(?:要|找|想要|想找)(?:找)?的{_PARTICLE}"),
-    _closed("就是(?:这|那)(?:个|条|家|款|位)[^,,。是不]{0,6}"),
+    _closed(f"就是(?:(?:这|那)(?:个|条|家|款|位)[^,,。是不]{{0,6}}|它){_PARTICLE}|不赖{_PARTICLE}"),
     _closed(rf"(?:干|做|回答)得(?:好|漂亮|不错){_PARTICLE}|点赞|给力|完美|满分"),
     _closed(rf"(?:这|那|这个|那个|这条)(?:是)?(?:对|正确|没错|没问题|没错){_PARTICLE}"),
 )
@@ -135,7 +135,7 @@ _SOMEBODY = re.compile(r"(?:[她他它]们?)(?:并|根本|从来|其实)?不是[
 """A denial about somebody who is not named."""
 _KEEP_IT = re.compile("(?:请|千万|可)*(?:不要|别|不许|不能)(?:再)?(?:把[^,,。]{1,12})?(?:删|移除|清除|抹|擦)")
 _SWITCHED = re.compile(
-    rf"(?P<s>{_NOT_WORD}{{2,12}}?)(?:已经|现在|刚刚?)?从(?P<a>{_NOT_WORD}{{1,14}}?)(?:换成|改成|改用|换到|切换到|切换成|迁移到|迁到)(?P<b>{_NOT_WORD}{{1,14}}?)了?$"
+    rf"(?P<s>{_NOT_WORD}{{2,12}}?)(?:已经|现在|刚刚?)?从(?P<a>{_NOT_WORD}{{1,14}}?)(?:换成|改成|改用|换到|切换到|切换成|迁移到|迁到|挪到|改到|提前到|推迟到)(?P<b>{_NOT_WORD}{{1,14}}?)了?$"
 )
 _MOVED = re.compile(
     rf"(?P<s>{_NOT_WORD}{{2,12}}?)(?:已经|现在|都)?(?:改到|推迟到|提前到|挪到|延到|改成|改为)(?:了)?(?P<x>{_NOT_WORD}{{2,12}}?)了?$"
@@ -255,7 +255,7 @@ def _denied(text: str) -> Part | None:
 def _changed(text: str) -> Part | None:
     """A statement that says what was so and is not any more."""
     if found := _SWITCHED.fullmatch(text):
-        plain = f"{found['s']}用的是{found['b']}"
+        plain = f"{found['s']}是{found['b']}"
         return Part(Form.STATE, text, wrong=_short(found["a"]), changed=True, plain=plain)
     if found := _NO_LONGER.fullmatch(text):
         return Part(Form.STATE, text, corrects=True, changed=True, plain=f"{found['s']}{found['x']}")

@@ -88,7 +88,7 @@ _PRAISING = (
         r"(?: (?:job|work|one|memory|answer|stuff|thanks|thank you|catch))*"
     ),
     _closed(
-        r"well (?:done|remembered|said|put)|good (?:bot|job|work|memory|call)|keep it up|way to go|bravo|kudos"
+        r"not bad(?: at all)?|well (?:done|remembered|said|put)|good (?:bot|job|work|memory|call)|keep it up|way to go|bravo|kudos"
     ),
     _closed(
         r"you(?:'re|’re| are) (?:(?:so|very|really|the|quite|absolutely|just) )*(?:right|correct|awesome|great|amazing|best|brilliant|wonderful|helpful|smart|good|a star|a genius|kind)(?: at .{1,40})?"
@@ -101,7 +101,7 @@ _PRAISING = (
     ),
 )
 
-_FORGETTING = r"(?:forget|delete|remove|erase|drop|discard|wipe|scrub|purge|unlearn|get rid of|throw (?:away|out)|clear)\b(?! (?:by|in|off|me|up|skies)\b)"
+_FORGETTING = r"(?:forget|scrap|delete|remove|erase|drop|discard|wipe|scrub|purge|unlearn|get rid of|throw (?:away|out)|clear)\b(?! (?:by|in|off|me|up|skies)\b)"
 _KEEPING = r"(?:remember|store|save|keep|retain|record|memori[sz]e)"
 _ASKING = (
     r"(?:(?:please|just|now|kindly|and|can you|could you|would you|will you|you (?:can|should|may|must|could)"
@@ -202,6 +202,11 @@ _SWITCHED = re.compile(
     r"(?P<subject>[^,;]{1,40}?) (?:(?:has|have) )?(?:now |just |finally )?(?:switched|changed|migrated) (?:over )?from (?P<a>[^,;]{1,30}?) to (?P<b>\S+)(?P<rest> [^,;]{1,60})?$",
     re.IGNORECASE,
 )
+_SHIFTED = re.compile(
+    r"(?:we|they|i)(?:'ve|’ve| have)? (?:now |just )?(?:moved|shifted|pushed|postponed|rescheduled|changed|raised|lowered) (?P<subject>(?:the|my|our) [^,;]{2,30}?) from (?P<a>\S+(?: \S+)?) to (?P<b>\S+(?: [ap]m)?)$",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(r",? (?:by the way|btw|fyi|for the record|just so you know)$", re.IGNORECASE)
 _NO_LONGER = re.compile(
     r"(?P<subject>[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)?|i|we|my \w+|our \w+) (?:no longer [^,;]{1,60}|(?:do|does|is|are|am)(?:n(?:'|’)t| not) [^,;]{1,60} any ?more)"
     r"[,;] (?:(?:and|but|because|since) )?(?:he|she|it|they|i|we) (?P<x>[^,;]{3,80})$",
@@ -263,7 +268,7 @@ _CHATTER = re.compile(
     re.IGNORECASE,
 )
 _FINITE = re.compile(
-    r"\b(?:is|are|am|was|were|has|have|had|will|can|could|must|should|would|do|does|did|don't|doesn't|didn't|isn't|aren't|won't|can't|never|may|needs?|likes?|loves?|hates?|lives?|works?|goes|wants?|prefer|moved|left|bought|sold|got|quit|drink|drive|eat|play|run|own|know|live|speak|study|went|came|made|took|met|spent|lost|found|became|began)\b|'s\b|'m\b|'re\b|’s\b|’m\b|\w{3,}(?:ed|s)\b",
+    r"\b(?:is|are|am|was|were|has|have|had|will|can|could|must|should|would|do|does|did|don't|doesn't|didn't|isn't|aren't|won't|can't|never|may|needs?|likes?|loves?|hates?|lives?|works?|goes|wants?|prefer|moved|left|bought|sold|got|quit|drink|drive|eat|play|run|own|know|live|speak|study|went|came|made|took|met|take|use|wear|keep|sleep|cook|write|teach|spent|lost|found|became|began)\b|'s\b|'m\b|'re\b|’s\b|’m\b|\w{3,}(?:ed|s)\b",
     re.IGNORECASE,
 )
 
@@ -299,7 +304,7 @@ def _opened(sentence: str) -> tuple[str, set[str]]:
 
 def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     asks = sentence.rstrip().endswith("?")
-    rest = sentence.rstrip(" .!?;…")
+    rest = _ASIDE.sub("", sentence.rstrip(" .!?;…"))
     adds = "more" in signs
     if corrected := _TOO_LATE.search(rest):
         rest, negated = rest[: corrected.start()], True
@@ -373,7 +378,7 @@ def _replaced(text: str) -> Part | None:
 
 
 _POINTERS = frozenset(("it", "that", "this", "them", "these", "those", "there", "you", "which"))
-_LEAD = re.compile(r"^(?:(?:in|on|at|to|from|by|with|for|the|a|an)\s+)+", re.IGNORECASE)
+_LEAD = re.compile(r"^(?:(?:called|named|in|on|at|to|from|by|with|for|the|a|an)\s+)+", re.IGNORECASE)
 
 
 def _short(words: str) -> str:
@@ -395,6 +400,9 @@ def _changed(text: str) -> Part | None:
     """A statement that says what was so and is not any more."""
     if found := _SWITCHED.match(text):
         plain = f"{found['subject']} use {found['b']}{found['rest'] or ''}"
+        return Part(Form.STATE, text, wrong=_short(found["a"]), changed=True, plain=plain)
+    if found := _SHIFTED.match(text):
+        plain = f"{found['subject']} is {found['b']}"
         return Part(Form.STATE, text, wrong=_short(found["a"]), changed=True, plain=plain)
     if found := _NO_LONGER.match(text):
         plain = f"{found['subject']} {found['x']}"

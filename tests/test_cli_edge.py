@@ -481,6 +481,9 @@ def test_nothing_on_standard_input_is_nothing_to_add() -> None:
         ("14 March 2026", "2026-03-14T23:59:59.999999Z"),
         ("2026-03-14T09:30", "2026-03-14T09:30:00Z"),
         ("2026-03-14 00:00", "2026-03-14T00:00:00Z"),
+        ("9999", "9999-12-31T23:59:59.999999Z"),
+        ("December 9999", "9999-12-31T23:59:59.999999Z"),
+        ("9999-12-31", "9999-12-31T23:59:59.999999Z"),
     ],
 )
 def test_until_includes_the_day_it_names(text: str, last: str) -> None:

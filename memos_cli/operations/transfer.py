@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -279,10 +279,17 @@ class _Plan:
             self.closed[item.row] = item.but(closed_by=self.change)
             self.imported += 1
 
+    @cached_property
+    def purged(self) -> set[str]:
+        """Ids that name nothing any more, so that nobody reuses them."""
+        return set(self.session.cube.table.arrow("status = 'purged'", ["id"])["id"].to_pylist())
+
     def _take_current(self, item: MemoryItem, *, named: bool) -> str | None:
         old = self.puts.get(item.id)
         if old is None and named and (found := self.keywords.current([item.id]).get(item.id)):
             old = found[1]
+        if old is None and named and item.id in self.purged:
+            return f"{item.id} was purged here (without its id it comes in as a memory of its own)"
         if old is None:
             self._take_new(item, named=named)
             return None

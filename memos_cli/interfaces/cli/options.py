@@ -340,8 +340,10 @@ def standard_input(what: str) -> str:
     """All of standard input as text.
 
     Raises:
-        BadInput: its bytes are not UTF-8.
+        BadInput: it is closed, or its bytes are not UTF-8.
     """
+    if sys.stdin is None:
+        raise BadInput(source=what, reason="standard input is closed")
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memos_cli.cube.cube import MemCube, Projection, vector_column
-from memos_cli.errors import IntegrityError, MemosError
+from memos_cli.errors import IntegrityError, MemosError, TableDamaged
 from memos_cli.schema import CheckResult, MemoryItem, Problem, Status, plain
 from memos_cli.stores.nearness import content_hash
-from memos_cli.stores.table import Gap, newest_version, quoted
+from memos_cli.stores.table import GO_BACK, Gap, newest_version, quoted
 
 if TYPE_CHECKING:
     from memos_cli.stores.graph import Graph
@@ -343,6 +343,15 @@ def mend(cube: MemCube) -> list[str]:
 
     Returns what was done, in sentences. Raises TableDamaged when the table itself is beyond it.
     """
+    try:
+        return _mended(cube)
+    except TableDamaged as error:
+        if error.next_step != TableDamaged.hint:
+            raise
+        raise TableDamaged(**error.fields, hint=GO_BACK) from error  # not to type the same again
+
+
+def _mended(cube: MemCube) -> list[str]:
     done: list[str] = []
     if torn := cube.table.set_aside_torn():
         done.append(f"set {len(torn)} torn versions of the table aside")

@@ -27,7 +27,7 @@ from memos_cli.errors import (
 from memos_cli.operations.reembed import ReembedResult, make_vectors, reembed
 from memos_cli.schema import CheckResult, Depth, Value
 from memos_cli.session import Session
-from memos_cli.stores.table import GO_BACK, newest_version
+from memos_cli.stores.table import newest_version
 
 if TYPE_CHECKING:
     from memos_cli.location import CubeRef
@@ -117,12 +117,7 @@ def repair(ref: CubeRef, settings: Settings, dry_run: bool = False) -> RepairRes
             ok=not found and not done, done=(), revision=_newest(cube), dry_run=True, notes=(*done, *found)
         )
     with cube.lock.hold("repair"):
-        try:
-            done += judge.mend(cube)
-        except TableDamaged as error:
-            if error.hint != TableDamaged.hint:
-                raise
-            raise TableDamaged(**error.fields, hint=GO_BACK) from error  # not to type the same again
+        done += judge.mend(cube)
     embedded, notes = _embed_bare(Session(ref, cube, settings))
     if embedded:
         done.append(f"made the vectors of {embedded} versions that had none")

@@ -14,7 +14,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from memos_cli.operations.outline import NODES, is_node
-from memos_cli.organize.titles import words_of
 from memos_cli.schema import MemoryItem
 from memos_cli.stores.facts import EVIDENCE
 from memos_cli.stores.table import quoted
@@ -64,6 +63,8 @@ def _tells(node: MemoryItem, going: Collection[str], own: Collection[str]) -> bo
 
 
 def _words(item: MemoryItem) -> set[str]:
+    from memos_cli.organize.titles import words_of  # brings numpy, which only a purge with nodes pays for
+
     return set(words_of([item.memory, *item.tags]).counts)
 
 

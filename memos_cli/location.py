@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 _LIST = re.compile(rf"{_NAME.pattern}(?:[\s,:;]+{_NAME.pattern})+", re.ASCII)
 _SEVERAL = "It names one cube; `memos search -c A -c B` asks several."
+_CONTROL = re.compile(r"[\x01-\x1f\x7f]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -48,6 +49,11 @@ def resolve(ref: str | None, settings: Settings) -> CubeRef:
     given = settings.cube if ref is None else ref
     if not given or "\0" in given:
         raise UsageError(detail="The cube's name is empty.", hint="Give a name or a path with -c.")
+    if _CONTROL.search(given):
+        raise UsageError(
+            detail=f"{given!r} holds a control character, which the table's engine takes in no path.",
+            hint="Name another directory with -c.",
+        )
     if _SCHEME.match(given):
         raise UsageError(
             detail=f"{given} is on a remote, and cubes are opened from this machine's disks only.",

@@ -85,6 +85,8 @@ CONFIGS: dict[str, tuple[Make, str]] = {
     "of a version that is true": (lambda b: config(b, version=True), "version"),
     "with an unknown depth": (lambda b: config(b, slots={"text_mem": {"depth": "deep"}}), "depth"),
     "with features in words": (lambda b: config(b, features_read="table-1"), "features_read"),
+    "without an embedder": (lambda b: config(b, embedder=None), "names no embedder"),
+    "without a vector column": (lambda b: config(b, vector_column=None), "names no embedder"),
     "with an embedder of wrong type": (lambda b: config(b, embedder=[1]), "embedder"),
     "with a dimension of wrong type": (lambda b: config(b, embedder={"name": "hash:64", "dimension": "x"}), "dimension"),
     "with a negative dimension": (lambda b: config(b, embedder={"name": "hash:64", "dimension": -1}), "dimension"),
@@ -436,6 +438,17 @@ TABLES: dict[str, Make] = {
     "newest data file gone": lambda b: data_files(b)[-1].unlink(),
     "deletions gone": without("memories.lance/_deletions"),
 }
+
+
+@general
+def test_a_repair_that_fails_does_not_send_one_to_repair(box: Box) -> None:
+    newest = versions(box)[0]
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    newest.write_bytes(bytes(data))
+    hint = ends(box, REPAIR, 6, "table_damaged")["error"]["hint"]
+    assert "memos repair" not in hint
+    assert "from a copy" in hint
 
 
 @general

@@ -112,6 +112,17 @@ def test_no_cube_is_made_when_there_is_nothing_to_store(
     assert not Path("notes").exists()
 
 
+@pytest.mark.parametrize(
+    "lines", ["", "\n", 'not json\n{"x": 1}\n', '{"memory": "old", "known_to": "2025-01-01T00:00:00Z"}']
+)
+def test_no_cube_is_made_for_lines_that_cannot_be_imported(lines: str, home: Path) -> None:
+    bad = [number for number, line in enumerate(lines.splitlines(), 1) if line]
+    result = document("import", "-", "-c", "notes", code=1 if bad else 0, input=lines)
+    assert [one["line"] for one in result["skipped"]] == bad
+    assert result["imported"] == 0
+    assert not (home / "cubes").exists()
+
+
 def test_what_can_be_stored_goes_into_the_new_cube_and_what_cannot_is_named(home: Path) -> None:
     Path("good.txt").write_text(LISBON)
     result = document("add", "--file", "missing.txt", "--file", "good.txt", "--file", "none.txt", code=1)

@@ -352,13 +352,39 @@ def test_a_reader_that_leaves_early_is_no_trouble() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_behind_stdout_is_said() -> None:
+@pytest.mark.parametrize("words", [["help", "commands"], ["help", "format", "--json"]], ids=" ".join)
+def test_a_full_disk_behind_stdout_is_said(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        result = subprocess.run(
-            [*MEMOS, "help", "commands"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
+        result = subprocess.run([*MEMOS, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 1
+    assert result.stderr.startswith("Error: The answer cannot be written")
     assert "No space left" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("closed", "words", "code"),
+    [
+        (">&-", ["config", "list"], 0),
+        (">&- 2>&- <&-", ["config", "list", "--json"], 0),
+        ("2>&-", ["nonsense"], 2),
+        ("2>/dev/full", ["nonsense"], 2),
+        ("<&-", ["add", "-"], 2),
+        ("<&-", ["add", "--follow"], 2),
+        ("<&-", ["feedback", "-"], 2),
+        ("<&-", ["config", "set", "cube", "-"], 2),
+    ],
+)
+def test_closed_streams_are_no_defect(closed: str, words: list[str], code: int, tmp_path: Path) -> None:
+    result = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *MEMOS, *words],
+        env={**os.environ, "MEMOS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_as_a_module_and_under_an_ascii_locale() -> None:
@@ -481,6 +507,9 @@ def test_nothing_on_standard_input_is_nothing_to_add() -> None:
         ("14 March 2026", "2026-03-14T23:59:59.999999Z"),
         ("2026-03-14T09:30", "2026-03-14T09:30:00Z"),
         ("2026-03-14 00:00", "2026-03-14T00:00:00Z"),
+        ("9999", "9999-12-31T23:59:59.999999Z"),
+        ("December 9999", "9999-12-31T23:59:59.999999Z"),
+        ("9999-12-31", "9999-12-31T23:59:59.999999Z"),
     ],
 )
 def test_until_includes_the_day_it_names(text: str, last: str) -> None:

@@ -27,6 +27,7 @@ from memos_cli.errors import (
     MemoryNotFound,
     NothingToUndo,
     StaleChange,
+    StorageError,
     StorageFull,
     TableDamaged,
     UndoConflict,
@@ -151,6 +152,8 @@ def test_opening_what_is_not_there_or_too_new(session: Session, cube_path: Path,
         MemCube.open(tmp_path / "nowhere")
     with pytest.raises(CubeExists):
         MemCube.create(cube_path)
+    with pytest.raises(StorageError, match="too long"):
+        MemCube.create(tmp_path / ("x" * 300))
     config = cube_path / "config.json"
     config.write_text(config.read_text().replace('"features_write": [', '"features_write": ["later-1",'))
     assert texts(session) == set()

@@ -77,3 +77,9 @@ def test_an_unknown_home_is_a_usage_error(settings: Settings) -> None:
 def test_a_bare_name_that_cannot_be_looked_for_here_is_a_name(settings: Settings) -> None:
     with pytest.raises(UsageError, match="at most 100"):
         resolve("x" * 5000, settings)
+
+
+@pytest.mark.parametrize("given", ["./a\nb", "/tmp/a\x1bb", "a\tb/c"])
+def test_a_path_with_a_control_character_is_refused(given: str, settings: Settings) -> None:
+    with pytest.raises(UsageError, match="control character"):
+        resolve(given, settings)

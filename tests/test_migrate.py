@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from memos_cli.cube.config import CubeConfig, read_config, write_config
+from memos_cli.cube.config import CubeConfig, Slots, TextSlot, read_config, write_config
 from memos_cli.cube.layout import Layout
 from memos_cli.cube.migrate import MIGRATIONS, Migration, migrate, pending
+from memos_cli.schema import Depth
+
+ROWS_ALONE = CubeConfig(slots=Slots(text_mem=TextSlot(depth=Depth.NAIVE)))
 
 
 def test_released_migrations_lead_to_the_present_format() -> None:
@@ -18,7 +21,7 @@ def test_released_migrations_lead_to_the_present_format() -> None:
 
 def test_steps_run_in_order_and_only_those_that_are_lacking(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    write_config(layout.config, CubeConfig())
+    write_config(layout.config, ROWS_ALONE)
     ran: list[int] = []
     steps = [Migration(v, f"to {v}", lambda _, v=v: ran.append(v)) for v in (3, 1, 2)]  # type: ignore[misc]
     config = migrate(layout, read_config(layout.config), steps)
@@ -29,7 +32,7 @@ def test_steps_run_in_order_and_only_those_that_are_lacking(tmp_path: Path) -> N
 
 def test_a_step_that_was_cut_short_runs_again(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    write_config(layout.config, CubeConfig())
+    write_config(layout.config, ROWS_ALONE)
     tries: list[str] = []
 
     def fails_once(_: Layout) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memos_cli.cube.cube import MemCube, Projection, vector_column
-from memos_cli.errors import IntegrityError, MemosError
-from memos_cli.schema import CheckResult, MemoryItem, Problem, Status
+from memos_cli.errors import IntegrityError, MemosError, TableDamaged
+from memos_cli.schema import CheckResult, MemoryItem, Problem, Status, plain
 from memos_cli.stores.nearness import content_hash
-from memos_cli.stores.table import Gap, newest_version, quoted
+from memos_cli.stores.table import GO_BACK, Gap, newest_version, quoted
 
 if TYPE_CHECKING:
     from memos_cli.stores.graph import Graph
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from memos_cli.stores.vectors import Vectors
 
 SHOWN_IDS = 20
+SHORTEST = 3
+"""Characters up to which a text is in any file by chance."""
 
 FOREIGN = "another program added rows that memos has not taken in"
 DECAYED = "Put `memories.lance` back from a copy, or write them anew: `memos update ID TEXT`."
@@ -341,6 +343,15 @@ def mend(cube: MemCube) -> list[str]:
 
     Returns what was done, in sentences. Raises TableDamaged when the table itself is beyond it.
     """
+    try:
+        return _mended(cube)
+    except TableDamaged as error:
+        if error.next_step != TableDamaged.hint:
+            raise
+        raise TableDamaged(**error.fields, hint=GO_BACK) from error  # not to type the same again
+
+
+def _mended(cube: MemCube) -> list[str]:
     done: list[str] = []
     if torn := cube.table.set_aside_torn():
         done.append(f"set {len(torn)} torn versions of the table aside")
@@ -439,11 +450,13 @@ def verify_purged(cube: MemCube, ids: set[str], texts: list[str]) -> list[str]:
             f"{len(versions) - 1} old versions are left.",
             hint="Type `memos purge` again, or `memos repair`.",
         )
-    elsewhere = [
-        t for t in dict.fromkeys(texts) if t.strip() and cube.table.count(f"contains(memory, {quoted([t])})")
-    ]
-    needles = {t.encode() for t in texts if len(t) > 3 and t not in elsewhere}
-    if found := _files_with(cube.root, needles):
+    wanted = [text for text in dict.fromkeys(texts) if text.strip()]
+    elsewhere = {text for text in wanted if cube.table.count(f"contains(memory, {quoted([text])})")}
+    needles = {text.encode() for text in wanted if len(text) > SHORTEST and text not in elsewhere}
+    if found := _files_with(cube, needles):
+        elsewhere |= _told_by_fields(cube, [text for text in wanted if text not in elsewhere])
+        found = _files_with(cube, needles - {text.encode() for text in elsewhere})
+    if found:
         raise IntegrityError(
             detail=f"The purged text still stands in {found[0].relative_to(cube.root)}.",
             hint="Type `memos repair`, then `memos purge` again.",
@@ -451,12 +464,42 @@ def verify_purged(cube: MemCube, ids: set[str], texts: list[str]) -> list[str]:
     return [f"Other memories hold the words of {len(elsewhere)} purged ones as well."] if elsewhere else []
 
 
-def _files_with(root: Path, needles: set[bytes]) -> list[Path]:
-    """Files whose bytes hold any of the texts, read in pieces that overlap."""
+def _told_by_fields(cube: MemCube, texts: list[str]) -> set[str]:
+    """Which of the texts stand in any other field of what is there: a tag, a title, a person, a kind; or
+    are words of the format itself.
+
+    Reads every row: asked only where a file holds one of them.
+    """
+    names = (*MemoryItem.__struct_fields__, cube.layout.config.read_text())
+    found = {text for text in texts if any(text in name for name in names)}
+    for tail in cube.table.tails(None, None):
+        for item in tail.items:
+            fields = list(_strings(plain(item)))
+            found |= {text for text in texts if any(text in field for field in fields)}
+    return found
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield str(name)
+            yield from _strings(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _strings(one)
+
+
+def _files_with(cube: MemCube, needles: set[bytes]) -> list[Path]:
+    """Files whose bytes hold any of the texts, read in pieces that overlap; not those that no memory is
+    ever written into."""
     if not needles:
         return []
     longest = max(map(len, needles))
-    return [p for p in sorted(root.rglob("*")) if p.is_file() and _holds(p, needles, longest)]
+    ours = (cube.layout.readme, cube.layout.config)
+    files = (p for p in sorted(cube.root.rglob("*")) if p.is_file() and p not in ours)
+    return [p for p in files if _holds(p, needles, longest)]
 
 
 def _holds(path: Path, needles: set[bytes], longest: int) -> bool:

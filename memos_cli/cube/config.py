@@ -104,9 +104,13 @@ def read_config(path: Path) -> CubeConfig:
         raise ConfigDamaged(path=path, reason=f"not JSON ({error})") from error
     _check_format(path, document)
     try:
-        return msgspec.convert(document, CubeConfig)
+        config = msgspec.convert(document, CubeConfig)
     except msgspec.ValidationError as error:
         raise ConfigDamaged(path=path, reason=why(error)) from error
+    if config.depth is not Depth.NAIVE and None in (config.embedder, config.vector_column):
+        # Else the cube would go on as one without vectors, and say so as if that were its nature.
+        raise ConfigDamaged(path=path, reason=f"its depth is {config.depth}, and it names no embedder")
+    return config
 
 
 def _check_format(path: Path, document: Any) -> None:

@@ -149,8 +149,7 @@ class MemCube:
 
         Raises CubeExists when `root` holds anything, StorageFull, NotPermitted.
         """
-        taken = root.is_symlink() and not root.exists()
-        if taken or (root.exists() and (not root.is_dir() or any(root.iterdir()))):
+        if _is_taken(root):
             raise CubeExists(path=root)
         column = vector_column(embedder) if embedder and depth is not Depth.NAIVE else None
         config = CubeConfig(
@@ -590,6 +589,18 @@ def valid_end(old: MemoryItem, new_from: datetime) -> datetime:
     Something said to be true from before the old one began corrects it: the old one was never true.
     """
     return max(new_from, old.valid_from) if old.valid_from else new_from
+
+
+def _is_taken(root: Path) -> bool:
+    """Whether anything stands there but an empty directory. Raises NotPermitted, StorageError."""
+    try:
+        if root.is_symlink() and not root.exists():
+            return True
+        return root.exists() and (not root.is_dir() or any(root.iterdir()))
+    except OSError as error:
+        raise storage_error(error, root) or StorageError(
+            path=root, reason=error.strerror or str(error)
+        ) from error
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

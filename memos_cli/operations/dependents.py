@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from memos_cli.cube.cube import valid_end
 from memos_cli.operations import insights
 from memos_cli.operations.browse import EVERYTHING
+from memos_cli.operations.nodes import nodes_telling
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.schema import REFINES, Filters, Kind, MemoryItem, Status
 from memos_cli.stores.facts import LEARNED, evidence_of, is_learned
@@ -109,7 +110,7 @@ def purged_with(session: Session, going: Mapping[str, MemoryItem]) -> tuple[list
     """What goes for good with the memories, and facts and insights that stay and rest on others from now on.
 
     A preference goes even if others tell of it: it may have the words of one that goes, in this version or
-    in an older one.
+    in an older one. So do topics and concepts that have them.
     """
     facts = [fact for fact in facts_of(session, going) if fact.id not in going]
     gone = [fact for fact in facts if _alone(fact, going)]
@@ -117,6 +118,7 @@ def purged_with(session: Session, going: Mapping[str, MemoryItem]) -> tuple[list
     versions = session.cube.table.items(f"kind = {quoted([Kind.PREFERENCE])}")
     learned = {one.id for one in versions if is_learned(one) and evidence_of(one) & ids} - ids
     gone += {one.id: one for one in versions if one.id in learned}.values()
+    gone += nodes_telling(session, {*going, *(one.id for one in gone)})
     stay: list[Edited] = [(f, _without(f, going), None) for f in facts if not _alone(f, going)]
     away, others = insights.purging(session, {*going, *(one.id for one in gone)})
     return gone + away, stay + others

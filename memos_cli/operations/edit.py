@@ -281,8 +281,8 @@ def _before(session: Session, target: str, item: MemoryItem) -> tuple[MemoryItem
     first = item
     while first.predecessor is not None:
         found = session.cube.table.items(f"row = {quoted([first.predecessor])}")
-        if not found:
-            raise UndoConflict(id=target, reason=f"the version before it of {item.id} is gone", later=target)
+        if not found:  # an import brought the memory without its history
+            return None, first
         if found[0].change != target:
             return found[0], first
         first = found[0]

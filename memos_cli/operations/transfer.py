@@ -7,9 +7,10 @@ files (`interfaces`), what makes two texts the same (`add`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import islice
+from functools import cached_property, partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,6 +42,13 @@ if TYPE_CHECKING:
 
 BATCH = 1_000
 MAX_ID = 200
+MAX_VERSION = 1 << 30
+"""Far above what anybody writes, and half of what the table's column holds."""
+
+ALONE = "it is a closed version, and no later one of its memory is there"
+
+Held = dict[str, list[tuple[int, "bytes | str"]]]
+"""Numbered lines, by the id of their memory."""
 
 _VISIBLE = (Status.ACTIVATED, Status.RESOLVING)
 
@@ -100,109 +108,188 @@ def import_lines(
 
     Same id and text (or, without an id, the same text of the same owner): known. Same id, other
     text: skipped, unless `on_conflict` is `newer` (the later one stands), `keep` (what is there
-    stands and the line is known) or `replace`. Unusable lines are skipped with the reason.
+    stands and the line is known) or `replace`; what it replaces becomes an older version. Closed
+    versions come in below a current one. Unusable lines are skipped with the reason.
     """
     change = uuid7()
     skipped: list[SkippedLine] = []
     notes: list[str] = []
+    came: dict[str, int] = {}
+    held: Held = {}
     imported = known = done = 0
     numbered = enumerate(lines, 1)
     while batch := list(islice(numbered, BATCH)):
-        plan = _planned(session, batch, on_conflict, TextVectors(session))
+        make = partial(_planned, session, batch, on_conflict, change, held, came)
+        plan = make(TextVectors(session))
         if not dry_run:
-            plan, said = _stored(session, batch, plan, change)
+            plan, said = _stored(session, plan, make)
             notes += said
         skipped += plan.skipped
         imported += plan.imported
         known += plan.known
+        held = plan.held
+        came |= {id: item.version for id, item in plan.puts.items()}
         done += len(batch)
         if progress:
             progress("importing", done, None)
+    skipped += [SkippedLine(line=n, reason=ALONE) for lines_ in held.values() for n, _ in lines_]
     return ImportResult(
         imported=imported,
         known=known,
-        skipped=tuple(skipped),
+        skipped=tuple(sorted(skipped, key=lambda one: one.line)),
         change=change if imported and not dry_run else None,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def sift(lines: Iterable[bytes | str]) -> tuple[Iterator[bytes | str], ImportResult | None]:
+    """The same lines, read up to the first that can be stored; where none can be, what came of them.
+
+    For a caller that makes a cube only when there is something to put into it.
+    """
+    coming = iter(lines)
+    read: list[bytes | str] = []
+    skipped: list[SkippedLine] = []
+    for number, line in enumerate(coming, 1):
+        read.append(line)
+        if not line.strip():
+            continue
+        found = _parsed(line)
+        if not isinstance(found, str) and found[1].known_to is None:
+            return chain(read, coming), None
+        skipped.append(SkippedLine(line=number, reason=found if isinstance(found, str) else ALONE))
+    return iter(read), ImportResult(imported=0, known=0, skipped=tuple(skipped))
 
 
 def _planned(
     session: Session,
     batch: list[tuple[int, bytes | str]],
     on_conflict: str | None,
+    change: str,
+    held: Held,
+    came: Mapping[str, int],
     vectors: TextVectors,
 ) -> _Plan:
-    plan = _Plan(session, on_conflict, vectors)
+    plan = _Plan(session, on_conflict, change, came, vectors)
     for number, line in batch:
-        if line.strip() and (reason := plan.take(line)):
+        if line.strip() and (reason := plan.take(number, line)):
             plan.skipped.append(SkippedLine(line=number, reason=reason))
+    plan.place_closed(held)
     return plan
 
 
-def _stored(
-    session: Session, batch: list[tuple[int, bytes | str]], plan: _Plan, change: str
-) -> tuple[_Plan, list[str]]:
+def _stored(session: Session, plan: _Plan, make: Callable[[TextVectors], _Plan]) -> tuple[_Plan, list[str]]:
     """Embed without the lock, then commit; planned anew when somebody wrote in between."""
     plan.embed()
     with session.cube.writing("import"):
         if session.cube.revision != plan.view.revision or not plan.view.whole:
-            plan = _planned(session, batch, plan.on_conflict, plan.vectors)
+            plan = make(plan.vectors)
         plan.embed()
-        return plan, plan.commit(change)
+        return plan, plan.commit()
 
 
 class _Plan:
-    """One batch of lines, compared with the cube and with each other."""
+    """One batch of lines, compared with the cube and with each other.
 
-    def __init__(self, session: Session, on_conflict: str | None, vectors: TextVectors) -> None:
+    `came` holds the versions of memories that earlier batches brought.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        on_conflict: str | None,
+        change: str,
+        came: Mapping[str, int],
+        vectors: TextVectors,
+    ) -> None:
         self.session = session
         self.view = session.cube.view(vectors=False)
+        self.change = change
+        self.came = came
+        self.moment = now()
         self.skipped: list[SkippedLine] = []
         self.on_conflict = on_conflict
         self.keywords = self.view.keywords[-1]
         self.puts: dict[str, MemoryItem] = {}
         """Current versions to be, by id."""
         self.closed: dict[str, MemoryItem] = {}
-        """Versions that came closed, by row."""
+        """Versions that came closed or were replaced by a later line, by row."""
+        self.held: Held = {}
+        """Lines with closed versions, until a later version of their memory is there."""
         self.replaced: dict[str, MemoryItem] = {}
         self.vectors = vectors
         """By text: equal texts have equal vectors."""
         self.texts: dict[tuple[object, ...], str] = {}
         self.imported = self.known = 0
 
-    def take(self, line: bytes | str) -> str | None:
+    def take(self, number: int, line: bytes | str) -> str | None:
         """Plan one line; a reason when it cannot be used."""
-        try:
-            document = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            return f"not JSON: {error}"
-        if not isinstance(document, dict):
-            return "not a JSON object"
-        try:
-            item = _item(document)
-        except msgspec.ValidationError as error:
-            return why(error)
-        except ValueError as error:
-            return str(error)
-        self._keep_vectors(document, item)
+        found = _parsed(line)
+        if isinstance(found, str):
+            return found
+        document, item = found
         if item.known_to is not None:
-            self._take_closed(item)
+            self.held.setdefault(item.id, []).append((number, line))
             return None
+        self._keep_vectors(document, item)
         return self._take_current(item, named="id" in document)
 
-    def _take_closed(self, item: MemoryItem) -> None:
-        there = item.row in self.closed or self.session.cube.table.count(f"row = {quoted([item.row])}")
-        if there:
+    def place_closed(self, held: Held) -> None:
+        """Take in closed versions, also of earlier batches, whose memory has a later version now.
+
+        Every version of a memory has a number of its own and the current one the highest: what does
+        not fit in is held back, or skipped where its number is taken.
+        """
+        waiting, self.held = self.held, {}
+        for id, lines in held.items():
+            if id in self.puts:
+                waiting[id] = [*lines, *waiting.get(id, ())]
+            else:
+                self.held[id] = [*lines, *waiting.pop(id, ())]
+        latest = self._latest(waiting)
+        rows = {id: dict[str, int]() for id in waiting}
+        if waiting:
+            condition = f"id IN ({quoted(waiting)})"
+            for row in self.session.cube.table.arrow(condition, ["id", "row", "version"]).to_pylist():
+                rows[row["id"]][row["row"]] = row["version"]
+        for item in chain(self.puts.values(), self.closed.values()):
+            rows.setdefault(item.id, {})[item.row] = item.version
+        for id, lines in waiting.items():
+            for number, line in lines:
+                self._place(number, line, rows[id], latest.get(id, 0))
+
+    def _latest(self, ids: Iterable[str]) -> dict[str, int]:
+        """The numbers of the current versions, of those that have one."""
+        there = self.keywords.current(list(ids))
+        found = {id: item.version for id, (_, item) in there.items()}
+        return found | dict(self.came) | {id: item.version for id, item in self.puts.items()}
+
+    def _place(self, number: int, line: bytes | str, rows: dict[str, int], latest: int) -> None:
+        document, item = _read(line)
+        if rows.get(item.row) == item.version:
             self.known += 1
+        elif item.version >= latest:
+            self.held.setdefault(item.id, []).append((number, line))
+        elif item.row in rows or item.version in rows.values():
+            reason = f"another version {item.version} of {item.id} is there"
+            self.skipped.append(SkippedLine(line=number, reason=reason))
         else:
-            self.closed[item.row] = item
+            rows[item.row] = item.version
+            self._keep_vectors(document, item)
+            self.closed[item.row] = item.but(closed_by=self.change)
             self.imported += 1
+
+    @cached_property
+    def purged(self) -> set[str]:
+        """Ids that name nothing any more, so that nobody reuses them."""
+        return set(self.session.cube.table.arrow("status = 'purged'", ["id"])["id"].to_pylist())
 
     def _take_current(self, item: MemoryItem, *, named: bool) -> str | None:
         old = self.puts.get(item.id)
         if old is None and named and (found := self.keywords.current([item.id]).get(item.id)):
             old = found[1]
+        if old is None and named and item.id in self.purged:
+            return f"{item.id} was purged here (without its id it comes in as a memory of its own)"
         if old is None:
             self._take_new(item, named=named)
             return None
@@ -216,12 +303,15 @@ class _Plan:
             return None
         self.imported += 1
         if item.id in self.puts:
-            row = self.puts[item.id].row
-            self.puts[item.id] = item.but(row=row)
+            end = valid_end(old, item.valid_from or self.moment)
+            self.closed[old.row] = old.but(
+                known_from=self.moment, known_to=self.moment, closed_by=self.change, valid_to=end
+            )
         else:
             self.replaced[item.id] = old
-            fields = {n: getattr(item, n) for n in MemoryItem.__struct_fields__ if n not in _OF_VERSION}
-            self.puts[item.id] = next_version(old, **fields)
+        fields = {n: getattr(item, n) for n in MemoryItem.__struct_fields__ if n not in _OF_VERSION}
+        version = max(old.version + 1, item.version)
+        self.puts[item.id] = next_version(old, **fields, version=version)
         return None
 
     def _take_new(self, item: MemoryItem, *, named: bool) -> None:
@@ -268,7 +358,7 @@ class _Plan:
         """Make the vectors that did not come along."""
         self.vectors.complete(i.memory for i in self._all())
 
-    def commit(self, change: str) -> list[str]:
+    def commit(self) -> list[str]:
         """Under the lock: commit the batch; notes of the commit."""
         closings = tuple(
             Closing(id=old.id, row=old.row, valid_to=valid_end(old, self.puts[id].valid_from or now()))
@@ -276,7 +366,7 @@ class _Plan:
         )
         done = self.session.cube.commit(
             Change(
-                id=change,
+                id=self.change,
                 verb="import",
                 actor=self.session.actor,
                 puts=tuple(self._all()),
@@ -303,6 +393,27 @@ def _moment(name: str, value: Any) -> Any:
         raise ValueError(f"{name}: {value[:40]!r} is no time in ISO 8601") from error
 
 
+def _parsed(line: bytes | str) -> tuple[dict[str, Any], MemoryItem] | str:
+    """A line's document and its memory, or the reason why it cannot be used."""
+    try:
+        return _read(line)
+    except msgspec.ValidationError as error:
+        return why(error)
+    except ValueError as error:
+        return str(error)
+
+
+def _read(line: bytes | str) -> tuple[dict[str, Any], MemoryItem]:
+    """A line's document and its memory. Raises ValueError, of which msgspec.ValidationError is one."""
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")
+    return document, _item(document)
+
+
 def _item(document: dict[str, Any]) -> MemoryItem:
     """A line as a memory: unknown keys are kept in `info`, hash and language are made here."""
     memory = document.get("memory")
@@ -321,6 +432,8 @@ def _item(document: dict[str, Any]) -> MemoryItem:
         raise ValueError("its id is not a short printable text")
     if known.get("status") == Status.PURGED:
         raise ValueError("it is the tombstone of a purged memory")
+    if (version := known.get("version", 1)) and isinstance(version, int) and version > MAX_VERSION:
+        raise ValueError(f"its version {version} leaves no number for the next")
     info = known.get("info", {})
     if not isinstance(info, dict):
         raise ValueError("its info is not a JSON object")

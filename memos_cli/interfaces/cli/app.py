@@ -245,8 +245,10 @@ def _ending(run: Any, shell: Shell) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:
-        output.abandon_stdout()
+        output.abandon(sys.stdout)
         return 1
+    except output.Unwritable as error:
+        return _unwritten(out, error)
     except Exception as error:
         if out.machine:
             out.failure("internal_error", f"{type(error).__name__}: {error}", "This is a defect of memos.")
@@ -259,9 +261,17 @@ def _ending(run: Any, shell: Shell) -> int:
 def _flushed(code: int) -> int:
     try:
         output.finish()
-    except BrokenPipeError:
-        output.abandon_stdout()
+    except (BrokenPipeError, output.Unwritable):
+        output.abandon(sys.stdout)
     return code
+
+
+def _unwritten(out: output.Output, error: output.Unwritable) -> int:
+    """Said on stderr also with `--json`: the document is what could not be written."""
+    output.abandon(sys.stdout)
+    out.error_line(f"Error: The answer cannot be written to standard output: {error}.")
+    out.error_line("  The command itself was carried out; what it stored is stored.")
+    return 1
 
 
 def _text_of(error: Any) -> str:

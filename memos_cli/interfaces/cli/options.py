@@ -340,8 +340,10 @@ def standard_input(what: str) -> str:
     """All of standard input as text.
 
     Raises:
-        BadInput: its bytes are not UTF-8.
+        BadInput: it is closed, or its bytes are not UTF-8.
     """
+    if sys.stdin is None:
+        raise BadInput(source=what, reason="standard input is closed")
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:
@@ -397,15 +399,22 @@ def past(text: str | None) -> datetime | None:
 
 
 def _last_instant(text: str, start: datetime) -> datetime:
-    words = text.strip().lower()
-    following = start
-    if re.fullmatch(r"\d{4}年?", words):
-        following = start.replace(year=start.year + 1)
-    elif re.fullmatch(r"\d{4}[-/年]\d{1,2}月?|[a-z]+\.? \d{4}", words):
-        following = (start + timedelta(days=32)).replace(day=1)
-    elif start.time() == time() and not re.search(r"\d[:点时]|t\d|\d ?[ap]m|midnight|ago$|now$", words):
-        following = start + timedelta(days=1)
+    try:
+        following = _following(text.strip().lower(), start)
+    except (ValueError, OverflowError):  # what follows the last day of the calendar
+        return datetime.max.replace(tzinfo=start.tzinfo)
     return following - timedelta(microseconds=1) if following > start else start
+
+
+def _following(words: str, start: datetime) -> datetime:
+    """When the day, month or year of these words is over; `start` for words that name a moment."""
+    if re.fullmatch(r"\d{4}年?", words):
+        return start.replace(year=start.year + 1)
+    if re.fullmatch(r"\d{4}[-/年]\d{1,2}月?|[a-z]+\.? \d{4}", words):
+        return (start + timedelta(days=32)).replace(day=1)
+    if start.time() == time() and not re.search(r"\d[:点时]|t\d|\d ?[ap]m|midnight|ago$|now$", words):
+        return start + timedelta(days=1)
+    return start
 
 
 def reading(shell: Shell, given: str | None) -> Reading:

@@ -11,6 +11,7 @@ terminal people get tables; a pipe gets stable tab-separated lines without decor
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -325,8 +326,23 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+class Unwritable(Exception):
+    """stdout takes no more: its disk is full, or it is no place to write to."""
+
+
 def prepare_streams() -> None:
-    """Let no character that stdout or stderr cannot encode stop a command."""
+    """Let neither a character that stdout or stderr cannot encode stop a command, nor a closed stream.
+
+    A closed one is opened on the null device: else the next file that is opened, one of the cube's,
+    would get its number and whatever anybody prints.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -334,16 +350,18 @@ def prepare_streams() -> None:
 
 
 def finish() -> None:
-    """Write out what is buffered, so that a full disk or a closed pipe is noticed here."""
-    sys.stdout.flush()
+    """Write out what is buffered, so that a full disk or a closed pipe is noticed here.
+
+    Raises BrokenPipeError, Unwritable.
+    """
+    with _noticing():
+        sys.stdout.flush()
 
 
-def abandon_stdout() -> None:
-    """Stop writing to a pipe that nobody reads; the interpreter's own last flush stays quiet too."""
-    import os
-
+def abandon(stream: TextIO) -> None:
+    """Stop writing to a stream that takes no more; the interpreter's own last flush stays quiet too."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream.fileno())
     os.close(null)
 
 
@@ -357,7 +375,26 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    stream.write(text)
+    """Raises BrokenPipeError and Unwritable for stdout; what cannot be said on stderr stays unsaid."""
+    if stream is not sys.stderr:
+        with _noticing():
+            stream.write(text)
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        abandon(stream)
+
+
+@contextmanager
+def _noticing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(error.strerror or str(error)) from error
 
 
 def _dumps(document: Any, indent: int | None = None) -> str:

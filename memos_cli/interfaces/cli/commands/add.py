@@ -133,6 +133,8 @@ def add(
         info=_info(info),
     )
     files, urls = file or [], url or []
+    if follow and sys.stdin is None:
+        raise _nothing()
     if prune and not files:
         raise UsageError(detail="--prune works on files.", hint="Name them with --file PATH.")
     how = _How(
@@ -297,18 +299,24 @@ def _texts(texts: list[str], files: Sequence[Path | str], external_id: str | Non
     Raises:
         UsageError: there is nothing to add, or one id for several things.
     """
+    closed = sys.stdin is None
+    if "-" in texts and closed:
+        raise _nothing()
     if not texts and not files:
-        if sys.stdin is None or sys.stdin.isatty() or _ended(sys.stdin.buffer):
-            raise UsageError(
-                detail="There is nothing to add.",
-                hint="Give a text, --file PATH, --url URL, or pipe text in.",
-            )
+        if closed or sys.stdin.isatty() or _ended(sys.stdin.buffer):
+            raise _nothing()
         texts = ["-"]
     if texts.count("-") > 1:
         raise UsageError(detail="Standard input can be read once only.", hint="Give one `-`.")
     if external_id is not None and len(texts) + len(files) > 1:
         raise UsageError(detail="One --id names one memory.", hint="Add the others with ids of their own.")
     return [text if text == "-" else options.text_of(text, "text") for text in texts]
+
+
+def _nothing() -> UsageError:
+    return UsageError(
+        detail="There is nothing to add.", hint="Give a text, --file PATH, --url URL, or pipe text in."
+    )
 
 
 def _ended(stream: BinaryIO) -> bool:

@@ -56,6 +56,8 @@ def set_(
     shell = shell_of(ctx)
     if (value is None) != unset:
         raise UsageError(detail="Give a VALUE, or --unset.", hint="See `memos help settings`.")
+    if value == "-" and sys.stdin is None:
+        raise UsageError(detail="Standard input is closed.", hint="Give the VALUE itself.")
     text = sys.stdin.readline().strip() if value == "-" else value
     path = module.write(shell.settings, name, text)
     shell.__dict__.pop("settings", None)

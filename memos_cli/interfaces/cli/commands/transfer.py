@@ -80,16 +80,19 @@ def import_memories(
     Only `memory` is required in a line. Lines that cannot be used are named and skipped, the
     rest goes in: the exit code is 1 then.
     """
-    from memos_cli.operations.transfer import import_lines
+    from memos_cli.location import is_vacant
+    from memos_cli.operations.transfer import import_lines, sift
 
     shell = shell_of(ctx)
     how = _conflict(on_conflict)
-    with (
-        _lines(file) as lines,
-        shell.open_to_add(dry_run=dry_run) as session,
-        shell.out.progress() as progress,
-    ):
-        result = import_lines(session, lines, on_conflict=how, dry_run=dry_run, progress=progress)
+    with _lines(file) as given:
+        lines: Iterable[bytes | str] = given
+        result = None
+        if is_vacant(shell.ref.path):  # no cube is made for lines none of which can be stored
+            lines, result = sift(given)
+        if result is None:
+            with shell.open_to_add(dry_run=dry_run) as session, shell.out.progress() as progress:
+                result = import_lines(session, lines, on_conflict=how, dry_run=dry_run, progress=progress)
     document = documents.dump(result)
     shell.out.emit(document, Fields([("imported", result.imported), ("known", result.known)]))
     if not shell.out.machine:

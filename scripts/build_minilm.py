@@ -10,7 +10,7 @@ the model needs no graph optimisation and building it needs no torch:
 - the token embeddings as one int8 row with one scale per token;
 - everything else (positions, layer norms, biases) as float32.
 
-Beside it stands `wide.onnx`, the same model for processors without 8-bit dot products (no VNNI), where
+Beside it stands `model.onnx.wide`, the same model for processors without 8-bit dot products (no VNNI), where
 float32 matrices are twice as fast: a graph without weights of its own, which reads those of `model.onnx`
 by their place in that file and widens them once, when it is opened.
 
@@ -386,7 +386,7 @@ def main() -> None:
         (built / "1_Pooling").mkdir(parents=True)
         onnx.save(build_model(source), str(built / "model.onnx"))
         wide = widened((built / "model.onnx").read_bytes())
-        (built / "wide.onnx").write_bytes(wide.SerializeToString())
+        (built / "model.onnx.wide").write_bytes(wide.SerializeToString())
         write_tokenizer(source, built / "tokenizer.json")
         for name in CONFIG_FILES:
             shutil.copyfile(source / name, built / name)

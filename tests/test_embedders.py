@@ -375,7 +375,9 @@ class TestWide:
     @staticmethod
     def opened(wide: bool) -> SentenceEmbedder:
         folder = embedders.MODELS / "minilm"
-        return load_folder(folder, name="minilm", fused=True, wide=folder / "wide.onnx" if wide else None)
+        return load_folder(
+            folder, name="minilm", fused=True, wide=folder / "model.onnx.wide" if wide else None
+        )
 
     def test_it_is_the_same_model(self) -> None:
         compact, wide = self.opened(False), self.opened(True)

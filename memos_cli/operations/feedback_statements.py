@@ -26,7 +26,7 @@ from memos_cli.operations.wording import (
 )
 from memos_cli.reader.feedback import Part
 from memos_cli.schema import MemoryItem
-from memos_cli.stores.claims import Claim, claims_of
+from memos_cli.stores.claims import Among, Claim, claims_of
 from memos_cli.stores.facts import is_turn
 from memos_cli.stores.verdicts import Relation, Verdict, by_rule, compare
 
@@ -45,7 +45,7 @@ def state(part: Part, scope: Scope) -> Finding:
     judgement = Judgement.CORRECTION if part.corrects else Judgement.SUPPLEMENT
     near = scope.near(f"{part.text} {part.wrong}".strip())
     ours = changeable(scope, near)
-    verdicts = [(item, verdict_on(item.memory, part.text)) for item in ours]
+    verdicts = [(item, verdict_on(item.memory, part.text, corrects=part.corrects)) for item in ours]
     closing = [(i, v) for i, v in verdicts if v.relation in _CLOSING and v.sure]
     if part.wrong and any(holds(i.memory, part.wrong) for i, _ in closing):
         closing = [(i, v) for i, v in closing if holds(i.memory, part.wrong)]
@@ -88,16 +88,27 @@ def closing_verdicts(items: Sequence[MemoryItem], said: str) -> list[tuple[Memor
     return [(i, v) for i, v in verdicts if v.relation in _CLOSING and v.sure]
 
 
-def verdict_on(old: str, new: str) -> Verdict:
-    """What a statement is to a memory, which may speak of "the user" where the statement says "I"."""
+def verdict_on(old: str, new: str, *, corrects: bool = False) -> Verdict:
+    """What a statement is to a memory, which may speak of "the user" where the statement says "I".
+
+    Who says that something is wrong speaks of the same sister, though there may be two."""
     found = by_rule(old, new)
+    pairs = [(theirs, ours) for ours in claims_of(new) for theirs in claims_of(old)]
     if found.relation is not Relation.NEW:
-        return found
-    for ours in claims_of(new):
-        for theirs in claims_of(old):
-            if (same := _as_self(theirs, ours)) is not None:
-                return compare(same, ours)
+        same = [(theirs, ours) for theirs, ours in pairs if theirs.key == ours.key]
+        return _of_one(*same[0], found) if corrects and same and not found.sure else found
+    for theirs, ours in pairs:
+        if (own := _as_self(theirs, ours)) is not None:
+            found = compare(own, ours)
+            return _of_one(own, ours, found) if corrects and not found.sure else found
     return found
+
+
+def _of_one(theirs: Claim, ours: Claim, found: Verdict) -> Verdict:
+    """The verdict on two claims where both are of the same sister; as it was where there are many."""
+    if Among.MANY in (theirs.among, ours.among):
+        return found
+    return compare(theirs._replace(among=Among.ONE), ours._replace(among=Among.ONE))
 
 
 def _as_self(theirs: Claim, ours: Claim) -> Claim | None:

@@ -112,7 +112,7 @@ def _minilm(_: str, settings: EmbedderSettings) -> Embedder:
     from memos_cli.providers.processor import multiplies_bytes
 
     folder = MODELS / "minilm"
-    wide = None if multiplies_bytes() else folder / "wide.onnx"
+    wide = None if multiplies_bytes() else folder / "model.onnx.wide"
     return load_folder(folder, name="minilm", threads=settings.embed_threads, fused=True, wide=wide)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -28,7 +28,7 @@ from memos_cli.operations.preferences import Learned, Reader, Told, by_rule, lea
 from memos_cli.operations.refinable import refinable
 from memos_cli.operations.tiers import overflow
 from memos_cli.operations.versions import Edited
-from memos_cli.reader.annotate import READ, annotated, fields_told
+from memos_cli.reader.annotate import READ, annotated, fields_told_by
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
     Added,
@@ -420,6 +420,7 @@ def _plan(
             there.setdefault(item.content_hash, []).append(item)
     near = _near(session, drafts, hashes, there, allow_duplicates)
     judge.look(drafts, (i for i, d in enumerate(drafts) if hashes[i] in there and not is_turn(d)))
+    told = _told_by([None if hashes[i] in there else d for i, d in enumerate(drafts)], change.time)
     for place, (draft, digest) in enumerate(zip(drafts, hashes, strict=True)):
         if draft.external_id and _by_external(session, plan, draft, digest, pending):
             continue
@@ -430,15 +431,30 @@ def _plan(
         )
         if match is not None:
             _link(plan, match[0], draft, match[1])
-        elif (made := _judged(session, plan, judge, place, digest, draft)) is not None:
+        elif (made := _judged(session, plan, judge, place, digest, draft, told[place])) is not None:
             there.setdefault(digest, []).append(made)
             if draft.external_id:
                 pending[draft.external_id] = made
     return plan
 
 
+def _told_by(drafts: Sequence[Draft | None], now: datetime) -> list[dict[str, Any] | None]:
+    """What the texts tell beside their words; None where a draft is None, and mostly known."""
+    fresh = [draft for draft in drafts if draft is not None]
+    languages = [draft.language or language_of(draft.memory) for draft in fresh]
+    fields = fields_told_by(fresh, now)
+    told = ({**said, "language": language} for said, language in zip(fields, languages, strict=True))
+    return [None if draft is None else next(told) for draft in drafts]
+
+
 def _judged(
-    session: Session, plan: _Plan, judge: Judge, place: int, digest: str, draft: Draft
+    session: Session,
+    plan: _Plan,
+    judge: Judge,
+    place: int,
+    digest: str,
+    draft: Draft,
+    told: dict[str, Any] | None,
 ) -> MemoryItem | None:
     """Store a draft as what it is to the memories that are there; None: it is known."""
     ahead = [id for term in judge.sought(place) for id in plan.said.get(term, ())[-AHEAD:]]
@@ -448,7 +464,7 @@ def _judged(
     if ruling is not None and ruling.merges:
         _link(plan, ruling.item, draft, ruling.reason)
         return None
-    item = _item(_in_place(session, plan, draft), digest, plan.change, _waits(plan, draft))
+    item = _item(_in_place(session, plan, draft), digest, plan.change, _waits(plan, draft), told)
     if ruling is None:
         plan.new.append(item)
     elif ruling.closes:
@@ -678,14 +694,16 @@ def _waits(plan: _Plan, draft: Draft) -> bool:
     return plan.reading is not Reading.FAST and refinable(draft)
 
 
-def _item(draft: Draft, digest: str, change: Change, waits: bool = False) -> MemoryItem:
+def _item(
+    draft: Draft, digest: str, change: Change, waits: bool = False, told: dict[str, Any] | None = None
+) -> MemoryItem:
+    """A draft as a memory; `told`: what its text tells, where that was read before."""
     return MemoryItem(
         **{
             **msgspec.structs.asdict(draft),
-            **fields_told(draft, change.time),
+            **(told or _told_by([draft], change.time)[0] or {}),
             "kind": draft.kind or Kind.LONG_TERM,
             "visibility": draft.visibility or Visibility.PRIVATE,
-            "language": draft.language or language_of(draft.memory),
             "valid_from": draft.said_at or change.time,
             "known_from": change.time,
             "created_at": change.time,

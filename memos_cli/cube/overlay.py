@@ -12,9 +12,10 @@ import os
 import tempfile
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from memos_cli.cube.layout import Layout
 from memos_cli.errors import NotPermitted, StorageError
@@ -30,8 +31,7 @@ PREFIX = "memos-overlay-"
 """How names of overlays begin in the folder for temporary files; the process's id comes next."""
 
 
-@dataclass(frozen=True)
-class Overlay:
+class Overlay(msgspec.Struct, frozen=True, weakref=True):
     """Projections of some rows; their files go when nothing refers to any of these any more.
 
     Not when the overlay is dropped: another thread may do that, for a newer one, while this one's

@@ -11,7 +11,7 @@ known is embedded; and again under the lock, since another process may have adde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -355,7 +355,7 @@ def _change(
         *(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits),
     ]
     by_row = {i.row: vectors[i.memory] for i in puts if i.memory in vectors} | kept_vectors(session, edits)
-    return replace(plan.change, puts=tuple(puts), closings=tuple(closings), vectors=by_row)
+    return plan.change.but(puts=tuple(puts), closings=tuple(closings), vectors=by_row)
 
 
 def _writes(plan: _Plan) -> tuple[list[MemoryItem], list[Closing]]:

@@ -55,7 +55,9 @@ def keyphrase(text: str) -> str | None:
     if len(sample.split()) < LEAST:
         return None
     phrases = _phrases(sample)
-    return _best(_scored(phrases), sample) if len(phrases) > 1 else next((phrase for phrase, _ in phrases), None)
+    return (
+        _best(_scored(phrases), sample) if len(phrases) > 1 else next((phrase for phrase, _ in phrases), None)
+    )
 
 
 def _best(scored: Iterator[tuple[float, int, str]], text: str) -> str | None:

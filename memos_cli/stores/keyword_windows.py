@@ -13,9 +13,10 @@ side, which are written again with it, and of nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from memos_cli.schema import MemoryItem, Tail
 from memos_cli.stores import analysis
@@ -38,8 +39,7 @@ _MONTHS = _MONTH_NAMES.split()
 NONE = Tail((), ())
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A row to write: its windows by field (terms with spaces between), and whether it is new."""
 
     ordinal: int

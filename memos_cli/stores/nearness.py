@@ -139,7 +139,7 @@ def _bands(text: str) -> tuple[str, ...]:
     parts = _BAND.iter_unpack(_DIGEST.pack(*sketch.digest()))
     # Band values are hashes already; a checksum that takes in the band's number names them well
     # enough: of a million memories one in four thousand is a needless candidate.
-    return tuple(["%08x" % crc32(part, band) for band, (part,) in enumerate(parts)])
+    return tuple([f"{crc32(part, band):08x}" for band, (part,) in enumerate(parts)])
 
 
 @cache

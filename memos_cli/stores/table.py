@@ -21,7 +21,6 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -89,8 +88,7 @@ class Gap(StrEnum):
     UNKNOWN = "versions that were cleaned up meanwhile"
 
 
-@dataclass(frozen=True)
-class VectorColumn:
+class VectorColumn(msgspec.Struct, frozen=True):
     """Where vectors of one embedder stand: a column for the first span, one for the others."""
 
     name: str

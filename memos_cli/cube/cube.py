@@ -51,15 +51,10 @@ from memos_cli.errors import (
 from memos_cli.schema import Change, Closing, Depth, EmbedderInfo, Filters, MemoryItem, Status, Tail
 from memos_cli.stores.disk import remove_tree
 from memos_cli.stores.keywords import Keywords
-from memos_cli.stores.table import (
-    RESTORE,
-    Gap,
-    Table,
-    VectorColumn,
-    newest_version,
-    quoted,
-    storage_error,
-)
+from memos_cli.stores.table import Table, quoted
+from memos_cli.stores.table_files import newest_version, storage_error
+from memos_cli.stores.table_reader import RESTORE, Gap
+from memos_cli.stores.table_rows import VectorColumn
 from memos_cli.stores.usage import Usage
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from memos_cli.errors import NotPermitted, StorageError
 from memos_cli.schema import Status, Tail
 from memos_cli.stores.disk import remove_tree
 from memos_cli.stores.keywords import Keywords
-from memos_cli.stores.table import VectorColumn
+from memos_cli.stores.table_rows import VectorColumn
 
 if TYPE_CHECKING:
     from memos_cli.stores.vectors import Vectors

@@ -148,7 +148,7 @@ def _terms_of(text: str, owner: tuple[object, ...], turn: bool) -> tuple[str, ..
     return tuple(_terms(owner, keys))
 
 
-def sought_by(drafts: Sequence[Draft]) -> list[list[str]]:
+def sought_by(drafts: Sequence[Draft | MemoryItem]) -> list[list[str]]:
     """`sought` of each draft. Step by step over all of them, which takes a fifth less time than all steps of
     one after another: each step's code and tables stay in the processor's caches."""
     judged = [draft for draft in drafts if _is_judged(draft)]

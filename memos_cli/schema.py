@@ -16,7 +16,6 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -438,8 +437,7 @@ class Draft(Value, frozen=True, kw_only=True):
         _finite("strength", self.strength)
 
 
-@dataclass(frozen=True)
-class Closing:
+class Closing(msgspec.Struct, frozen=True):
     """The current version that a change ends: its memory, its row, and when it stopped being
     true (None: its validity stays as it is)."""
 
@@ -448,8 +446,7 @@ class Closing:
     valid_to: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Value, frozen=True):
     """A set of new versions, closings and purges: the only thing that writes.
 
     `vectors` maps a put's `row` to a float16 array of shape (spans, dimension); rows without
@@ -458,19 +455,18 @@ class Change:
 
     verb: str
     actor: str = ""
-    id: str = field(default_factory=uuid7)
-    time: datetime = field(default_factory=now)
+    id: str = msgspec.field(default_factory=uuid7)
+    time: datetime = msgspec.field(default_factory=now)
     puts: tuple[MemoryItem, ...] = ()
     closings: tuple[Closing, ...] = ()
     purges: tuple[str, ...] = ()
-    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    vectors: Mapping[str, np.ndarray] = msgspec.field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.puts or self.closings or self.purges)
 
 
-@dataclass(frozen=True)
-class Tail:
+class Tail(msgspec.Struct, frozen=True):
     """Rows a projection has to absorb, whole, ordinals ascending.
 
     `ordinals` names each row by a number that never changes and only grows from change to
@@ -481,7 +477,7 @@ class Tail:
 
     items: tuple[MemoryItem, ...]
     ordinals: tuple[int, ...]
-    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    vectors: Mapping[str, np.ndarray] = msgspec.field(default_factory=dict)
     fresh: bool = False
 
 

@@ -103,10 +103,10 @@ class Session:
 
         Raises UnknownLLM, LLMUnavailable.
         """
-        from memos_cli.providers.llm import resolve
-
         if not self.settings.llm:
             return None
+        from memos_cli.providers.llm import resolve
+
         return resolve(self.settings.llm, settings=self.settings, meter=self.meter)
 
     def _own(self, info: EmbedderInfo) -> Embedder:

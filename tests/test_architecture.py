@@ -61,8 +61,8 @@ EXCEPTIONS = {
         "stores.usage.Used",
         "stores.verdicts",
         "stores.table.quoted",
-        "stores.table.newest_version",
-        "stores.table.VectorColumn",
+        "stores.table_files.newest_version",
+        "stores.table_rows.VectorColumn",
     },
     "retrieval": {
         "stores.vectors.VectorHits",

@@ -42,7 +42,8 @@ from memos_cli.operations.transfer import import_lines
 from memos_cli.schema import Change, Closing, Depth, Draft, Filters, MemoryItem, Relation, Status
 from memos_cli.session import Session
 from memos_cli.stores.keywords import Keywords
-from memos_cli.stores.table import Table, newest_version
+from memos_cli.stores.table import Table
+from memos_cli.stores.table_files import manifest_of, newest_version
 from memos_cli.stores.vectors import Vectors
 
 OSLO, ROME = "Mia lives in Oslo.", "Mia lives in Rome."
@@ -552,7 +553,7 @@ def tear(session: Session) -> int:
     """Cut the newest manifest as a power loss would; which version it was."""
     newest = newest_version(session.cube.layout.table)
     assert newest is not None
-    path = session.cube.table._manifest(newest)
+    path = manifest_of(session.cube.table.path, newest)
     path.write_bytes(path.read_bytes()[:20])
     return newest
 

@@ -105,7 +105,7 @@ def test_what_names_no_time_does_not(text: str) -> None:
 
 
 def test_small_words_are_in_order() -> None:
-    assert small_words("Don't PANIC, 42 times!") == ["don", "t", "panic", "times"]
+    assert small_words("Don't PANIC, 42 times!") == ("don", "t", "panic", "times")
 
 
 def test_a_memo_makes_each_word_once_and_begins_anew_when_full() -> None:

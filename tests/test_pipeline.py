@@ -6,7 +6,6 @@ Does not cover the routes (`test_keywords`, `test_vectors` and their windows), r
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import random
@@ -16,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -103,7 +103,7 @@ def test_words_and_meaning_are_weighed_by_the_gate(tmp_path: Path) -> None:
 def test_how_much_words_count(
     tmp_path: Path, changes: Any, languages: tuple[str, ...], without: Iterable[str], weight: float
 ) -> None:
-    asked = dataclasses.replace(Asked("x", "x"), **changes)
+    asked = msgspec.structs.replace(Asked("x", "x"), **changes)
     vector, keyword = real_vectors(tmp_path, 10), notes({7: 6.0, 3: 3.0}, 10)
     found = rank(nothing_else(), asked, keyword, vector, Manner(languages, without=frozenset(without)))
     assert found.setting is not None
@@ -121,7 +121,7 @@ def test_without_any_word_meaning_stands_alone(tmp_path: Path) -> None:
 
 def test_ranks_stand_in_for_a_missing_scale(tmp_path: Path) -> None:
     vector = real_vectors(tmp_path, 3)
-    flat = dataclasses.replace(vector, moments=Moments(0.5, 0.0))
+    flat = msgspec.structs.replace(vector, moments=Moments(0.5, 0.0))
     keyword = notes({2: 5.0, 9: 1.0}, 10)
     same_words = notes({1: 2.0, 9: 2.0}, 2)
     for one, other in ((keyword, flat), (same_words, vector)):
@@ -346,7 +346,7 @@ def test_each_part_is_switched_off_by_itself(
 def test_without_windows_turns_are_notes(
     view: View, asked: Asked, keyword: KeywordRoute, vector: VectorRoute
 ) -> None:
-    few = dataclasses.replace(keyword, turns=FEW_TURNS - 1)
+    few = msgspec.structs.replace(keyword, turns=FEW_TURNS - 1)
     for route in (None, vector):
         # The gate goes by how many turns there are, and few turns make no session either.
         off = frozenset({"gate", "session"})
@@ -409,7 +409,7 @@ def test_times_that_are_named_count_for_what_was_said_then(view: View) -> None:
     one = Placed(0.0, (), 0.0, 0.0, 1, 0, 0, 0.0, near[0])
     setting = Setting(asked, 1.0, 1.0, None, 3, 0.5, True, DEFAULT, frozenset())
     assert weigh(one, setting)["dates"] == pytest.approx(DEFAULT.dates * near[0])
-    assert "dates" not in weigh(one, dataclasses.replace(setting, without=frozenset({"dates"})))
+    assert "dates" not in weigh(one, msgspec.structs.replace(setting, without=frozenset({"dates"})))
 
 
 # --- numbers and columns -----------------------------------------------------------------------
@@ -432,8 +432,8 @@ def test_numbers_weigh_as_columns_do(conversation: bool, windows: int, dense: Mo
         dated=rng.random(count),
     )
     assert set((columns.marks & COUNTED).tolist()) == set(range(16))
-    asked = dataclasses.replace(Asked("x", "x", when=True), names=())
-    object.__setattr__(asked, "speaker", 1)
+    asked = msgspec.structs.replace(Asked("x", "x", when=True), names=())
+    vars(asked)["speaker"] = 1
     setting = Setting(asked, 0.7, 1.9, dense, 300, 0.5, conversation, DEFAULT, frozenset({"roles"}))
     in_columns = {n: np.broadcast_to(s, count) for n, s in weigh(columns, setting).items()}
     assert "roles" not in in_columns
@@ -474,7 +474,7 @@ def test_what_a_turn_gets_by_its_nature(when: bool, marks: int, part: str, weigh
     setting = Setting(Asked("x", "x", when=when), 0.5, 0.5, None, 3, 0.5, True, DEFAULT, frozenset())
     one = Placed(0.0, (0.0,), 0.0, 0.0, 1, 5, marks, 0.0, 0.0)
     assert weigh(one, setting)[part] == pytest.approx(weight)
-    assert weigh(one, dataclasses.replace(setting, conversation=False))[part] == 0.0
+    assert weigh(one, msgspec.structs.replace(setting, conversation=False))[part] == 0.0
     assert weigh(one, setting)["speaker"] == 0.0
 
 
@@ -491,8 +491,8 @@ def test_a_note_that_names_the_speaker_stands_beside_the_turns() -> None:
     setting = Setting(Asked("x", "x"), 0.5, 0.5, None, 3, 0.5, True, DEFAULT, frozenset())
     note = Placed(0.0, (0.0,), 0.0, 0.0, 1, 0, 0, 1.0, 0.0)
     assert weigh(note, setting)["speaker"] == DEFAULT.speaker
-    assert weigh(note, dataclasses.replace(setting, conversation=False))["speaker"] == 0.0
-    assert "speaker" not in weigh(note, dataclasses.replace(setting, without=frozenset({"speaker"})))
+    assert weigh(note, msgspec.structs.replace(setting, conversation=False))["speaker"] == 0.0
+    assert "speaker" not in weigh(note, msgspec.structs.replace(setting, without=frozenset({"speaker"})))
 
 
 def test_one_by_one_and_in_columns_words_give_the_same(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
+from msgspec.structs import replace
 from test_cli import document, home, memos  # noqa: F401
 
 from memos_cli import prompts as prompts_module

@@ -16,7 +16,9 @@ from memos_cli.cube.cube import MemCube, Projection, vector_column
 from memos_cli.errors import IntegrityError, MemosError, TableDamaged
 from memos_cli.schema import CheckResult, MemoryItem, Problem, Status, plain
 from memos_cli.stores.nearness import content_hash
-from memos_cli.stores.table import GO_BACK, Gap, newest_version, quoted
+from memos_cli.stores.table import quoted
+from memos_cli.stores.table_files import newest_version
+from memos_cli.stores.table_reader import GO_BACK, Gap
 
 if TYPE_CHECKING:
     from memos_cli.stores.graph import Graph

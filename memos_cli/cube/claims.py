@@ -22,7 +22,7 @@ from uuid import uuid4
 from memos_cli.cube.layout import Layout
 from memos_cli.cube.lock import WriteLock
 from memos_cli.errors import StorageError
-from memos_cli.stores.table import storage_error
+from memos_cli.stores.table_files import storage_error
 
 LONGEST = 3600.0
 """Seconds after which a claim counts for nothing, whoever holds it."""

@@ -19,7 +19,7 @@ from msgspec import Meta
 from memos_cli.cube.layout import FEATURES, Layout
 from memos_cli.errors import ConfigDamaged, CubeNotFound, FormatTooNew, StorageError
 from memos_cli.schema import FORMAT, FORMAT_VERSION, Depth, EmbedderInfo, now, plain, uuid7, why
-from memos_cli.stores.table import storage_error, sync
+from memos_cli.stores.table_files import storage_error, sync
 
 LIMIT = 4 << 20
 """Largest config.json that is read, bytes; one from elsewhere is untrusted."""

@@ -17,11 +17,12 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from memos_cli.cube.config import (
     CubeConfig,
@@ -50,15 +51,10 @@ from memos_cli.errors import (
 from memos_cli.schema import Change, Closing, Depth, EmbedderInfo, Filters, MemoryItem, Status, Tail
 from memos_cli.stores.disk import remove_tree
 from memos_cli.stores.keywords import Keywords
-from memos_cli.stores.table import (
-    RESTORE,
-    Gap,
-    Table,
-    VectorColumn,
-    newest_version,
-    quoted,
-    storage_error,
-)
+from memos_cli.stores.table import Table, quoted
+from memos_cli.stores.table_files import newest_version, storage_error
+from memos_cli.stores.table_reader import RESTORE, Gap
+from memos_cli.stores.table_rows import VectorColumn
 from memos_cli.stores.usage import Usage
 
 if TYPE_CHECKING:
@@ -86,8 +82,7 @@ class Projection(Protocol):
         """Start anew; what was there goes."""
 
 
-@dataclass(frozen=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """What a reader searches: the projections, and an overlay of rows they lack.
 
     `hidden` are ordinals whose version in the first shard is out of date, `gone` the ids of
@@ -109,12 +104,11 @@ class View:
         return len(self.keywords) == 1
 
 
-@dataclass
-class CommitResult:
+class CommitResult(msgspec.Struct):
     """`revision` is the table version that holds the change; `notes` say what lags behind it."""
 
     revision: int
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 class MemCube:

@@ -6,9 +6,10 @@ Does not own: what is written into the files. No other file spells a path inside
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import get_type_hints
+
+import msgspec
 
 from memos_cli.schema import FORMAT, FORMAT_VERSION
 
@@ -18,8 +19,7 @@ FEATURES: dict[str, str] = {
 """Feature flags: a program that does not know one named in `features_read` must not open the cube."""
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """Paths of one cube."""
 
     root: Path

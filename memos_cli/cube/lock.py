@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memos_cli.errors import AtWork, Busy, StorageError
-from memos_cli.stores.table import storage_error
+from memos_cli.stores.table_files import storage_error
 
 
 class WriteLock:

@@ -12,16 +12,17 @@ import os
 import tempfile
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from memos_cli.cube.layout import Layout
 from memos_cli.errors import NotPermitted, StorageError
 from memos_cli.schema import Status, Tail
 from memos_cli.stores.disk import remove_tree
 from memos_cli.stores.keywords import Keywords
-from memos_cli.stores.table import VectorColumn
+from memos_cli.stores.table_rows import VectorColumn
 
 if TYPE_CHECKING:
     from memos_cli.stores.vectors import Vectors
@@ -30,8 +31,7 @@ PREFIX = "memos-overlay-"
 """How names of overlays begin in the folder for temporary files; the process's id comes next."""
 
 
-@dataclass(frozen=True)
-class Overlay:
+class Overlay(msgspec.Struct, frozen=True, weakref=True):
     """Projections of some rows; their files go when nothing refers to any of these any more.
 
     Not when the overlay is dropped: another thread may do that, for a newer one, while this one's

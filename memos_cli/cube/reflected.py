@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from memos_cli.cube.layout import Layout
 from memos_cli.errors import StorageError
-from memos_cli.stores.table import storage_error
+from memos_cli.stores.table_files import storage_error
 
 
 def read(layout: Layout) -> datetime | None:

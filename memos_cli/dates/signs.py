@@ -12,6 +12,7 @@ without). Chinese passes as it is: its words are not parted.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from memos_cli.dates.english import words_tagged
 
@@ -37,13 +38,16 @@ _ALIKE = str.maketrans("İıſK", "iisk")
 _PASSES = re.compile("[\u4e00-\u9fff\uff10-\uff19]")
 _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d\d")
 _YEAR = re.compile(r"(?:(?<!\d)(?:19|20)\d\d|['’]\d\d)(?!\d)|\d0['’]?s", re.IGNORECASE)
+_YEAR_BEGINS = ("19", "0", "'", "’")
 
 
-def small_words(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def small_words(text: str) -> tuple[str, ...]:
     """The runs of letters of an ASCII text, in lower case and in order."""
-    return text.encode().translate(_LETTERS).decode().split()
+    return tuple(text.encode().translate(_LETTERS).decode().split())
 
 
+@lru_cache(maxsize=64)
 def may_name(text: str) -> bool:
     """Whether any rule might find a time in a text, or in a part of it."""
     if text.isascii():
@@ -62,4 +66,6 @@ def may_name(text: str) -> bool:
             return True
     if "on" in words and "the" in words and not words.isdisjoint(_ORDINAL):
         return True
-    return bool(_DIGITS.search(text) and _YEAR.search(text))
+    # Looked for one by one: the expressions try something at every letter.
+    begun = any(map(text.__contains__, _YEAR_BEGINS))
+    return begun and bool(_DIGITS.search(text) and _YEAR.search(text))

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from memos_cli.errors import MemoryNotFound, UsageError
 from memos_cli.schema import Added, ChangeEntry, Depth, Filters, MemoryItem, Status, Value
 from memos_cli.stores.facts import PINNED
-from memos_cli.stores.table import newest_version, quoted
+from memos_cli.stores.table import quoted
+from memos_cli.stores.table_files import newest_version
 
 if TYPE_CHECKING:
     from memos_cli.cube.cube import View

@@ -11,7 +11,6 @@ somebody else changed one of them meanwhile, nothing is changed (StaleChange).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -197,8 +196,7 @@ def _carried_out(
         vectors.complete(item.memory for item in learned.puts)
         fresh = {item.row: vectors[item.memory] for item in puts if item.memory in vectors}
         closings = tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits)
-        whole = replace(
-            change,
+        whole = change.but(
             puts=puts,
             closings=(*learned.closings, *closings),
             vectors=kept_vectors(session, edits) | fresh,

@@ -24,7 +24,7 @@ from memos_cli.errors import LLMError
 from memos_cli.operations import judge_model
 from memos_cli.schema import Draft, Filters, MemoryItem, Status
 from memos_cli.session import TextVectors
-from memos_cli.stores.claims import claims_of, owner_of, sought, terms_of
+from memos_cli.stores.claims import claims_of, owner_of, sought_by, terms_of
 from memos_cli.stores.facts import is_turn
 from memos_cli.stores.verdicts import Relation, Verdict, by_rule
 
@@ -83,7 +83,8 @@ class Judge:
         if not self.on:
             return
         skipped = set(known)
-        self._terms = [[] if i in skipped else sought(draft) for i, draft in enumerate(drafts)]
+        terms = iter(sought_by([draft for i, draft in enumerate(drafts) if i not in skipped]))
+        self._terms = [[] if i in skipped else next(terms) for i in range(len(drafts))]
         view = self.session.cube.view(vectors=False)
         self._stored = view.keywords[-1].claiming(term for terms in self._terms for term in terms)
         if not self._asked:

@@ -27,7 +27,7 @@ from memos_cli.errors import (
 from memos_cli.operations.reembed import ReembedResult, make_vectors, reembed
 from memos_cli.schema import CheckResult, Depth, Value
 from memos_cli.session import Session
-from memos_cli.stores.table import newest_version
+from memos_cli.stores.table_files import newest_version
 
 if TYPE_CHECKING:
     from memos_cli.location import CubeRef

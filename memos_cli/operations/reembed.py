@@ -26,7 +26,7 @@ from memos_cli.cube.config import replace_file
 from memos_cli.cube.cube import MemCube, remove_tree, vector_column
 from memos_cli.errors import NoVectors, StorageError
 from memos_cli.schema import Depth, EmbedderInfo, MemoryItem, Value, uuid7
-from memos_cli.stores.table import VectorColumn
+from memos_cli.stores.table_rows import VectorColumn
 
 if TYPE_CHECKING:
     import numpy as np

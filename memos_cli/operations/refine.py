@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -291,14 +291,14 @@ def _commit(run: _Run, job: Job, answer: Read) -> None:
         standing = _standing(run.session, job)
         if not standing:
             return
-        change = replace(change, time=now())
+        change = change.but(time=now())
         facts = {p: _item(run, f, standing, change) for p, f in enumerate(found) if f.main.id in standing}
         judge.look([facts.get(p, item) for p, item in enumerate(items)])
         made = drawn(run.session, facts, standing.values(), judge, change)
         vectors.complete([item.memory for item in made.new.values()])
         by_row = {item.row: vectors[item.memory] for item in made.puts if item.memory in vectors}
         kept = kept_vectors(run.session, list(made.edits.values()))
-        whole = replace(change, puts=tuple(made.puts), closings=tuple(made.closings), vectors=by_row | kept)
+        whole = change.but(puts=tuple(made.puts), closings=tuple(made.closings), vectors=by_row | kept)
         done = cube.commit(whole)
     run.in_a_row = 0
     run.notes.update(dict.fromkeys((*judge.notes, *done.notes)))

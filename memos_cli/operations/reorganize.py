@@ -16,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,7 +169,7 @@ def _carried_out(session: Session, plan: Plan, found: list[Outline], change: str
     """Commit a plan as (a part of) the change of that id; notes of what lags behind."""
     if not plan:
         return []
-    committed = session.cube.commit(replace(plans.change_of(plan, session.actor, found), id=change))
+    committed = session.cube.commit(plans.change_of(plan, session.actor, found).but(id=change))
     if session.cube.config.depth is Depth.TREE:
         session.cube.ready_graph()
     return committed.notes

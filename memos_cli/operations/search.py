@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from memos_cli.cube.cube import View
 from memos_cli.errors import (
@@ -124,8 +125,7 @@ def doubts(hits: Sequence[Hit]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What the routes found for one question, before it is put in order."""
 
     view: View

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
+
+import msgspec
 
 from memos_cli.schema import Hit, Kind, Level, MemoryItem
 from memos_cli.stores.analysis import content_terms, exact_terms
@@ -49,14 +50,13 @@ _PAST = re.compile(
 """A question about what was: the later of two answers is not the better one."""
 
 
-@dataclass
-class _Order:
+class _Order(msgspec.Struct, dict=True):
     """Hits as they are put in order."""
 
     hits: Sequence[Hit]
-    later: dict[str, str] = field(default_factory=dict)
+    later: dict[str, str] = msgspec.field(default_factory=dict)
     """By id: the hit that has to stand before it."""
-    done: dict[str, Hit] = field(default_factory=dict)
+    done: dict[str, Hit] = msgspec.field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> dict[str, Hit]:

@@ -261,6 +261,8 @@ def entities_in(text: str) -> tuple[str, ...]:
 
 
 def _capitalised(text: str) -> Iterator[str]:
+    if text.isascii() and text[1:].islower():
+        return  # the only capital begins the text, and says nothing
     runs = [(match.group(), _begins(text, match.start())) for match in _run().finditer(text)]
     if not runs:
         return

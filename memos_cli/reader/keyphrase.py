@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
+from itertools import accumulate
 
 LONGEST = 4_000
 """Characters of a text that are read."""
@@ -51,7 +52,12 @@ def keyphrase(text: str) -> str | None:
     sample = text[:LONGEST]
     if not sample.isascii() and (han := len(_han().findall(sample))) > len(sample) // 3:
         return _best(_runs(sample), sample) if han >= LEAST else None
-    return _best(_scored(_phrases(sample)), sample) if len(sample.split()) >= LEAST else None
+    if len(sample.split()) < LEAST:
+        return None
+    phrases = _phrases(sample)
+    return (
+        _best(_scored(phrases), sample) if len(phrases) > 1 else next((phrase for phrase, _ in phrases), None)
+    )
 
 
 def _best(scored: Iterator[tuple[float, int, str]], text: str) -> str | None:
@@ -74,8 +80,61 @@ def _scored(phrases: Iterable[tuple[str, int]]) -> Iterator[tuple[float, int, st
         yield sum([degree[word] / frequency[word] for word in words]) * again**0.5, place, phrase
 
 
-def _phrases(text: str) -> Iterator[tuple[str, int]]:
-    """Runs of up to four words without a function word, a number or a mark among them."""
+def _phrases(text: str) -> list[tuple[str, int]]:
+    """Runs of up to four words without a function word, a number or a mark among them, and their places."""
+    if text.isascii() and (found := _ascii_phrases(text)) is not None:
+        return found
+    return list(_parted(text))
+
+
+def _ascii_phrases(text: str) -> list[tuple[str, int]] | None:
+    """The same, faster: by the shapes of its chunks; None where one of them is of no simple shape."""
+    chunks = text.lower().encode().translate(_TABLE).decode().split(" ")
+    shape = "".join(map(_shape, chunks))
+    if "x" in shape:
+        return None
+    ends: list[int] = []
+    found: list[tuple[str, int]] = []
+    for run in _RUN_OF_WORDS.finditer(shape):
+        first, last = run.span()
+        if last - first - run[0].count("e") > _PHRASE:
+            continue
+        ends = ends or list(accumulate(map(len, chunks)))
+        # Where a chunk ends: after all letters so far, and one space for each chunk before it.
+        head, tail = chunks[first], chunks[last - 1]
+        start = ends[first] + first - len(head.lstrip("."))
+        end = ends[last - 1] + last - 1 - len(tail) + len(tail.rstrip("."))
+        found.append((" ".join(text[start:end].split()), start))
+    return found
+
+
+@lru_cache(maxsize=1 << 15)
+def _shape(chunk: str) -> str:
+    """What stands between two spaces, as a letter: w(ord), b(reak), e(mpty) or x, which is none of these;
+    d, c and o: a word with a mark before it, after it and around it."""
+    if chunk.isalpha():
+        return "b" if chunk in _function_words() else "w"
+    runs = chunk.replace(".", " . ").split()
+    said = [run if run == "." else run.lstrip("_'-").rstrip("'-") for run in runs]
+    if not any(said):
+        return "e"
+    words = [word for word in said if word and word != "." and not _breaks(word)]
+    if not words:
+        return "b"
+    if chunk.strip(".") != words[0]:
+        return "x"
+    return ("wc", "do")[chunk[0] == "."][chunk[-1] == "."]
+
+
+def _breaks(word: str) -> bool:
+    return word in _function_words() or word.isdigit()
+
+
+_RUN_OF_WORDS = re.compile("[dw](?:e*w)*(?:e*c)?|c|o")
+
+
+def _parted(text: str) -> Iterator[tuple[str, int]]:
+    """As `_phrases`, of any text."""
     functional = _function_words()
     spans: list[tuple[int, int]] = []
     for word, start, end in _ascii_words(text) if text.isascii() else _words(text):

@@ -7,6 +7,7 @@ own: any decision. A text too short to tell is None, never a guess.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from memos_cli.dates.signs import small_words
@@ -53,6 +54,7 @@ def language_of(text: str) -> str | None:
     than any other language has.
     """
     sample = text[:2000]
+    words: Sequence[str]
     if sample.isascii():
         words = small_words(sample)
     else:
@@ -63,9 +65,11 @@ def language_of(text: str) -> str | None:
                 return code
         words = _WORD.findall(sample.lower())
     scores: dict[str, int] = {}
-    for known in filter(_LANGUAGES.__contains__, words[:200]):
-        for code in _LANGUAGES[known]:
+    for codes in filter(None, map(_LANGUAGES.get, words[:200])):
+        for code in codes:
             scores[code] = scores.get(code, 0) + 1
+    if not scores:
+        return None
     ranked = sorted(scores.items(), key=lambda pair: -pair[1])
     if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
         return None

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
+
+import msgspec
 
 from memos_cli.retrieval.temporal import Window, asks_when, windows
 from memos_cli.stores.analysis import UNSPACED
@@ -30,8 +31,7 @@ READ = 64
 """Words of a question among which names are looked for."""
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, dict=True):
     """A question, read."""
 
     text: str

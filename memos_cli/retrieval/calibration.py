@@ -29,7 +29,8 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from memos_cli.retrieval.pipeline import Ranked
 
@@ -54,8 +55,7 @@ HIT = ("best", "lead", "place", "one")
 it; one over its place; 1."""
 
 
-@dataclass(frozen=True)
-class Fitted:
+class Fitted(msgspec.Struct, frozen=True):
     """Weights of what QUESTION and HIT name."""
 
     question: tuple[float, float, float, float]

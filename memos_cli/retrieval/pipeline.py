@@ -20,10 +20,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from memos_cli.cube.cube import View
 from memos_cli.retrieval.asked import Asked
@@ -53,8 +54,7 @@ UNRELATED, FEW_UNITS = 0.1, 30
 memories up to which it counts for more than the mean of a cube's own."""
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(msgspec.Struct, frozen=True):
     """Candidates, best first, their sums of signals, and the signals by part, in the same order.
 
     Signals are in standard deviations. `setting` is None where the scales were missing.
@@ -62,21 +62,20 @@ class Ranked:
 
     ordinals: list[int]
     sums: list[float]
-    parts: dict[str, list[float]] = field(default_factory=dict)
+    parts: dict[str, list[float]] = msgspec.field(default_factory=dict)
     setting: Setting | None = None
     nearest: float = 0.0
     """How near the nearest lies by meaning (`nearness`); 0 without a vector route."""
     coverage: float = 0.0
     """The largest share of the question's words, by idf, that one memory holds; 0 without a keyword route."""
-    trace: dict[str, float | str] = field(default_factory=dict)
+    trace: dict[str, float | str] = msgspec.field(default_factory=dict)
 
     def signals(self, place: int) -> dict[str, float]:
         """What each part gave the candidate at a place of the order; parts that gave nothing are left out."""
         return {name: column[place] for name, column in self.parts.items() if column[place]}
 
 
-@dataclass(frozen=True)
-class Manner:
+class Manner(msgspec.Struct, frozen=True):
     """How a ranking is made."""
 
     languages: Sequence[str] = ()
@@ -91,8 +90,7 @@ class Manner:
 USUAL = Manner()
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """What is the same for all candidates of one question."""
 
     asked: Asked
@@ -112,8 +110,7 @@ class Setting:
     without: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """Where candidates stand before they are weighed; every field is one candidate's number, or a
     column of all of them (a numpy array). Scores are in standard deviations on their scale."""
 
@@ -133,8 +130,7 @@ class Placed:
     """How near it lies to the times that the question names, 0 to 1."""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Candidates before they are weighed: one `Placed` of columns, or one for each (`Placed` of numbers)."""
 
     ordinals: list[int]
@@ -232,7 +228,7 @@ def _in_order(
     parts: Mapping[str, Sequence[float]],
     order: Sequence[int],
 ) -> Ranked:
-    return replace(
+    return msgspec.structs.replace(
         ranked,
         ordinals=[ordinals[i] for i in order],
         sums=[sums[i] for i in order],

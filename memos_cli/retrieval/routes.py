@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import mul
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from memos_cli.cube.cube import View
 from memos_cli.schema import Filters
@@ -32,8 +33,7 @@ NEAREST = 300
 NO_FILTERS = Filters()
 
 
-@dataclass(frozen=True)
-class Moments:
+class Moments(msgspec.Struct, frozen=True):
     """Mean and standard deviation of a route's scores over all units."""
 
     mean: float
@@ -53,8 +53,7 @@ class Moments:
         return cls(mean, math.sqrt(max(squares / n - mean * mean, 0.0)))
 
 
-@dataclass(frozen=True)
-class KeywordRoute:
+class KeywordRoute(msgspec.Struct, frozen=True):
     """BM25 by ordinal, best first; units that are not listed score 0 (retrieval.md).
 
     `own` by a memory's own words, `windows` by those around it, by field. `total` units pass the
@@ -68,19 +67,18 @@ class KeywordRoute:
     coverage: float
     mean_tokens: float
     terms: tuple[str, ...]
-    shards: tuple[KeywordHits, ...] = field(repr=False, default=())
+    shards: tuple[KeywordHits, ...] = ()
     filters: Filters = NO_FILTERS
     """What the route was held to."""
 
 
-@dataclass(frozen=True)
-class VectorRoute:
+class VectorRoute(msgspec.Struct, frozen=True):
     """Cosines by ordinal, best first, and their mean and standard deviation over all units."""
 
     scores: dict[int, float]
     moments: Moments
     total: int
-    shards: tuple[VectorHits, ...] = field(repr=False)
+    shards: tuple[VectorHits, ...]
     hidden: frozenset[int] = frozenset()
 
     def of(self, ordinals: np.ndarray) -> np.ndarray:

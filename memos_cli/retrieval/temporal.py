@@ -11,9 +11,10 @@ is a hint for ranking, never a filter.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
+
+import msgspec
 
 from memos_cli.dates.timephrases import stretches
 from memos_cli.dates.timewords import without_quotations
@@ -22,8 +23,7 @@ _LONGEST = 4_000
 """Characters of a question that are read for windows; more is a pasted document, not a question."""
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """A stretch of time that a question names: from `start` up to but not including `end`, in UTC.
 
     `fuzzy` is the number of days over which relevance halves outside it. `text` is the words that

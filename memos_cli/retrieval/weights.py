@@ -7,7 +7,7 @@ leaves each conversation and each set out in turn; some were moved by hand betwe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 PARTS = (
     "gate",
@@ -34,8 +34,7 @@ FEW_TURNS = 40
 (MemDaily, about 9 messages: recall@5 .858 without, .822 with)."""
 
 
-@dataclass(frozen=True)
-class Weights:
+class Weights(msgspec.Struct, frozen=True):
     """Weights are in standard deviations of a route's score unless they say otherwise."""
 
     gate: float = 2.1

@@ -21,9 +21,10 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from tantivy import TextAnalyzer, TextAnalyzerBuilder
@@ -149,16 +150,14 @@ def _pairs_and_last(run: re.Match[str]) -> str:
     return f" {s} " if len(s) == 1 else f" {' '.join(map(str.__add__, s, s[1:]))} {s[-1]} "
 
 
-@dataclass(frozen=True)
-class Phrase:
+class Phrase(msgspec.Struct, frozen=True):
     """Words that must stand side by side; `open` lets the last one go on (an unspaced character)."""
 
     words: tuple[str, ...]
     open: bool = False
 
 
-@dataclass(frozen=True)
-class ParsedQuery:
+class ParsedQuery(msgspec.Struct, frozen=True):
     """A user's query, read: nothing in it is query syntax of the engine.
 
     `terms` are content terms in order, with repetitions; `words` the exact ones, for a query

@@ -76,10 +76,10 @@ def english(text: str) -> Clauses | None:
     """The main clause of an English text, as a text; None where there is none beside another."""
     text = text.strip()
     text = text[:-1] if text[-1:] in ".!" else text
-    if not _NEVER.isdisjoint(text):
-        return None
     comma = "," in text
     if not comma and ";" not in text and lacks(words_in(text), _HINTS):
+        return None
+    if not _NEVER.isdisjoint(text):
         return None
     text = text.replace("’", "'")
     between = _BESIDE.match(text) if comma else None

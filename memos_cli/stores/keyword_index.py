@@ -15,9 +15,10 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from memos_cli.errors import (
     Busy,
@@ -50,8 +51,7 @@ HEAP = 15_000_000
 """Bytes a writer may hold before it writes a segment; the engine takes no less."""
 
 
-@dataclass(frozen=True)
-class Pointer:
+class Pointer(msgspec.Struct, frozen=True):
     """What CURRENT says. `moved`: an index marked with the first counts as being at the second."""
 
     dir: str

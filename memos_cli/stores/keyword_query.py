@@ -292,16 +292,15 @@ def _any(queries: Sequence[Query]) -> Query:
     return Query.boolean_query([(Occur.Should, query) for query in queries])
 
 
-@dataclass
-class _Wanted:
+class _Wanted(msgspec.Struct):
     """What a query asks for: scored alternatives with the weight of each distinct one, and musts."""
 
     view: str
     terms: list[str]
-    alternatives: list[Query] = field(default_factory=list)
-    weighted: list[tuple[Query, float]] = field(default_factory=list)
+    alternatives: list[Query] = msgspec.field(default_factory=list)
+    weighted: list[tuple[Query, float]] = msgspec.field(default_factory=list)
     unseen: float = 0.0
-    musts: list[Query] = field(default_factory=list)
+    musts: list[Query] = msgspec.field(default_factory=list)
     seen: tuple[str, str] | None = None
     """Field and term of something that is in the index."""
 

@@ -13,8 +13,10 @@ side, which are written again with it, and of nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from memos_cli.schema import MemoryItem, Tail
 from memos_cli.stores import analysis
@@ -37,8 +39,7 @@ _MONTHS = _MONTH_NAMES.split()
 NONE = Tail((), ())
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A row to write: its windows by field (terms with spaces between), and whether it is new."""
 
     ordinal: int
@@ -115,8 +116,9 @@ class _Talks:
         self._places: dict[int, dict[int, dict[int, MemoryItem]]] = {}
         """Talk → position → ordinal → turn: several may share a place (an answer given twice)."""
         self._changed: dict[int, set[int]] = {}
-        self._terms: dict[int, str] = {}
-        """Each turn's content terms with spaces between: it stands in the windows of a dozen others."""
+        self._terms: dict[int, tuple[str, int]] = {}
+        """Each turn's content terms with spaces between, since it stands in the windows of a dozen others, and
+        how many of them are its text's."""
 
     def put(self, ordinal: int, item: MemoryItem, *, changed: bool) -> None:
         if not (talk := talk_of(item)):
@@ -160,11 +162,11 @@ class _Talks:
         for name, reach in WINDOWS.items():
             near = (places.get(item.position + step, {}) for step in range(-reach, reach + 1))
             turns = [pair for there in near for pair in sorted(there.items())[-CROWD:]]
-            windows[name] = " ".join(filter(None, [self._of(*pair) for pair in turns]))
-        return Row(ordinal, item, windows, len(analysis.content_terms(item.memory)), fresh)
+            windows[name] = " ".join(filter(None, [self._of(*pair)[0] for pair in turns]))
+        return Row(ordinal, item, windows, self._of(ordinal, item)[1], fresh)
 
-    def _of(self, ordinal: int, item: MemoryItem) -> str:
+    def _of(self, ordinal: int, item: MemoryItem) -> tuple[str, int]:
         if ordinal not in self._terms:
-            terms = [t for text in content_of(item) for t in analysis.content_terms(text)]
-            self._terms[ordinal] = " ".join(terms)
+            first, *others = map(analysis.content_terms, content_of(item))
+            self._terms[ordinal] = " ".join(chain(first, *others)), len(first)
         return self._terms[ordinal]

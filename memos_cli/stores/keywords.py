@@ -287,7 +287,7 @@ class Keywords:
         """`near` of each text."""
         view = self._view()
         with engine(self.directory):
-            held = (_held(view, nearness.bands(text)) for text in texts)
+            held = [_held(view, bands) for bands in nearness.bands_of(texts)]
             found = (view.best_of("band", terms, limit) if terms else [] for terms in held)
             return [[view.item(address) for address in addresses] for addresses in found]
 

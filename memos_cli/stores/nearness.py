@@ -17,12 +17,17 @@ import hashlib
 import re
 import struct
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from memos_cli.stores.analysis import UNSPACED
 from memos_cli.stores.memo import Memo
+
+if TYPE_CHECKING:
+    from rensa import RMinHash
 
 BANDS = 4
 ROWS = 4
@@ -35,6 +40,7 @@ SEED = 20
 LONGEST = 50_000
 _REMEMBERED = 2_000
 _DIGEST = struct.Struct(f"<{BANDS * ROWS}I")
+_BAND = struct.Struct(f"{4 * ROWS}s")
 
 # Fillers and articles, whose presence changes no fact. Words of degree, time, person, place and
 # number are not among them, and neither are "that", which points, and "just" and "well".
@@ -42,6 +48,7 @@ _FILLERS = "a an the um uh er oh hey please actually basically really"
 _LIGHT = frozenset(_FILLERS.split())
 # "few friends" are not "a few friends", nor is vitamin A a vitamin.
 _MEANT_A = re.compile(r"\ba (?=(?:few|little|bit|lot)\b)")
+_MEANT = ("a few", "a little", "a bit", "a lot")
 _LETTER_A = re.compile(r"(?<=[a-z] )A\b")
 _INTERJECTIONS = frozenset("啊呀哦噢嗯哎唉")
 
@@ -98,6 +105,14 @@ def bands(text: str) -> tuple[str, ...]:
     return _remembered(text) if len(text) <= _REMEMBERED else _bands(text[:LONGEST])
 
 
+def bands_of(texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """`bands` of each text, a step over all texts before the next: see `stores/claims`."""
+    for text in texts:
+        if len(text) <= _REMEMBERED:
+            canonical(normalized(text))
+    return [bands(text) for text in texts]
+
+
 def same(a: str, b: str) -> str | None:
     """Why `a` and `b` are one memory ("same text", "near-identical text"), or None.
 
@@ -118,16 +133,20 @@ def likeness(a: str, b: str) -> float:
 
 
 def _bands(text: str) -> tuple[str, ...]:
-    from rensa import RMinHash
-
     # One object a text: the call for many texts starts threads, which cost more than the work.
-    sketch = RMinHash(BANDS * ROWS, SEED)
+    sketch = _sketch()(BANDS * ROWS, SEED)
     sketch.update(_shingles(text))
-    packed = _DIGEST.pack(*sketch.digest())
+    parts = _BAND.iter_unpack(_DIGEST.pack(*sketch.digest()))
     # Band values are hashes already; a checksum that takes in the band's number names them well
     # enough: of a million memories one in four thousand is a needless candidate.
-    width = 4 * ROWS
-    return tuple([f"{crc32(packed[b * width : (b + 1) * width], b):08x}" for b in range(BANDS)])
+    return tuple([f"{crc32(part, band):08x}" for band, (part,) in enumerate(parts)])
+
+
+@cache
+def _sketch() -> type[RMinHash]:
+    from rensa import RMinHash
+
+    return RMinHash
 
 
 _remembered = lru_cache(maxsize=4096)(_bands)
@@ -145,11 +164,20 @@ def canonical(plain: str) -> list[str]:
 
 
 def _level_all(plain: str) -> str:
-    if "a " in plain:
+    if "a " in plain and any(map(plain.__contains__, _MEANT)):
         plain = _MEANT_A.sub("some ", plain)
-    plain = plain if plain.isascii() else plain.translate(_APOSTROPHES)
-    tokens = (_ascii_token() if plain.isascii() else _token()).findall(plain)
+    if plain.isascii():
+        # No token has a space within, so each part between spaces is read by itself, and once.
+        return " ".join(filter(None, _parts.each(plain.split(" "))))
+    tokens = _token().findall(plain.translate(_APOSTROPHES))
     return " ".join(filter(None, _levels.each(tokens)))
+
+
+def _part(part: str) -> str:
+    """What stands between two spaces of an ASCII text, levelled."""
+    if part.isalpha():
+        return _levels[part]
+    return " ".join(filter(None, _levels.each(_ascii_token().findall(part))))
 
 
 # Whoever adds a text asks for its words several times: for its bands and for what it claims.
@@ -183,6 +211,7 @@ def _level(word: str) -> str:
 
 
 _levels = Memo(_level, 1 << 15)
+_parts = Memo(_part, 1 << 15)
 
 
 def _expanded(word: str) -> str:

@@ -188,7 +188,10 @@ def _sources(value: tuple[Source, ...]) -> str | None:
 
 
 def _info(value: dict[str, Any]) -> str | None:
-    return json.dumps(value, ensure_ascii=False) if value else None
+    return _as_json(value) if value else None
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _relations(value: tuple[Relation, ...]) -> list[dict[str, Any]] | None:

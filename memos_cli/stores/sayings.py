@@ -22,7 +22,8 @@ LONGEST = 240
 """Characters; longer texts are more than one sentence."""
 
 _LATIN = re.compile("[a-z]")
-_MORE = re.compile(r"[?;:\n]|[.!] ")
+_MORE = ("?", ";", ":", "\n", ". ", "! ")
+"""What parts one sentence from the next."""
 _SAME = {
     "purchased": "bought", "purchase": "buy", "purchases": "buys", "purchasing": "buying", "bike": "bicycle", "bikes": "bicycles",
     "kid": "child", "kids": "children", "film": "movie", "films": "movies", "couch": "sofa", "tv": "television",
@@ -91,7 +92,7 @@ def denied(one: str, other: str) -> bool:
 def _tokens(text: str) -> tuple[str, ...]:
     plain = normalized(text)
     said = plain.rstrip(".! ")  # which makes no difference to its words
-    if len(said) > LONGEST or _MORE.search(said) or not _LATIN.search(said):
+    if len(said) > LONGEST or any(map(said.__contains__, _MORE)) or not _LATIN.search(said):
         return ()
     words = canonical(plain)
     return tuple(words if _SAME.keys().isdisjoint(words) else [_SAME.get(w, w) for w in words])

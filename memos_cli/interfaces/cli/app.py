@@ -14,10 +14,10 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
+import msgspec
 import typer
 from typer.core import TyperCommand, TyperGroup
 
@@ -34,8 +34,7 @@ PROGRAM = "memos"
 INTERRUPTED = 130
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """Where a command lives, its line in `--help`, and which shared options it takes."""
 
     place: str

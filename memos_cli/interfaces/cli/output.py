@@ -16,8 +16,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+import msgspec
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -101,15 +102,14 @@ class Tree(NamedTuple):
 View = Table | Fields | Entries | Markdown | Plain | Tree
 
 
-@dataclass
-class Output:
+class Output(msgspec.Struct):
     """Where a command says what it found. One per process; the flags of the command line shape it."""
 
     json: bool = False
     jsonl: bool = False
     quiet: bool = False
     color: str = "auto"
-    _consoles: dict[str, Console] = field(default_factory=dict, repr=False)
+    _consoles: dict[str, Console] = msgspec.field(default_factory=dict)
 
     @property
     def machine(self) -> bool:

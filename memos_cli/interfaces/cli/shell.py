@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import typer
 
 from memos_cli.errors import UsageError
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from memos_cli.settings import Settings
 
 
-@dataclass
-class Shell:
+class Shell(msgspec.Struct, dict=True):
     """One run of `memos`."""
 
     cubes: tuple[str, ...] = ()
@@ -33,9 +32,9 @@ class Shell:
     verbose: bool = False
     verb: str = ""
     """The command's name."""
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = msgspec.field(default_factory=dict)
     """Settings that an option of the command line beats."""
-    out: Output = field(default_factory=Output)
+    out: Output = msgspec.field(default_factory=Output)
 
     @cached_property
     def settings(self) -> Settings:

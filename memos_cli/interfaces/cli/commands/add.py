@@ -1,7 +1,7 @@
 """`memos add`: texts, files, folders, pages and standard input, handed to `operations/add` as drafts.
 
 Owns: where the input comes from and what its options mean. Does not own: how a file is
-split (`reader`) or what counts as known already (`operations/add`).
+split (`reader`) or what counts as known already (`operations/batch`).
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ def add(
     """
     from memos_cli.location import is_vacant
     from memos_cli.operations import add as operation
+    from memos_cli.operations.accepted import sift
     from memos_cli.operations.origins import Origins
     from memos_cli.schema import Kind, Visibility
     from memos_cli.session import fetcher
@@ -156,7 +157,7 @@ def add(
         result = None
         # No cube is made of nothing. (A model that describes pictures needs one before the first draft.)
         if is_vacant(shell.ref.path) and read.describe is None:
-            drafts, result = operation.sift(drafts, allow_future=allow_future)
+            drafts, result = sift(drafts, allow_future=allow_future)
         if result is None:
             with shell.open_to_add(dry_run=dry_run) as cube:
                 origins.bind(cube)

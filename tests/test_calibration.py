@@ -140,5 +140,6 @@ def test_an_answer_says_when_no_hit_is_likely() -> None:
 
     assert doubts([]) == []
     assert doubts([hit(DOUBTFUL)]) == doubts([hit(0.1), hit(0.4)]) == []
+    assert doubts([hit(DOUBTFUL - 0.002)])[0].endswith("no score reaches 0.15, the best is 0.14")
     (note,) = doubts([hit(0.04), hit(0.07)])
     assert note == "perhaps nothing here bears on the question: no score reaches 0.15, the best is 0.07"

@@ -350,6 +350,13 @@ def test_last_is_the_search_or_the_change_whichever_is_newer(session: Session) -
     assert [c.id for c in feedback(session, "Forget that.", last=True).changes] == [second]
 
 
+@pytest.mark.parametrize("word", ["otter77", "plum-lamp-88"])
+def test_digits_at_the_end_of_a_word_are_no_value_by_themselves(session: Session, word: str) -> None:
+    add_texts(session, f"The wifi password is {word}.")
+    result = feedback(session, "It should be 4712.", last=True)
+    assert [c.after for c in result.changes] == ["The wifi password is 4712."]
+
+
 def test_of_several_that_were_shown_one_is_meant(session: Session) -> None:
     first, second = add_texts(session, "The gate code is 4711.", "Anna lives in Oslo.")
     note_shown(session.cube.layout, [first, second])

@@ -155,6 +155,20 @@ def test_pruning_archives_what_is_no_longer_there_and_can_be_undone(
     assert texts(session) == ["Goes.", "One fact.", "Two facts."]
 
 
+def test_a_preference_is_no_earlier_text_of_its_file_and_goes_with_what_told_of_it(
+    session: Session, tmp_path: Path, again: Add
+) -> None:
+    written(tmp_path / "notes", {"a.md": "I love jazz.\n\nTwo facts."})
+    first, _ = again("notes")
+    assert [one.memory for one in first.preferences] == ["I love jazz"]
+    assert not first.notes
+    assert again("notes")[0].notes == ()
+    written(tmp_path / "notes", {"a.md": "Two facts."})
+    done, _ = again("notes", prune=True)
+    assert [one.memory for one in done.archived] == ["I love jazz."]
+    assert texts(session) == ["Two facts."]
+
+
 def test_a_file_named_by_itself_is_pruned_by_itself(session: Session, tmp_path: Path, again: Add) -> None:
     written(tmp_path / "notes", {"a.md": "One.", "b.md": "Two."})
     again("notes")

@@ -59,7 +59,7 @@ def _everywhere(part: Part, items: Sequence[MemoryItem]) -> Finding:
     finding = Finding(Judgement.CORRECTION, reason, changes)
     holding = [one.item for one in changes if one.reason == reason and one.item is not None]
     if len(holding) > 1:
-        finding.notes.append(f"{len(holding)} memories hold {part.wrong!r}: {_counts(holding)}.")
+        finding.notes.append(f"{len(holding)} memories hold {part.wrong!r}{_counts(holding)}.")
     if spoken := sum(said_by(item, part.wrong) for item in items):
         whom = "memory was" if spoken == 1 else "memories were"
         finding.notes.append(
@@ -69,11 +69,14 @@ def _everywhere(part: Part, items: Sequence[MemoryItem]) -> Finding:
 
 
 def _counts(items: Iterable[MemoryItem]) -> str:
+    """What they are, behind a colon; nothing where all are plain memories."""
     counts: dict[str, int] = {}
     for item in items:
         name = _kind(item)
         counts[name] = counts.get(name, 0) + 1
-    return ", ".join(
+    if set(counts) == {"memory"}:
+        return ""
+    return ": " + ", ".join(
         f"{count} {name if count == 1 else _PLURAL.get(name, name + 's')}" for name, count in counts.items()
     )
 

@@ -6,7 +6,8 @@ what `add` stores.
 
 A memory is left over when every source it has is a file of this run that was read whole, or is
 gone, and the run met it in none. One that somebody also typed, or that another file holds,
-stays. Nothing is archived unless asked for.
+stays. What was made of memories (learned preferences, refined facts) stands in no file and follows
+those it rests on (`dependents`). Nothing is archived unless asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from memos_cli.cube.places import Places
 from memos_cli.operations.browse import EVERYTHING, list_memories
 from memos_cli.operations.edit import archive
 from memos_cli.schema import Added, AddResult, Draft, Filters, MemoryItem, Skipped, Status
+from memos_cli.stores.facts import is_learned
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
@@ -137,7 +139,9 @@ class Origins:
         for start in range(0, len(names), _AT_ONCE):
             filters = Filters(sources=tuple(names[start : start + _AT_ONCE]))
             for item in list_memories(session, filters, limit=EVERYTHING).items:
-                if item.id not in seen and (item.user_id, item.agent_id) == self._owner and item.sources:
+                if item.id in seen or _is_made(item) or not item.sources:
+                    continue
+                if (item.user_id, item.agent_id) == self._owner:
                     seen.add(item.id)
                     yield item
 
@@ -176,6 +180,11 @@ class Origins:
         result = archive(self._session, [item.id for item in items])
         done = set(result.ids)
         return tuple(Added(id=item.id, memory=item.memory) for item in items if item.id in done), result.notes
+
+
+def _is_made(item: MemoryItem) -> bool:
+    """Made of other memories, whose sources it names as well: no file holds its words as they stand."""
+    return is_learned(item) or item.refines is not None
 
 
 def _absolute(path: Path) -> str:

@@ -120,8 +120,9 @@ def doubts(hits: Sequence[Hit]) -> list[str]:
     best = max((hit.score for hit in hits), default=1.0)
     if best >= DOUBTFUL:
         return []
+    told = min(best, DOUBTFUL - 0.01)  # .149 would be told as the .15 that it does not reach
     return [
-        f"perhaps nothing here bears on the question: no score reaches {DOUBTFUL:g}, the best is {best:.2f}"
+        f"perhaps nothing here bears on the question: no score reaches {DOUBTFUL:g}, the best is {told:.2f}"
     ]
 
 

@@ -221,7 +221,8 @@ def filled(text: str, right: str) -> str | None:
     for kind in _KINDS:
         if kind.fullmatch(right):
             places = list(kind.finditer(text))
-            return put(text, places[0].span(), right) if len(places) == 1 else None
+            alone = len(places) == 1 and not _GLUED.search(text[: places[0].start()])
+            return put(text, places[0].span(), right) if alone else None
     name = _NAME_CHINESE if _CHINESE.search(text) else _NAME
     if not name.fullmatch(right):
         return None
@@ -249,6 +250,8 @@ _KINDS = (
 _NAME = re.compile(
     rf"(?<![{_LETTER}])[A-Z\u00c0-\u00de][{_LETTER}-]*(?: [A-Z\u00c0-\u00de][{_LETTER}-]*)*(?![{_LETTER}])"
 )
+_GLUED = re.compile(f"[{_LETTER}][-_.]?$")
+"""Before digits that are the end of a word (otter77, plum-lamp-88): they are no number by themselves."""
 _NAME_CHINESE = re.compile(r"[A-Za-z][A-Za-z0-9+#.-]*")
 
 

@@ -169,6 +169,7 @@ def test_utterances_of_the_blind_sets(language: str, session: Session) -> None:
         ("The choir meets at 19:00.", "The choir meets at 20:00 these days.", "The choir meets at 20:00."),
         ("The choir meets at 19:00.", "The band meets at 20:00 these days.", None),
         ("Anna has a cat called Miso.", "Her cat is called Maki, not Miso.", "Anna has a cat called Maki."),
+        ("Anna moved to Bergen.", "No, she lives in Lier, not Bergen.", None),
         ("The shop opens at 9.", "The shop is wrong.", None),
         ("Bea eats meat.", "Bea does not eat meat.", "Bea does not eat meat."),
         ("Bea eats meat.", "Ben does not eat meat.", None),
@@ -355,6 +356,21 @@ def test_digits_at_the_end_of_a_word_are_no_value_by_themselves(session: Session
     add_texts(session, f"The wifi password is {word}.")
     result = feedback(session, "It should be 4712.", last=True)
     assert [c.after for c in result.changes] == ["The wifi password is 4712."]
+
+
+def test_the_verb_of_another_wording_stays_outside(session: Session) -> None:
+    (id,) = add_texts(session, "Anna moved to Bergen.")
+    result = feedback(session, "No, she lives in Lier, not Bergen", on=[id])
+    assert [c.after for c in result.changes] == ["Anna moved to Lier."]
+
+
+def test_what_is_there_already_is_not_added_again(session: Session) -> None:
+    add_texts(session, "Anna moved to Bergen.")
+    said = "No, she lives in Bergen, not Oslo"
+    assert [c.action for c in feedback(session, said).changes] == ["add"]
+    again = feedback(session, said)
+    assert (again.changes, again.change, again.unclear) == ((), None, False)
+    assert again.reason == "the cube says that already"
 
 
 def test_of_several_that_were_shown_one_is_meant(session: Session) -> None:

@@ -55,6 +55,13 @@ def test_what_is_said_is_learned_in_the_same_change(session, text: str, topic: s
     assert browse.list_memories(session, Filters()).total == 0
 
 
+def test_what_is_not_liked_any_more_is_the_same_topic(session) -> None:
+    assert [
+        one.what for one in say(session, "I love jazz.", "Jazz is fine. I don't like jazz any more.")
+    ] == ["changed"]
+    assert [(one.topic, one.polarity) for one in listed(session)] == [("jazz", -1)]
+
+
 def test_who_states_none_and_who_wants_none_has_none(session, open_cube) -> None:
     assert say(session, "Do you love jazz?", "She loves jazz.") == ()
     assert say(session, "I love tea.", sources=(Source(type="chat", role="assistant"),)) == ()

@@ -79,6 +79,15 @@ def test_the_table_of_commands_names_all_there_are() -> None:
     assert named == there
 
 
+def test_the_topics_of_help_are_all_named_once() -> None:
+    (paragraph,) = re.findall(r"^`memos COMMAND --help`.*?\n\n", README, re.M | re.S)
+    printed = subprocess.run(
+        [sys.executable, "-m", "memos_cli", "help"], capture_output=True, text=True, check=True
+    ).stdout
+    topics = [line.split("\t")[0] for line in printed.splitlines()]
+    assert sorted(re.findall(r"`([a-z]+)`", paragraph)) == sorted(topics)
+
+
 def test_ci_calls_exactly_the_readmes_test_command() -> None:
     lines = [line for line in README.splitlines() if "pytest" in line and line.startswith("python3 -m venv")]
     assert len(lines) == 1

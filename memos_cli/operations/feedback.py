@@ -20,7 +20,7 @@ from memos_cli.errors import BadInput, TooManyChanges
 from memos_cli.operations import dependents, insights
 from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.edit import kept_vectors, next_text
-from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed, moment_of
+from memos_cli.operations.feedback_findings import KNOWN, Action, Finding, Judgement, Proposed, moment_of
 from memos_cli.operations.feedback_rules import decide
 from memos_cli.operations.feedback_targets import Scope, said_by, scope_of
 from memos_cli.operations.outline import EVIDENCE, HOLDS, is_node
@@ -95,7 +95,6 @@ class FeedbackResult(Value, frozen=True, kw_only=True):
         return asked and not self.changes and (bool(self.unsure) or self.reason != KNOWN)
 
 
-KNOWN = "the cube says that already"
 Confirm = Callable[[FeedbackResult], bool]
 """Is asked with what would be changed; False: nothing is."""
 

@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from memos_cli.schema import MemoryItem
 
+KNOWN = "the cube says that already"
+"""Why nothing is changed and nothing is unclear."""
+
 
 class Judgement(StrEnum):
     CORRECTION = "correction"

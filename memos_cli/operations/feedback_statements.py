@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed
+from memos_cli.operations.feedback_findings import KNOWN, Action, Finding, Judgement, Proposed
 from memos_cli.operations.feedback_targets import Scope, leading
 from memos_cli.operations.wording import (
     affirmed,
@@ -26,6 +26,7 @@ from memos_cli.operations.wording import (
 )
 from memos_cli.reader.feedback import Part
 from memos_cli.schema import MemoryItem
+from memos_cli.stores.analysis import exact_terms
 from memos_cli.stores.claims import Among, Claim, claims_of
 from memos_cli.stores.facts import is_turn
 from memos_cli.stores.verdicts import Relation, Verdict, by_rule, compare
@@ -56,7 +57,7 @@ def state(part: Part, scope: Scope) -> Finding:
         return closed(part, closing)
     known = [i for i, v in verdicts if v.relation is Relation.DUPLICATE and v.sure]
     if known and not part.wrong:
-        return Finding(judgement, "the cube says that already", notes=[f"{known[0].id} says that already."])
+        return Finding(judgement, KNOWN, notes=[f"{known[0].id} says that already."])
     return (
         _affirmed(part, ours)
         or _by_words(part, scope, ours, judgement)
@@ -219,7 +220,11 @@ def _restates(old: str, said: str) -> bool:
 
 
 def _added(part: Part, scope: Scope, near: Sequence[MemoryItem], judgement: Judgement) -> Finding:
-    """A memory of its own, linked to what it has to do with."""
+    """A memory of its own, linked to what it has to do with; nothing where a memory says just that."""
+    said = exact_terms(part.text)
+    known = [item for item in near if not is_turn(item) and exact_terms(item.memory) == said]
+    if known:
+        return Finding(judgement, KNOWN, notes=[f"{known[0].id} says that already."])
     link = _link(part, scope, near)
     reason = "it is something further"
     if part.corrects:

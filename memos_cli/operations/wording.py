@@ -185,7 +185,14 @@ def _novel(text: str, said: str, place: re.Match[str]) -> str | None:
     before = _shared(words[:first][::-1], wrong[::-1], backwards=True)
     said_words = said[spans[first - before][0] : spans[last + after][1]]
     said_words = re.sub(r"^(?:called|named)\s+", "", said_words)
+    if _TO_PLACE.search(text[: place.start()]):
+        said_words = _AT_PLACE.sub("", said_words)
     return said_words if len(said_words) <= 80 else None
+
+
+_TO_PLACE = re.compile(r"\b(?:in|at|to|on|from|into|near)\s+$", re.IGNORECASE)
+_AT_PLACE = re.compile(r"^[a-z]+ (?:in|at|to|on|from|into|near) (?=[^a-z])")
+"""A verb and its preposition before a name: "moved to Oslo" with "lives in Lier" is "moved to Lier"."""
 
 
 def _shared(following: Sequence[str], wrong: Sequence[str], *, backwards: bool = False) -> int:

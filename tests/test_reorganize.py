@@ -30,7 +30,7 @@ from memos_cli.operations import tree as trees
 from memos_cli.operations.browse import list_memories
 from memos_cli.operations.maintain import check
 from memos_cli.operations.merging import certain
-from memos_cli.operations.outline import EVIDENCE, HOLDS, outlines
+from memos_cli.operations.outline import outlines
 from memos_cli.operations.planting import Title, Untold
 from memos_cli.operations.reorganize import _alone, apply, reorganize
 from memos_cli.operations.search import search
@@ -46,6 +46,7 @@ from memos_cli.schema import (
     MemoryItem,
     Query,
     Refinement,
+    RelationKind,
     Status,
     Visibility,
 )
@@ -157,7 +158,7 @@ def test_nodes_name_their_evidence_and_their_terms(garden: Session) -> None:
     reorganize(garden)
     (outline,) = outlines(garden.cube).values()
     for concept in outline.concepts.values():
-        evidence = [r.target for r in concept.relations if r.kind == EVIDENCE]
+        evidence = [r.target for r in concept.relations if r.kind == RelationKind.EVIDENCE]
         assert evidence
         assert all(outline.above[id] == concept.id for id in evidence)
         assert all(outline.facts[id].memory[:40] in concept.memory for id in evidence)
@@ -194,7 +195,7 @@ def test_turns_stay_as_they_were_said_and_their_concept_names_them(open_cube: Op
         r.target
         for item in session.cube.table.items("level = 'concept'")
         for r in item.relations
-        if r.kind == HOLDS
+        if r.kind == RelationKind.HOLDS
     ]
     assert sorted(holds) == sorted(ids)
     assert reorganize(session).change is None
@@ -244,7 +245,7 @@ def test_a_corrected_fact_makes_its_summary_anew(garden: Session) -> None:
     reorganize(garden)
     (outline,) = outlines(garden.cube).values()
     concept = max(outline.concepts.values(), key=lambda c: len(c.memory))
-    told = next(r.target for r in concept.relations if r.kind == EVIDENCE)
+    told = next(r.target for r in concept.relations if r.kind == RelationKind.EVIDENCE)
     edit.update(garden, told, "A quite different thing: the bank lends money at three per cent.")
     reorganize(garden)
     assert outline.facts[told].memory[:40] not in current(garden, concept.id).memory

@@ -20,13 +20,13 @@ from memos_cli.operations.versions import Edited, next_version
 from memos_cli.reader.annotate import fields_of
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
-    UPDATED_BY,
     Added,
     Change,
     ChangeResult,
     Closing,
     MemoryItem,
     Refinement,
+    RelationKind,
     Status,
     now,
 )
@@ -271,8 +271,10 @@ def _closed(before: MemoryItem, first: MemoryItem) -> bool:
     if first.status is not Status.ARCHIVED:
         return False
     # A fact that goes with its words, or that a later fact ended.
-    ended = {r.target for r in first.relations if r.kind == UPDATED_BY}
-    return first.valid_to is None or ended > {r.target for r in before.relations if r.kind == UPDATED_BY}
+    ended = {r.target for r in first.relations if r.kind == RelationKind.UPDATED_BY}
+    return first.valid_to is None or ended > {
+        r.target for r in before.relations if r.kind == RelationKind.UPDATED_BY
+    }
 
 
 def _before(session: Session, target: str, item: MemoryItem) -> tuple[MemoryItem | None, MemoryItem]:

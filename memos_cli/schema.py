@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import os
 import time
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -141,6 +142,11 @@ def storable(text: str) -> str:
         except UnicodeEncodeError as error:
             raise ValueError("it is not valid Unicode (a lone surrogate)") from error
     return text
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of it can be seen: white space and characters without width alone."""
+    return not text.strip() or all(c.isspace() or unicodedata.category(c) == "Cf" for c in text)
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:
@@ -716,12 +722,21 @@ class AddResult(Value, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Undone(Value, frozen=True, kw_only=True):
+    """The change that an undo takes back."""
+
+    change: str
+    verb: str
+    time: Time
+
+
 class ChangeResult(Value, frozen=True, kw_only=True):
     """What update, archive, unarchive, purge and undo answer."""
 
     change: str | None
     ids: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    undone: Undone | None = None
     back: tuple[Added, ...] = ()
     """Of undo: the first few memories that are shown again, or say again what they said."""
     gone: tuple[Added, ...] = ()

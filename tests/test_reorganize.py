@@ -335,9 +335,9 @@ def test_turns_documents_and_other_peoples_memories_are_never_merged(open_cube: 
 def test_a_judge_relates_and_supersedes(open_cube: OpenCube) -> None:
     session = open_cube(embedder="static")
     old, new = put(session, "Ana lives in the city of Lisbon.", "Ana lives in the city of Porto now.")
-    verdicts = {"Porto": ("supersedes", 0.9)}
+    verdicts = {"Porto": (RelationKind.SUPERSEDES, 0.9)}
 
-    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[str, float] | None:
+    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[RelationKind, float] | None:
         return next((v for word, v in verdicts.items() if word in newer.memory), None)
 
     result = reorganize(session, judge=judge)
@@ -442,7 +442,7 @@ def test_what_others_change_meanwhile_is_done_again(garden: Session, open_cube: 
     id = list_memories(garden, Filters()).items[-1].id
     asked: list[str] = []
 
-    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[str, float] | None:
+    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[RelationKind, float] | None:
         if not asked:
             asked.append("once")
             edit.update(other, id, "Something else altogether.")
@@ -461,7 +461,7 @@ def test_who_keeps_changing_it_makes_it_give_up_whole(garden: Session, open_cube
     id = list_memories(garden, Filters()).items[-1].id
     times: list[int] = []
 
-    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[str, float] | None:
+    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[RelationKind, float] | None:
         times.append(1)
         edit.update(other, id, f"Something else, number {len(times)}.")
         return certain(older, newer)

@@ -28,6 +28,8 @@ from memos_cli.schema import (
     Refinement,
     RelationKind,
     Status,
+    Undone,
+    is_blank,
     now,
 )
 from memos_cli.session import TextVectors
@@ -48,7 +50,7 @@ def update(session: Session, id: str, text: str, *, said_at: datetime | None = N
     `said_at`: since when the new text is true (default: now). The same text changes nothing.
     Raises MemoryNotFound, BadInput.
     """
-    if not text.strip():
+    if is_blank(text):
         raise BadInput(
             source="the new text", reason="it is empty", hint=f"To hide the memory: `memos archive {id}`."
         )
@@ -207,7 +209,9 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
         else:
             done = commit_edits(session, "undo", edits, kept_vectors(session, edits))
         return done.but(
-            back=_only((new, old) for old, new, _ in edits), gone=_only((old, new) for old, new, _ in edits)
+            undone=Undone(change=target, verb=opened[0].verb, time=opened[0].known_from),
+            back=_only((new, old) for old, new, _ in edits),
+            gone=_only((old, new) for old, new, _ in edits),
         )
 
 

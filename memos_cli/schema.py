@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import os
 import time
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -141,6 +142,11 @@ def storable(text: str) -> str:
         except UnicodeEncodeError as error:
             raise ValueError("it is not valid Unicode (a lone surrogate)") from error
     return text
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of it can be seen: white space and characters without width alone."""
+    return not text.strip() or all(c.isspace() or unicodedata.category(c) == "Cf" for c in text)
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:
@@ -276,8 +282,57 @@ class Source(Value, frozen=True, kw_only=True, omit_defaults=True):
         _sound(self, ("role", "message_id", "path", "url", "text"), ("time",))
 
 
+class RelationKind(StrEnum):
+    """What a memory is to another one, as its row says. Each member's docstring reads on from
+    "the memory whose row has it …"; "the other" is the target.
+
+    These are the kinds that memos writes and acts on. A relation may be of another kind, a caller's
+    or another program's own: it is kept, and drawn by `memos graph`.
+    """
+
+    def __new__(cls, name: str, meaning: str = "") -> Self:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.__doc__ = meaning
+        return member
+
+    DUPLICATE = "duplicate", "says the same as the other; both stay"
+    SUPERSEDES = "supersedes", "says what holds now, where the other says what held before"
+    UPDATED_BY = "updated_by", "says what held until the other, which says what holds since"
+    CONTRADICTS = "contradicts", "cannot be true beside the other"
+    COMPLEMENTS = "complements", "says a further detail of the same matter as the other"
+    CAUSES = "causes", "is why the other came about"
+    FOLLOWS = "follows", "happened, or was said, after the other"
+    INFERS = "infers", "can be concluded from the other"
+    PART_OF = "part_of", "is a part of the other"
+    REFINES = "refines", "is a fact that was drawn from the other"
+    MENTIONED_IN = "mentioned_in", "is a note, and the other, from which a fact was drawn, says the same"
+    HOLDS = "holds", "is a concept, and the other a turn that is filed under it"
+    EVIDENCE = "evidence", "is a preference, insight, concept or topic, and the other a ground of it"
+    MERGED_FROM = "merged_from", "took in the other, which said the same and was archived"
+    MERGED_TO = "merged_to", "was archived, since the other says the same"
+
+
+_FORMER_KINDS = {
+    "update": RelationKind.SUPERSEDES,
+    "contradiction": RelationKind.CONTRADICTS,
+    "complement": RelationKind.COMPLEMENTS,
+}
+"""The words of a judgement, which `add` once wrote as kinds."""
+
+
+def relation_kinds() -> list[tuple[str, str, str]]:
+    """Of each kind: its name, its former name or "", and what it says of the memory whose row has it."""
+    former = {kind: name for name, kind in _FORMER_KINDS.items()}
+    return [(str(kind), former.get(kind, ""), kind.__doc__ or "") for kind in RelationKind]
+
+
 class Relation(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """An edge to another memory, kept in the row of the memory that owns it."""
+    """An edge to another memory, kept in the row of the memory that owns it.
+
+    `kind` is a `RelationKind` or a name of somebody's own; a former name becomes the present one,
+    wherever the relation comes from.
+    """
 
     kind: str
     target: str
@@ -286,15 +341,8 @@ class Relation(Value, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         _sound(self, ("kind", "target"), ())
         _finite("weight", self.weight)
-
-
-REFINES = "refines"
-"""Kind of the relation from a refined fact to each memory that it rests on."""
-UPDATED_BY = "updated_by"
-"""Kind of the relation from a fact that was ended to the one that says what holds since."""
-
-HOLDS = "holds"
-"""Kind of the relation from a concept to each turn that is filed under it."""
+        if (present := _FORMER_KINDS.get(self.kind)) is not None:
+            _put(self, "kind", present)
 
 
 class MemoryItem(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -359,7 +407,7 @@ class MemoryItem(Value, frozen=True, kw_only=True, omit_defaults=True):
         """Ids of the memories that a refined fact was drawn from, the main one first."""
         if self.refines is None:
             return ()
-        others = (edge.target for edge in self.relations if edge.kind == REFINES)
+        others = (edge.target for edge in self.relations if edge.kind == RelationKind.REFINES)
         return tuple(dict.fromkeys((self.refines, *others)))
 
     @property
@@ -674,12 +722,21 @@ class AddResult(Value, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Undone(Value, frozen=True, kw_only=True):
+    """The change that an undo takes back."""
+
+    change: str
+    verb: str
+    time: Time
+
+
 class ChangeResult(Value, frozen=True, kw_only=True):
     """What update, archive, unarchive, purge and undo answer."""
 
     change: str | None
     ids: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    undone: Undone | None = None
     back: tuple[Added, ...] = ()
     """Of undo: the first few memories that are shown again, or say again what they said."""
     gone: tuple[Added, ...] = ()

@@ -129,6 +129,17 @@ class Setting:
     secret: bool = False
     in_file: bool = True
 
+    def refuse(self, value: Any) -> None:
+        """Raises UsageError for a value that can be read and is of no use; asked when it is written. What
+        the environment has may be another program's, so that is not asked."""
+        if self.name.endswith("_base_url") and not _ADDRESS.match(str(value)):
+            raise UsageError(
+                detail=f"The setting {self.name} cannot be {value!r}: it begins with neither http:// nor https://.",
+                hint="Write the address up to the version, such as http://localhost:11434/v1.",
+            )
+
+
+_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s]*$", re.IGNORECASE)
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("home", _path, ("MEMOS_HOME",), "Folder of config.toml and of the cubes", in_file=False),
@@ -415,6 +426,8 @@ def write(settings: Settings, name: str, text: str | None) -> Path:
     if not setting.in_file:
         raise UsageError(detail=f"{setting.name} is set by {setting.environment[0]} alone.")
     value = None if text is None else _plain(_parse(setting, text, "given"))
+    if value is not None:
+        setting.refuse(value)
     path = settings.config_file
     wanted = {k: v for k, v in read_file(path).items() if k != setting.name}
     if value is not None:

@@ -518,6 +518,12 @@ def test_import_takes_odd_ids_as_text(box: Box) -> None:
 # what is refused only in part, or not at all
 
 
+def test_tomorrow_is_a_future_time_and_today_is_none(box: Box) -> None:
+    result = box.document("add", "The fair opens.", "--time", "tomorrow", code=1)
+    assert "--allow-future" in result["skipped"][0]["reason"]
+    assert box.document("add", "The fair opens.", "--time", "today")["added"]
+
+
 def test_a_future_time_is_skipped_unless_allowed(box: Box) -> None:
     result = box.document("add", "The fair opens.", "--time", "2199-01-01", code=1)
     assert result["added"] == []

@@ -397,6 +397,9 @@ def test_update_history_and_undo(filled: dict[str, str]) -> None:
     assert document("log")["changes"][0]["id"] == changed["change"]
     planned = document("undo", "--dry-run")
     assert (planned["change"], planned["ids"]) == (None, [gate])
+    taken = planned["undone"]
+    assert (taken["change"], taken["verb"], taken["time"][:2]) == (changed["change"], "update", "20")
+    assert f"It was the change {changed['change']}: update, 20" in memos("undo", "--dry-run").stderr
     assert document("undo", changed["change"])["ids"] == [gate]
     assert document("get", gate)["memory"] == GATE
     assert document("undo", "no-such-change", code=3)["error"]["code"] == "change_not_found"

@@ -245,6 +245,10 @@ def test_a_wrong_command_gets_a_suggestion() -> None:
         ["purge", "x", "--json"],
         ["config", "get", "nonsense", "--json"],
         ["config", "set", "text", "deep", "--json"],
+        ["config", "set", "embedder", "bogus", "--json"],
+        ["config", "set", "embedder", "org/model", "--json"],
+        ["config", "set", "openai_base_url", "notaurl", "--json"],
+        ["config", "set", "llm_base_url", "http://", "--json"],
         ["config", "set", "text", "--json"],
         ["import", "--json", "--on-conflict", "fight"],
         ["import", "--json", "no-such-file"],
@@ -352,7 +356,9 @@ def test_a_reader_that_leaves_early_is_no_trouble() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("words", [["help", "commands"], ["help", "format", "--json"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["help", "commands"], ["help", "format", "--json"], ["--help"], ["add", "--help"]], ids=" ".join
+)
 def test_a_full_disk_behind_stdout_is_said(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run([*MEMOS, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)

@@ -22,12 +22,10 @@ from memos_cli.operations.add import add
 from memos_cli.operations.browse import find, history, list_memories, log
 from memos_cli.operations.edit import undo, update
 from memos_cli.operations.feedback import FeedbackResult, feedback
-from memos_cli.operations.outline import EVIDENCE
 from memos_cli.operations.reorganize import reorganize
 from memos_cli.operations.search import note_hits, search
 from memos_cli.operations.wording import attribute, filled, holds, one_slot, replaced, swapped
 from memos_cli.schema import (
-    REFINES,
     Change,
     Draft,
     Filters,
@@ -37,6 +35,7 @@ from memos_cli.schema import (
     Origin,
     Query,
     Relation,
+    RelationKind,
     Source,
     Status,
 )
@@ -241,7 +240,7 @@ def test_a_supplement_belongs_to_the_user_and_names_what_it_is_about(session: Se
     assert result.judgement == "supplement"
     new = find(session, str(result.changes[0].id))
     assert (new.user_id, new.sources[0].type) == ("u", "feedback")
-    assert [(r.kind, r.target) for r in new.relations] == [("complement", id)]
+    assert [(r.kind, r.target) for r in new.relations] == [("complements", id)]
     undo(session)
     assert texts(session) == {"Anna lives in Oslo."}
 
@@ -486,7 +485,7 @@ def test_a_percent_sign_or_quote_in_the_words_finds_what_it_says(session: Sessio
 def test_refined_facts_go_with_a_corrected_memory_and_stay_with_a_respelled_one(session: Session) -> None:
     (raw,) = add_texts(session, "Anne lives in Oslo.")
     fact = MemoryItem(
-        memory="A woman lives in Norway.", refines=raw, relations=(Relation(kind=REFINES, target=raw),),
+        memory="A woman lives in Norway.", refines=raw, relations=(Relation(kind=RelationKind.REFINES, target=raw),),
         content_hash=content_hash("A woman lives in Norway."),
     )  # fmt: skip
     session.cube.commit(Change(verb="refine", puts=(fact,)))
@@ -530,14 +529,14 @@ def test_summaries_that_rest_on_it_are_stale_and_told_anew(session: Session) -> 
     ids = add_texts(session, *seeds)
     concept = MemoryItem(
         memory="garden: The garden gate code is 4711.", key="garden", level=Level.CONCEPT, origin=Origin.SUMMARY,
-        relations=tuple(Relation(kind=EVIDENCE, target=id) for id in ids[4:]), verb="reorganize",
+        relations=tuple(Relation(kind=RelationKind.EVIDENCE, target=id) for id in ids[4:]), verb="reorganize",
         info={"size": 6, "by": "terms"},
     )  # fmt: skip
     insight = MemoryItem(
         memory="Gates matter.",
         kind=Kind.INSIGHT,
         origin=Origin.INFERRED,
-        relations=tuple(Relation(kind=EVIDENCE, target=id) for id in ids[2:]),
+        relations=tuple(Relation(kind=RelationKind.EVIDENCE, target=id) for id in ids[2:]),
     )
     session.cube.commit(Change(verb="reorganize", puts=(concept, insight)))
     dry = feedback(session, "The gate code is 4712, not 4711.", on=[ids[4]], dry_run=True)

@@ -30,7 +30,7 @@ from memos_cli.operations import tree as trees
 from memos_cli.operations.browse import list_memories
 from memos_cli.operations.maintain import check
 from memos_cli.operations.merging import certain
-from memos_cli.operations.outline import EVIDENCE, HOLDS, outlines
+from memos_cli.operations.outline import outlines
 from memos_cli.operations.planting import Title, Untold
 from memos_cli.operations.reorganize import _alone, apply, reorganize
 from memos_cli.operations.search import search
@@ -46,6 +46,7 @@ from memos_cli.schema import (
     MemoryItem,
     Query,
     Refinement,
+    RelationKind,
     Status,
     Visibility,
 )
@@ -157,7 +158,7 @@ def test_nodes_name_their_evidence_and_their_terms(garden: Session) -> None:
     reorganize(garden)
     (outline,) = outlines(garden.cube).values()
     for concept in outline.concepts.values():
-        evidence = [r.target for r in concept.relations if r.kind == EVIDENCE]
+        evidence = [r.target for r in concept.relations if r.kind == RelationKind.EVIDENCE]
         assert evidence
         assert all(outline.above[id] == concept.id for id in evidence)
         assert all(outline.facts[id].memory[:40] in concept.memory for id in evidence)
@@ -194,7 +195,7 @@ def test_turns_stay_as_they_were_said_and_their_concept_names_them(open_cube: Op
         r.target
         for item in session.cube.table.items("level = 'concept'")
         for r in item.relations
-        if r.kind == HOLDS
+        if r.kind == RelationKind.HOLDS
     ]
     assert sorted(holds) == sorted(ids)
     assert reorganize(session).change is None
@@ -244,7 +245,7 @@ def test_a_corrected_fact_makes_its_summary_anew(garden: Session) -> None:
     reorganize(garden)
     (outline,) = outlines(garden.cube).values()
     concept = max(outline.concepts.values(), key=lambda c: len(c.memory))
-    told = next(r.target for r in concept.relations if r.kind == EVIDENCE)
+    told = next(r.target for r in concept.relations if r.kind == RelationKind.EVIDENCE)
     edit.update(garden, told, "A quite different thing: the bank lends money at three per cent.")
     reorganize(garden)
     assert outline.facts[told].memory[:40] not in current(garden, concept.id).memory
@@ -334,9 +335,9 @@ def test_turns_documents_and_other_peoples_memories_are_never_merged(open_cube: 
 def test_a_judge_relates_and_supersedes(open_cube: OpenCube) -> None:
     session = open_cube(embedder="static")
     old, new = put(session, "Ana lives in the city of Lisbon.", "Ana lives in the city of Porto now.")
-    verdicts = {"Porto": ("supersedes", 0.9)}
+    verdicts = {"Porto": (RelationKind.SUPERSEDES, 0.9)}
 
-    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[str, float] | None:
+    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[RelationKind, float] | None:
         return next((v for word, v in verdicts.items() if word in newer.memory), None)
 
     result = reorganize(session, judge=judge)
@@ -441,7 +442,7 @@ def test_what_others_change_meanwhile_is_done_again(garden: Session, open_cube: 
     id = list_memories(garden, Filters()).items[-1].id
     asked: list[str] = []
 
-    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[str, float] | None:
+    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[RelationKind, float] | None:
         if not asked:
             asked.append("once")
             edit.update(other, id, "Something else altogether.")
@@ -460,7 +461,7 @@ def test_who_keeps_changing_it_makes_it_give_up_whole(garden: Session, open_cube
     id = list_memories(garden, Filters()).items[-1].id
     times: list[int] = []
 
-    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[str, float] | None:
+    def judge(older: MemoryItem, newer: MemoryItem) -> tuple[RelationKind, float] | None:
         times.append(1)
         edit.update(other, id, f"Something else, number {len(times)}.")
         return certain(older, newer)

@@ -9,8 +9,9 @@ import pytest
 from conftest import OpenCube, add_texts
 
 from memos_cli.operations import browse, edit, maintain
+from memos_cli.operations.add import add
 from memos_cli.operations.transfer import BATCH, ImportResult, export, import_lines
-from memos_cli.schema import Filters
+from memos_cli.schema import Draft, Filters
 from memos_cli.session import Session
 
 MINE = "0197a000-0000-7000-8000-000000000001"
@@ -104,3 +105,20 @@ def test_an_import_of_changed_memories_can_be_undone(history: bool, session: Ses
 def test_a_version_number_that_leaves_none_for_the_next_is_refused(session: Session) -> None:
     result = _take(session, {"memory": "x", "version": 2**31 - 1})
     assert [one.reason for one in result.skipped] == ["its version 2147483647 leaves no number for the next"]
+
+
+def test_a_line_that_ends_before_it_begins_or_says_nothing_is_skipped(session: Session) -> None:
+    result = _take(
+        session,
+        {"id": "a", "memory": "Ana kept bees.", "valid_from": "2020-01-01", "valid_to": "2019-01-01"},
+        {"id": "b", "memory": "\u200b\u2060 \ufeff"},
+        {"id": "c", "memory": "Ana kept geese.", "valid_to": "2019-01-01"},
+    )
+    assert [(one.line, one.reason) for one in result.skipped] == [
+        (1, "its valid_to lies before its valid_from"),
+        (2, "it has no text under `memory`"),
+    ]
+    assert _listed(session) == ["Ana kept geese."]
+    assert browse.find(session, "c").valid_from is None
+    _sound(session)
+    assert add(session, [Draft(memory="\u200b\u200d")]).skipped[0].reason == "the text is empty"

@@ -152,6 +152,7 @@ def card(name: str, cube_id: str) -> str:
 def specification() -> str:
     """The specification of the on-disk format, its tables made from the code (Markdown)."""
     from memos_cli.cube.config import CubeConfig
+    from memos_cli.schema import relation_kinds
     from memos_cli.stores.rows import COLUMNS
 
     parts = "".join(f"| `{p}` | {role} | {meaning} |\n" for p, role, meaning in PARTS)
@@ -161,8 +162,17 @@ def specification() -> str:
         for name, hint in get_type_hints(CubeConfig, include_extras=True).items()
     )
     features = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in FEATURES.items())
+    relations = "".join(
+        f"| `{kind}` | {former} | {meaning} |\n" for kind, former, meaning in relation_kinds()
+    )
     return _SPECIFICATION.format(
-        format=FORMAT, version=FORMAT_VERSION, parts=parts, columns=columns, config=config, features=features
+        format=FORMAT,
+        version=FORMAT_VERSION,
+        parts=parts,
+        columns=columns,
+        relations=relations,
+        config=config,
+        features=features,
     )
 
 
@@ -203,6 +213,14 @@ property `memos`.
 |---|---|---|
 {columns}| `vector_…` | fixed_size_list<float16> | one column per embedder (its fingerprint in the field's metadata); the first span; null when the row has no vector |
 | `vector_…_spans` | list<float16> | further spans of a text longer than the embedder reads, one after the other |
+
+An entry of `relations` has a `kind`, a `target` (the id of another memory) and a `weight`, how sure it
+is. The memory whose row has it …
+
+| kind | formerly | meaning |
+|---|---|---|
+{relations}
+A reader MUST take a former name for the present one, and SHOULD keep kinds that it does not know.
 
 A **tombstone** is a row with status `purged`: the id of a memory whose text is gone. A purge drops
 all rows of the memory and adds the tombstone in one commit, writes the fragments concerned anew,

@@ -6,7 +6,7 @@ Owns: what is refused before anything is read of the cube. Does not own: what is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from memos_cli.schema import (
     Draft,
     Skipped,
     Source,
+    is_blank,
     now,
     storable,
 )
@@ -58,11 +59,19 @@ def _refusal(draft: Draft, limit: datetime | None) -> str | None:
     """Why a draft cannot be stored; `limit`: the latest time of saying that is believed."""
     if reason := _unstorable(draft):
         return reason
-    if not draft.memory.strip():
+    if is_blank(draft.memory):
         return "the text is empty"
-    if limit is not None and draft.said_at and draft.said_at > limit:
+    if limit is not None and draft.said_at and (draft.said_at > limit or _is_later_day(draft.said_at)):
         return f"its time {draft.said_at:%Y-%m-%d} lies in the future (--allow-future stores it)"
     return None
+
+
+def _is_later_day(moment: datetime) -> bool:
+    """Whether it is a day without a time of day, which is kept as midnight UTC, and one that has begun
+    neither here nor in UTC: "tomorrow" begins within FUTURE."""
+    present = now()
+    today = max(present.date(), present.astimezone().date())
+    return moment.time() == time.min and moment.date() > today
 
 
 def _unstorable(draft: Draft) -> str | None:

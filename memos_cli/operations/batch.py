@@ -187,7 +187,7 @@ def _judged(
         plan.updates.append(Update(ruling.item, item, ruling.relation, ruling.reason))
         plan.replaced[item.id] = item
     else:
-        item = item.but(relations=(*item.relations, Relation(kind=ruling.relation, target=ruling.item.id)))
+        item = item.but(relations=(*item.relations, Relation(kind=ruling.kind, target=ruling.item.id)))
         if ruling.earlier:
             item = item.but(
                 valid_to=max(ruling.item.valid_from or item.known_from, item.valid_from or item.known_from)

@@ -21,7 +21,7 @@ from memos_cli.operations import insights
 from memos_cli.operations.browse import EVERYTHING
 from memos_cli.operations.nodes import nodes_telling
 from memos_cli.operations.versions import Edited, next_version
-from memos_cli.schema import REFINES, Filters, Kind, MemoryItem, Status
+from memos_cli.schema import Filters, Kind, MemoryItem, RelationKind, Status
 from memos_cli.stores.facts import LEARNED, evidence_of, is_learned
 from memos_cli.stores.table import quoted
 
@@ -130,5 +130,5 @@ def _alone(fact: MemoryItem, ids: Mapping[str, object]) -> bool:
 
 def _without(fact: MemoryItem, ids: Mapping[str, object]) -> MemoryItem:
     left = [id for id in fact.rests_on if id not in ids]
-    relations = tuple(r for r in fact.relations if r.kind != REFINES or r.target in left)
+    relations = tuple(r for r in fact.relations if r.kind != RelationKind.REFINES or r.target in left)
     return next_version(fact, refines=left[0], relations=relations)

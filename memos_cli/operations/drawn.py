@@ -22,8 +22,6 @@ from memos_cli.operations.judge import SHOWN, Ruling, true_from
 from memos_cli.operations.judge_facts import FactJudge, another_event
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.schema import (
-    REFINES,
-    UPDATED_BY,
     Change,
     Closing,
     Known,
@@ -31,6 +29,7 @@ from memos_cli.schema import (
     MemoryItem,
     Refinement,
     Relation,
+    RelationKind,
     Source,
     Status,
     Updated,
@@ -38,9 +37,6 @@ from memos_cli.schema import (
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
-
-MENTIONED_IN = "mentioned_in"
-"""Kind of the relation from a note to a memory that says the same."""
 
 
 @dataclass
@@ -105,7 +101,7 @@ class Drawn:
         after = old.but(
             status=Status.ARCHIVED,
             valid_to=over,
-            relations=(*old.relations, Relation(kind=UPDATED_BY, target=fact.id)),
+            relations=(*old.relations, Relation(kind=RelationKind.UPDATED_BY, target=fact.id)),
         )
         if old.id in self.new:
             stamp = {"known_to": self.change.time, "closed_by": self.change.id, "valid_to": over}
@@ -190,7 +186,7 @@ def _judged(made: Drawn, judge: FactJudge, place: int, fact: MemoryItem) -> None
 
 
 def _related(fact: MemoryItem, ruling: Ruling) -> MemoryItem:
-    return fact.but(relations=(*fact.relations, Relation(kind=ruling.relation, target=ruling.item.id)))
+    return fact.but(relations=(*fact.relations, Relation(kind=ruling.kind, target=ruling.item.id)))
 
 
 def _same_fact(item: MemoryItem, fact: MemoryItem) -> bool:
@@ -205,7 +201,7 @@ def _same_fact(item: MemoryItem, fact: MemoryItem) -> bool:
 
 
 def _has_ended(item: MemoryItem) -> bool:
-    return any(relation.kind == UPDATED_BY for relation in item.relations)
+    return any(relation.kind == RelationKind.UPDATED_BY for relation in item.relations)
 
 
 def _began(item: MemoryItem) -> datetime:
@@ -222,7 +218,7 @@ def _founded(item: MemoryItem, fact: MemoryItem) -> MemoryItem:
     fresh = [id for id in fact.rests_on if id not in item.rests_on]
     if not fresh and not back:
         return item
-    relations = (*item.relations, *(Relation(kind=REFINES, target=id) for id in fresh))
+    relations = (*item.relations, *(Relation(kind=RelationKind.REFINES, target=id) for id in fresh))
     if not back:
         return item.but(relations=relations)
     return item.but(relations=relations, status=Status.ACTIVATED, valid_to=None)
@@ -231,11 +227,11 @@ def _founded(item: MemoryItem, fact: MemoryItem) -> MemoryItem:
 def _mentioned(item: MemoryItem, fact: MemoryItem) -> MemoryItem:
     """A note that is there, with where else the same was said. The words and the role of a source stay
     away: they belong to the memory that the source names."""
-    there = {relation.target for relation in item.relations if relation.kind == MENTIONED_IN}
+    there = {relation.target for relation in item.relations if relation.kind == RelationKind.MENTIONED_IN}
     fresh = [id for id in fact.rests_on if id not in there and id != item.id]
     if not fresh:
         return item
     came = dict.fromkeys(source.but(role=None, text=None) for source in fact.sources)
     told = (source for source in came if source not in item.sources and source != Source(type=source.type))
-    relations = (*item.relations, *(Relation(kind=MENTIONED_IN, target=id) for id in fresh))
+    relations = (*item.relations, *(Relation(kind=RelationKind.MENTIONED_IN, target=id) for id in fresh))
     return item.but(sources=(*item.sources, *told), relations=relations)

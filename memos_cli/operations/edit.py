@@ -20,14 +20,16 @@ from memos_cli.operations.versions import Edited, next_version
 from memos_cli.reader.annotate import fields_of
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
-    UPDATED_BY,
     Added,
     Change,
     ChangeResult,
     Closing,
     MemoryItem,
     Refinement,
+    RelationKind,
     Status,
+    Undone,
+    is_blank,
     now,
 )
 from memos_cli.session import TextVectors
@@ -48,7 +50,7 @@ def update(session: Session, id: str, text: str, *, said_at: datetime | None = N
     `said_at`: since when the new text is true (default: now). The same text changes nothing.
     Raises MemoryNotFound, BadInput.
     """
-    if not text.strip():
+    if is_blank(text):
         raise BadInput(
             source="the new text", reason="it is empty", hint=f"To hide the memory: `memos archive {id}`."
         )
@@ -207,7 +209,9 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
         else:
             done = commit_edits(session, "undo", edits, kept_vectors(session, edits))
         return done.but(
-            back=_only((new, old) for old, new, _ in edits), gone=_only((old, new) for old, new, _ in edits)
+            undone=Undone(change=target, verb=opened[0].verb, time=opened[0].known_from),
+            back=_only((new, old) for old, new, _ in edits),
+            gone=_only((old, new) for old, new, _ in edits),
         )
 
 
@@ -271,8 +275,10 @@ def _closed(before: MemoryItem, first: MemoryItem) -> bool:
     if first.status is not Status.ARCHIVED:
         return False
     # A fact that goes with its words, or that a later fact ended.
-    ended = {r.target for r in first.relations if r.kind == UPDATED_BY}
-    return first.valid_to is None or ended > {r.target for r in before.relations if r.kind == UPDATED_BY}
+    ended = {r.target for r in first.relations if r.kind == RelationKind.UPDATED_BY}
+    return first.valid_to is None or ended > {
+        r.target for r in before.relations if r.kind == RelationKind.UPDATED_BY
+    }
 
 
 def _before(session: Session, target: str, item: MemoryItem) -> tuple[MemoryItem | None, MemoryItem]:

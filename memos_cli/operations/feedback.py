@@ -23,7 +23,7 @@ from memos_cli.operations.edit import kept_vectors, next_text
 from memos_cli.operations.feedback_findings import KNOWN, Action, Finding, Judgement, Proposed, moment_of
 from memos_cli.operations.feedback_rules import decide
 from memos_cli.operations.feedback_targets import Scope, said_by, scope_of
-from memos_cli.operations.outline import EVIDENCE, HOLDS, is_node
+from memos_cli.operations.outline import is_node
 from memos_cli.operations.preferences import Learned, by_rule, learn, told_in
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.operations.wording import replaced
@@ -40,6 +40,7 @@ from memos_cli.schema import (
     Level,
     MemoryItem,
     Relation,
+    RelationKind,
     Source,
     Status,
     Value,
@@ -350,7 +351,11 @@ def _resting(session: Session, proposed: Sequence[Proposed]) -> list[MemoryItem]
     found = {
         id: node
         for id, node in nodes.items()
-        if id in above or any(r.kind in (EVIDENCE, HOLDS) and r.target in changed for r in node.relations)
+        if id in above
+        or any(
+            r.kind in (RelationKind.EVIDENCE, RelationKind.HOLDS) and r.target in changed
+            for r in node.relations
+        )
     }
     for node in list(found.values()):
         if node.parent in nodes:

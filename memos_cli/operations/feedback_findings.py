@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from memos_cli.schema import MemoryItem
+from memos_cli.schema import MemoryItem, RelationKind
 
 KNOWN = "the cube says that already"
 """Why nothing is changed and nothing is unclear."""
@@ -38,7 +38,7 @@ class Proposed:
     item: MemoryItem | None
     after: str
     reason: str
-    link: tuple[str, str] | None = None
+    link: tuple[RelationKind, str] | None = None
     """Of an addition: what it is to which memory."""
     from_now: bool = False
     """It tells a change, so that what was there was true until now; else it never was."""

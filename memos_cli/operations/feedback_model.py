@@ -19,11 +19,10 @@ from memos_cli.operations.feedback_findings import Action, Finding, Judgement, P
 from memos_cli.operations.wording import shares
 from memos_cli.prompts import prompt
 from memos_cli.reader.language import language_of
-from memos_cli.schema import MemoryItem, storable
+from memos_cli.schema import MemoryItem, RelationKind, storable
 from memos_cli.stores.analysis import content_terms
 from memos_cli.stores.facts import is_turn
 from memos_cli.stores.nearness import normalized
-from memos_cli.stores.verdicts import Relation
 
 if TYPE_CHECKING:
     import pydantic
@@ -135,7 +134,7 @@ def _addition(after: str, item: MemoryItem | None, reason: str, text: str) -> Pr
     told = f"{text} {item.memory if item else ''}"
     if not words or len(words) > LONGEST_ADDED or not _told(words, told):
         return None
-    link = (str(Relation.COMPLEMENT), item.id) if item else None
+    link = (RelationKind.COMPLEMENTS, item.id) if item else None
     return Proposed(Action.ADD, None, words, reason, link)
 
 

@@ -25,7 +25,7 @@ from memos_cli.operations.wording import (
     swapped,
 )
 from memos_cli.reader.feedback import Part
-from memos_cli.schema import MemoryItem
+from memos_cli.schema import MemoryItem, RelationKind
 from memos_cli.stores.analysis import exact_terms
 from memos_cli.stores.claims import Among, Claim, claims_of
 from memos_cli.stores.facts import is_turn
@@ -234,13 +234,13 @@ def _added(part: Part, scope: Scope, near: Sequence[MemoryItem], judgement: Judg
     return finding
 
 
-def _link(part: Part, scope: Scope, near: Sequence[MemoryItem]) -> tuple[str, str] | None:
+def _link(part: Part, scope: Scope, near: Sequence[MemoryItem]) -> tuple[RelationKind, str] | None:
     if len(scope.named) == 1:
-        return str(Relation.CONTRADICTION if part.corrects else Relation.COMPLEMENT), scope.named[0].id
+        return RelationKind.CONTRADICTS if part.corrects else RelationKind.COMPLEMENTS, scope.named[0].id
     for item in near:
         found = verdict_on(item.memory, part.text)
         if found.relation not in (Relation.NEW, Relation.DUPLICATE):
-            return str(found.relation), item.id
+            return found.relation.kind, item.id
     return None
 
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from memos_cli.operations.outline import EVIDENCE
 from memos_cli.operations.versions import Edited, next_version
-from memos_cli.schema import Filters, Kind, MemoryItem, Origin, Relation, Status
+from memos_cli.schema import Filters, Kind, MemoryItem, Origin, Relation, RelationKind, Status
 
 if TYPE_CHECKING:
     from memos_cli.operations.plan import Draft
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 FEWEST = 2
 """Memories that an insight rests on at least."""
 IN_USE = (Status.ACTIVATED, Status.RESOLVING)
-MERGED_TO = "merged_to"
 _EVERY = (1 << 31) - 1
 _CHAIN = 32
 """Merges that are followed from one memory to the next."""
@@ -50,7 +48,7 @@ def is_insight(item: MemoryItem) -> bool:
 
 def evidence_of(item: MemoryItem) -> tuple[str, ...]:
     """Ids of the memories that an insight rests on."""
-    return tuple(edge.target for edge in item.relations if edge.kind == EVIDENCE)
+    return tuple(edge.target for edge in item.relations if edge.kind == RelationKind.EVIDENCE)
 
 
 def losing(session: Session, gone: Collection[str]) -> list[Edited]:
@@ -129,7 +127,9 @@ class _Lookup:
             item = self._item(id)
             if item is None or item.status in IN_USE:
                 return None if item is None else id
-            merged = next((edge.target for edge in item.relations if edge.kind == MERGED_TO), None)
+            merged = next(
+                (edge.target for edge in item.relations if edge.kind == RelationKind.MERGED_TO), None
+            )
             if merged is None:
                 return None
             id = merged
@@ -152,8 +152,8 @@ def _next(one: MemoryItem, left: Sequence[str]) -> MemoryItem:
     """The insight resting on `left` alone, or archived with all it rested on, so that it can come back."""
     if len(left) < FEWEST:
         return next_version(one, status=Status.ARCHIVED)
-    weights = {edge.target: edge.weight for edge in one.relations if edge.kind == EVIDENCE}
-    others = (edge for edge in one.relations if edge.kind != EVIDENCE)
-    edges = (Relation(kind=EVIDENCE, target=id, weight=weights.get(id, 1.0)) for id in left)
+    weights = {edge.target: edge.weight for edge in one.relations if edge.kind == RelationKind.EVIDENCE}
+    others = (edge for edge in one.relations if edge.kind != RelationKind.EVIDENCE)
+    edges = (Relation(kind=RelationKind.EVIDENCE, target=id, weight=weights.get(id, 1.0)) for id in left)
     fewer = len(left) < len(evidence_of(one))
     return next_version(one, relations=(*others, *edges), stale=one.stale or fewer)

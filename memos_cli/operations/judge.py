@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from memos_cli.errors import LLMError
 from memos_cli.operations import judge_model
-from memos_cli.schema import Draft, Filters, MemoryItem, Status
+from memos_cli.schema import Draft, Filters, MemoryItem, RelationKind, Status
 from memos_cli.session import TextVectors
 from memos_cli.stores.claims import claims_of, owner_of, sought_by, terms_of
 from memos_cli.stores.facts import is_turn
@@ -60,6 +60,14 @@ class Ruling:
     merges: bool = False
     earlier: bool = False
     """The draft was said before what it contradicts: it was true until then."""
+    before: bool = False
+    """The draft was said before the memory, whatever follows from it."""
+
+    @property
+    def kind(self) -> RelationKind:
+        """What the draft's row says that it is to the memory, if it is stored by itself."""
+        over = self.before and self.relation is Relation.UPDATE
+        return RelationKind.UPDATED_BY if over else self.relation.kind
 
 
 @dataclass
@@ -205,17 +213,18 @@ def _ruling(item: MemoryItem, draft: New, verdict: Verdict, now: datetime) -> Ru
     raw = is_turn(item) or is_turn(draft)
     if raw and relation not in _CLOSING:
         return None
+    before = (draft.said_at or now) < _said(item)
     own = raw or item.external_id is not None or draft.external_id is not None
     # The same words are the same wherever they stand; what "the deadline" is, its document knows.
     own = own or (_document(item) != _document(draft) and not verdict.verbatim)
     if own or not verdict.sure:
-        return Ruling(item, relation, reason)
+        return Ruling(item, relation, reason, before=before)
     if relation is Relation.DUPLICATE:
         return Ruling(item, relation, reason, merges=True)
     if relation is Relation.COMPLEMENT:
         return Ruling(item, relation, reason)
-    if (draft.said_at or now) < _said(item):
-        return Ruling(item, relation, f"{reason}, and was said before it", earlier=True)
+    if before:
+        return Ruling(item, relation, f"{reason}, and was said before it", earlier=True, before=True)
     return Ruling(item, relation, reason, closes=True)
 
 

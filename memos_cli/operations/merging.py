@@ -14,28 +14,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from memos_cli.operations.insights import MERGED_TO
 from memos_cli.operations.outline import Outline
 from memos_cli.operations.plan import Draft, Step
 from memos_cli.organize.neighbours import nearest
-from memos_cli.schema import MemoryItem, Relation, Status
+from memos_cli.schema import MemoryItem, Relation, RelationKind, Status
 from memos_cli.stores.claims import owner_of
 from memos_cli.stores.facts import is_turn
 from memos_cli.stores.nearness import content_hash, same
-from memos_cli.stores.verdicts import Relation as Ruled
 from memos_cli.stores.verdicts import by_rule
 
-MERGED_FROM = "merged_from"
 NEAR = 0.7
 """Cosine from which on a pair is looked at."""
 LOOKED_AT = 6
 """Neighbours of a memory that are looked at."""
 
-DUPLICATE, SUPERSEDES = "duplicate", "supersedes"
-
-Verdict = tuple[str, float]
-"""What the newer memory is to the older one (duplicate, supersedes, contradicts, complements, causes,
-follows, infers, part_of), and how sure that is, 0 to 1."""
+Verdict = tuple[RelationKind, float]
+"""What the newer memory is to the older one, and how sure that is, 0 to 1."""
 Judge = Callable[[MemoryItem, MemoryItem], Verdict | None]
 """Of (older, newer); None: nothing that could be told."""
 
@@ -43,7 +37,7 @@ Judge = Callable[[MemoryItem, MemoryItem], Verdict | None]
 def certain(older: MemoryItem, newer: MemoryItem) -> Verdict | None:
     """What words alone tell for certain: two memories that say the same in the same words. A number,
     a name, a date, a negation or any other word that differs keeps them apart (`stores/nearness`)."""
-    return (DUPLICATE, 1.0) if same(older.memory, newer.memory) else None
+    return (RelationKind.DUPLICATE, 1.0) if same(older.memory, newer.memory) else None
 
 
 def ruled(older: MemoryItem, newer: MemoryItem) -> Verdict | None:
@@ -57,18 +51,17 @@ def ruled(older: MemoryItem, newer: MemoryItem) -> Verdict | None:
     found = by_rule(older.memory, newer.memory)
     if not found.sure or (_document(older) != _document(newer) and not found.verbatim):
         return None
-    kind = _KINDS.get(found.relation)
+    kind = found.relation.kind
     owned = older.external_id is not None or newer.external_id is not None
-    return None if kind is None or (kind == SUPERSEDES and owned) else (kind, _SURE[kind])
+    return None if kind is RelationKind.SUPERSEDES and owned else (kind, _SURE[kind])
 
 
-_KINDS = {
-    Ruled.DUPLICATE: DUPLICATE,
-    Ruled.UPDATE: SUPERSEDES,
-    Ruled.CONTRADICTION: "contradicts",
-    Ruled.COMPLEMENT: "complements",
+_SURE = {
+    RelationKind.DUPLICATE: 1.0,
+    RelationKind.SUPERSEDES: 0.9,
+    RelationKind.CONTRADICTS: 0.9,
+    RelationKind.COMPLEMENTS: 0.8,
 }
-_SURE = {DUPLICATE: 1.0, SUPERSEDES: 0.9, "contradicts": 0.9, "complements": 0.8}
 
 
 def _document(item: MemoryItem) -> str | None:
@@ -93,12 +86,12 @@ def resolve(
         if a in gone or b in gone or (verdict := judge(older, newer)) is None:
             continue
         kind, sure = verdict
-        if kind == DUPLICATE:
+        if kind is RelationKind.DUPLICATE:
             if mergeable(older, newer):
                 kept, dropped = (newer, older) if newer.pinned and not older.pinned else (older, newer)
                 _merge(kept, dropped, draft)
                 gone.add(dropped.id)
-        elif kind == SUPERSEDES:
+        elif kind is RelationKind.SUPERSEDES:
             if not older.pinned:
                 relate(newer, older, kind, sure, draft)
                 draft.edit(older, status=Status.ARCHIVED, valid_to=newer.valid_from or newer.said_at)
@@ -169,12 +162,14 @@ def _merge(kept: MemoryItem, dropped: MemoryItem, draft: Draft) -> None:
         kept,
         sources=tuple(dict.fromkeys((*now.sources, *dropped.sources))),
         tags=tuple(dict.fromkeys((*now.tags, *dropped.tags))),
-        relations=with_relation(now, Relation(kind=MERGED_FROM, target=dropped.id)),
+        relations=with_relation(now, Relation(kind=RelationKind.MERGED_FROM, target=dropped.id)),
     )
     draft.edit(
         dropped,
         status=Status.ARCHIVED,
-        relations=with_relation(draft.current(dropped), Relation(kind=MERGED_TO, target=kept.id)),
+        relations=with_relation(
+            draft.current(dropped), Relation(kind=RelationKind.MERGED_TO, target=kept.id)
+        ),
     )
     draft.count("merged")
     draft.steps.append(
@@ -182,7 +177,7 @@ def _merge(kept: MemoryItem, dropped: MemoryItem, draft: Draft) -> None:
     )
 
 
-def relate(newer: MemoryItem, older: MemoryItem, kind: str, sure: float, draft: Draft) -> None:
+def relate(newer: MemoryItem, older: MemoryItem, kind: RelationKind, sure: float, draft: Draft) -> None:
     """The newer one says what it is to the older one; turns stay as they were said."""
     known = any((r.kind, r.target) == (kind, older.id) for r in draft.current(newer).relations)
     if is_turn(newer) or known:

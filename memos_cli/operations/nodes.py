@@ -14,8 +14,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from memos_cli.operations.outline import NODES, is_node
-from memos_cli.schema import MemoryItem
-from memos_cli.stores.facts import EVIDENCE
+from memos_cli.schema import MemoryItem, RelationKind
 from memos_cli.stores.table import quoted
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def _ever_above(nodes: Versions, purged: Collection[MemoryItem]) -> set[str]:
 
 def _tells(node: MemoryItem, going: Collection[str], own: Collection[str]) -> bool:
     """Whether it quotes one of the memories, has a word that only they have, or was told by a model."""
-    quotes = any(edge.kind == EVIDENCE and edge.target in going for edge in node.relations)
+    quotes = any(edge.kind == RelationKind.EVIDENCE and edge.target in going for edge in node.relations)
     return quotes or node.info.get("by", "terms") != "terms" or not _words(node).isdisjoint(own)
 
 

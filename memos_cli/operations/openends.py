@@ -18,13 +18,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from memos_cli.operations.insights import evidence_of
-from memos_cli.operations.outline import EVIDENCE, HOLDS, Outline
+from memos_cli.operations.outline import Outline
 from memos_cli.reader.entities import entities_in
 from memos_cli.reader.events import event_fields
-from memos_cli.schema import Kind, MemoryItem, Precision, Status
+from memos_cli.schema import Kind, MemoryItem, Precision, RelationKind, Status
 from memos_cli.stores.facts import is_turn
 
-CONTRADICTS = frozenset({"contradicts", "contradiction"})
 SOON = timedelta(days=14)
 """How far ahead a plan is near."""
 LONGEST = 110
@@ -150,7 +149,7 @@ def _conflicts(outline: Outline, otherwise: str) -> Iterator[Open]:
         for edge in item.relations:
             other = outline.facts.get(edge.target)
             pair = frozenset((item.id, edge.target))
-            if edge.kind not in CONTRADICTS or other is None or pair in seen:
+            if edge.kind != RelationKind.CONTRADICTS or other is None or pair in seen:
                 continue
             seen.add(pair)
             liked = Kind.PREFERENCE in (item.kind, other.kind)
@@ -223,8 +222,12 @@ def _topics(outline: Outline, otherwise: str) -> Iterator[Open]:
     below.update({t: below[c] for c, t in outline.above.items() if c in outline.concepts})
     nodes = sorted(outline.nodes.values(), key=lambda node: (-below[node.id], node.id))
     for node in nodes:
-        stands = [e.target for e in node.relations if e.kind == EVIDENCE and e.target in outline.facts]
-        stands = stands or [e.target for e in node.relations if e.kind == HOLDS and e.target in outline.facts]
+        stands = [
+            e.target for e in node.relations if e.kind == RelationKind.EVIDENCE and e.target in outline.facts
+        ]
+        stands = stands or [
+            e.target for e in node.relations if e.kind == RelationKind.HOLDS and e.target in outline.facts
+        ]
         if node.key and stands:
             yield _about(Sort.STALE if node.stale else Sort.TOPIC, node, stands, below[node.id], otherwise)
 

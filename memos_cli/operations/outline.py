@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memos_cli.schema import HOLDS, Kind, Level, MemoryItem, Origin, Refinement
-from memos_cli.stores.facts import EVIDENCE, LIVE, is_turn
+from memos_cli.schema import Kind, Level, MemoryItem, Origin, Refinement, RelationKind
+from memos_cli.stores.facts import LIVE, is_turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +99,7 @@ def _link(outline: Outline) -> None:
         if concept.parent in outline.topics:
             outline.above[id] = str(concept.parent)
         for relation in concept.relations:
-            if relation.kind == HOLDS and relation.target in outline.facts:
+            if relation.kind == RelationKind.HOLDS and relation.target in outline.facts:
                 outline.above.setdefault(relation.target, id)
 
 
@@ -116,4 +116,4 @@ def _place(item: MemoryItem) -> int:
     return item.position or 0
 
 
-__all__ = ["EVIDENCE", "HOLDS", "NODES", "Outline", "can_be_placed", "is_node", "outlines", "sessions_of"]
+__all__ = ["NODES", "Outline", "can_be_placed", "is_node", "outlines", "sessions_of"]

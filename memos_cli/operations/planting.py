@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from memos_cli.operations.merging import Judge, relate, resolve, ruled
-from memos_cli.operations.outline import EVIDENCE, HOLDS, Outline, sessions_of
+from memos_cli.operations.outline import Outline, sessions_of
 from memos_cli.operations.plan import Draft, Step
 from memos_cli.organize.growth import CONCEPTS, LOOSE, TOPICS, grown
 from memos_cli.organize.neighbours import among_turns, centred, unit, word_vectors
 from memos_cli.organize.titles import central, name_of, summary_of, title_terms, words_of
 from memos_cli.reader.language import language_of
-from memos_cli.schema import Level, MemoryItem, Origin, Relation, Status, Visibility
+from memos_cli.schema import Level, MemoryItem, Origin, Relation, RelationKind, Status, Visibility
 from memos_cli.stores.facts import is_turn
 from memos_cli.stores.nearness import content_hash
 
@@ -43,7 +43,7 @@ class Title:
     by: str = "terms"
     """`terms`, or the language model's name."""
     confidence: int = 100
-    related: tuple[tuple[int, str, int, float], ...] = ()
+    related: tuple[tuple[int, RelationKind, int, float], ...] = ()
     """(place of a text, what it is to, place of another text, how sure), as far as it was asked."""
 
 
@@ -229,7 +229,7 @@ def _is_due(outline: Outline, node: _Node, tell: Tell | None) -> bool:
     told_from = int(old.info.get("size", 0))
     if abs(len(node.members) - told_from) > max(2.0, GROWTH * told_from):
         return True
-    evidence = [outline.facts.get(r.target) for r in old.relations if r.kind == EVIDENCE]
+    evidence = [outline.facts.get(r.target) for r in old.relations if r.kind == RelationKind.EVIDENCE]
     if any(item is None or _changed(item, old) for item in evidence):
         return True
     return tell is not None and old.info.get("by") == "terms"
@@ -270,17 +270,19 @@ def _write(
 ) -> None:
     """The node's next version, if it says anything else than the one that is there."""
     holds = [
-        Relation(kind=HOLDS, target=i)
+        Relation(kind=RelationKind.HOLDS, target=i)
         for i in sorted(node.members)
         if level is Level.CONCEPT and is_turn(outline.facts[i])
     ]
     old = node.old
     if title is None and old is not None:
-        rest = [r for r in old.relations if r.kind != HOLDS]
+        rest = [r for r in old.relations if r.kind != RelationKind.HOLDS]
         fields: dict[str, object] = {"parent": node.parent, "relations": (*holds, *rest)}
     else:
         assert title is not None
-        evidence = [Relation(kind=EVIDENCE, target=i, weight=round(w, 4)) for i, w in node.evidence]
+        evidence = [
+            Relation(kind=RelationKind.EVIDENCE, target=i, weight=round(w, 4)) for i, w in node.evidence
+        ]
         fields = {**_words(title), "parent": node.parent, "relations": (*holds, *evidence)}
         fields["info"] = {"size": len(node.members), "by": title.by}
     fields["visibility"] = _visibility(outline, node.members)

@@ -38,12 +38,13 @@ from memos_cli.schema import (
     Origin,
     Preferred,
     Relation,
+    RelationKind,
     Source,
     Value,
     Visibility,
 )
 from memos_cli.stores import nearness
-from memos_cli.stores.facts import EVIDENCE, LEARNED, LIVE, is_learned
+from memos_cli.stores.facts import LEARNED, LIVE, is_learned
 from memos_cli.stores.subjects import owner_of, stems, subject_of
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def _item(evidence: MemoryItem, draft: Draft, change: Change) -> MemoryItem:
         user_id=evidence.user_id,
         agent_id=evidence.agent_id,
         session_id=evidence.session_id if own else None,
-        relations=(Relation(kind=EVIDENCE, target=evidence.id),),
+        relations=(Relation(kind=RelationKind.EVIDENCE, target=evidence.id),),
         topic=draft.topic,
         strength=STRENGTH if draft.strength is None else draft.strength,
         content_hash=nearness.content_hash(draft.memory),
@@ -347,7 +348,7 @@ def _wording(came: MemoryItem) -> dict[str, object]:
 
 def _evidence(held: MemoryItem, came: MemoryItem) -> tuple[Relation, ...]:
     targets = {relation.target for relation in came.relations}
-    others = [r for r in held.relations if r.kind != EVIDENCE or r.target not in targets]
+    others = [r for r in held.relations if r.kind != RelationKind.EVIDENCE or r.target not in targets]
     return (*others, *came.relations)[-MOST_EVIDENCE:]
 
 
@@ -402,7 +403,9 @@ def preferences(
     items = [item for item in found.items if not wanted or any(w <= _named(item) for w in wanted)]
     items.sort(key=lambda item: (-(item.strength or STRENGTH), item.topic or "", item.id))
     shown = items[:limit]
-    evidence = _texts(session, {r.target for i in shown for r in i.relations if r.kind == EVIDENCE})
+    evidence = _texts(
+        session, {r.target for i in shown for r in i.relations if r.kind == RelationKind.EVIDENCE}
+    )
     return PreferencesResult(
         preferences=tuple(_shown(item, evidence) for item in shown), total=len(items), notes=found.notes
     )
@@ -436,6 +439,8 @@ def _shown(item: MemoryItem, evidence: dict[str, str]) -> Preference:
         speaker=item.speaker,
         pinned=item.pinned,
         evidence=tuple(
-            Evidence(id=r.target, memory=evidence.get(r.target)) for r in item.relations if r.kind == EVIDENCE
+            Evidence(id=r.target, memory=evidence.get(r.target))
+            for r in item.relations
+            if r.kind == RelationKind.EVIDENCE
         ),
     )

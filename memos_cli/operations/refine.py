@@ -39,7 +39,6 @@ from memos_cli.providers.meter import tokens_at_most
 from memos_cli.reader.fine import FoundFact, Read, material, read
 from memos_cli.reader.language import language_of
 from memos_cli.schema import (
-    REFINES,
     Change,
     Fact,
     Failure,
@@ -47,6 +46,7 @@ from memos_cli.schema import (
     Linked,
     MemoryItem,
     Relation,
+    RelationKind,
     Status,
     Updated,
     Value,
@@ -341,7 +341,7 @@ def _item(run: _Run, fact: FoundFact, standing: dict[str, MemoryItem], change: C
         user_id=main.user_id,
         session_id=main.session_id,
         agent_id=main.agent_id,
-        relations=tuple(Relation(kind=REFINES, target=id) for id in rests_on),
+        relations=tuple(Relation(kind=RelationKind.REFINES, target=id) for id in rests_on),
         refines=main.id,
         known_from=change.time,
         created_at=change.time,

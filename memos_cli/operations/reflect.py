@@ -27,7 +27,7 @@ from memos_cli.cube.lock import alone
 from memos_cli.errors import LLMBudgetSpent, LLMError, LLMUnavailable, NoLLM
 from memos_cli.operations.edit import kept_vectors
 from memos_cli.operations.insights import IN_USE, evidence_of, follow, insights, is_founded
-from memos_cli.operations.outline import EVIDENCE, PLACED, can_be_placed
+from memos_cli.operations.outline import PLACED, can_be_placed
 from memos_cli.operations.plan import Draft
 from memos_cli.operations.reflecting import Answer, Drawn, DroppedInsight, draw
 from memos_cli.operations.search import answer
@@ -45,6 +45,7 @@ from memos_cli.schema import (
     Origin,
     Query,
     Relation,
+    RelationKind,
     Status,
     Value,
     Visibility,
@@ -426,8 +427,8 @@ def _founded(session: Session, draft: Draft, old: MemoryItem, standing: Sequence
     fresh = [one.id for one in standing if one.id not in before]
     if not fresh and not item.stale:
         return
-    others = tuple(r for r in item.relations if r.kind != EVIDENCE)
-    edges = (Relation(kind=EVIDENCE, target=id) for id in (*before, *fresh))
+    others = tuple(r for r in item.relations if r.kind != RelationKind.EVIDENCE)
+    edges = (Relation(kind=RelationKind.EVIDENCE, target=id) for id in (*before, *fresh))
     draft.edit(old, status=Status.ACTIVATED, relations=(*others, *edges), stale=False)
 
 
@@ -445,7 +446,7 @@ def _item(run: _Run, owner: Owner, one: Drawn, standing: Sequence[MemoryItem], c
         visibility=Visibility.PUBLIC if public else Visibility.PRIVATE,
         user_id=owner[0],
         agent_id=owner[1],
-        relations=tuple(Relation(kind=EVIDENCE, target=item.id) for item in standing),
+        relations=tuple(Relation(kind=RelationKind.EVIDENCE, target=item.id) for item in standing),
         known_from=change.time,
         created_at=change.time,
         content_hash=content_hash(one.text),

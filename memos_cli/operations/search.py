@@ -41,7 +41,6 @@ from memos_cli.retrieval.routes import (
 )
 from memos_cli.retrieval.weights import DEFAULT, PARTS
 from memos_cli.schema import (
-    UPDATED_BY,
     Filters,
     Hit,
     Kind,
@@ -49,6 +48,7 @@ from memos_cli.schema import (
     MemoryItem,
     Mode,
     Query,
+    RelationKind,
     Route,
     SearchResult,
     now,
@@ -356,7 +356,7 @@ def _ended_later(current: MemoryItem, asked: Filters) -> bool:
     """Whether a fact that is over was still true then."""
     if current.valid_to is None or asked.as_of is None or asked.as_of >= current.valid_to:
         return False
-    return any(relation.kind == UPDATED_BY for relation in current.relations)
+    return any(relation.kind == RelationKind.UPDATED_BY for relation in current.relations)
 
 
 def _current(view: View, id: str) -> MemoryItem | None:

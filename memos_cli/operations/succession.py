@@ -18,11 +18,11 @@ from itertools import combinations
 
 import msgspec
 
-from memos_cli.schema import Hit, Kind, Level, MemoryItem
+from memos_cli.schema import Hit, Kind, Level, MemoryItem, RelationKind
 from memos_cli.stores.analysis import content_terms, exact_terms
 from memos_cli.stores.facts import is_turn
 
-OVERRIDES = frozenset({"update", "contradiction", "supersedes", "contradicts"})
+OVERRIDES = frozenset({RelationKind.SUPERSEDES, RelationKind.UPDATED_BY, RelationKind.CONTRADICTS})
 """Kinds of relation whose two ends cannot both hold."""
 
 FIRST = 20

@@ -18,7 +18,7 @@ from memos_cli.errors import LLMBudgetSpent, LLMError, LLMUnavailable
 from memos_cli.operations.planting import Title, Untold
 from memos_cli.prompts import prompt
 from memos_cli.reader.language import language_of
-from memos_cli.schema import Level, storable
+from memos_cli.schema import Level, RelationKind, storable
 from memos_cli.stores.nearness import normalized
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _title(said: pydantic.BaseModel, one: Untold, shown: Sequence[str], model: s
     )
 
 
-def _related(said: dict[str, object], shown: Sequence[str]) -> tuple[int, str, int, float] | None:
+def _related(said: dict[str, object], shown: Sequence[str]) -> tuple[int, RelationKind, int, float] | None:
     first, second = int(str(said["first"])) - 1, int(str(said["second"])) - 1
     quote, sure = normalized(str(said["quote"])), float(str(said["confidence"]))
     if first == second or not (0 <= first < len(shown) and 0 <= second < len(shown)):
@@ -134,4 +134,4 @@ def _related(said: dict[str, object], shown: Sequence[str]) -> tuple[int, str, i
     borne_out = quote and any(quote in normalized(shown[place]) for place in (first, second))
     if not borne_out or not sure >= LEAST:
         return None
-    return first, str(said["relation"]), second, min(sure, SUREST)
+    return first, RelationKind(str(said["relation"])), second, min(sure, SUREST)

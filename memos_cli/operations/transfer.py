@@ -28,6 +28,7 @@ from memos_cli.schema import (
     MemoryItem,
     Status,
     Value,
+    is_blank,
     now,
     plain,
     uuid7,
@@ -414,10 +415,16 @@ def _read(line: bytes | str) -> tuple[dict[str, Any], MemoryItem]:
     return document, _item(document)
 
 
+def _since(item: MemoryItem) -> datetime | None:
+    """Since when a memory is true that does not say so: not known of what was over by then."""
+    since = item.said_at or now()
+    return None if item.valid_to and item.valid_to < since else since
+
+
 def _item(document: dict[str, Any]) -> MemoryItem:
     """A line as a memory: unknown keys are kept in `info`, hash and language are made here."""
     memory = document.get("memory")
-    if not isinstance(memory, str) or not memory.strip():
+    if not isinstance(memory, str) or is_blank(memory):
         raise ValueError("it has no text under `memory`")
     known = {
         n: _moment(n, v) for n, v in document.items() if n in MemoryItem.__struct_fields__ and v is not None
@@ -438,11 +445,12 @@ def _item(document: dict[str, Any]) -> MemoryItem:
     if not isinstance(info, dict):
         raise ValueError("its info is not a JSON object")
     item = msgspec.convert({**known, "info": {**info, **other}}, MemoryItem, strict=False)
-    moment = now()
+    if item.valid_from and item.valid_to and item.valid_to < item.valid_from:
+        raise ValueError("its valid_to lies before its valid_from")
     update: dict[str, object] = {
         "content_hash": content_hash(item.memory),
         "language": item.language or language_of(item.memory),
-        "valid_from": item.valid_from or item.said_at or moment,
+        "valid_from": item.valid_from or _since(item),
     }
     if item.known_to is None:
         update |= {"row": uuid7(), "closed_by": None}

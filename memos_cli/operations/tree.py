@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from memos_cli.errors import MemoryNotFound, NodeNotFound, UsageError
 from memos_cli.operations.browse import find
-from memos_cli.operations.outline import HOLDS, Outline, is_node, outlines, sessions_of
+from memos_cli.operations.outline import Outline, is_node, outlines, sessions_of
 from memos_cli.operations.search import search
-from memos_cli.schema import Depth, MemoryItem, Query, Value
+from memos_cli.schema import Depth, MemoryItem, Query, RelationKind, Value
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
 
-FOLLOWS, PARENT = "follows", "parent"
+PARENT = "parent"
+"""Kind of an edge that is drawn for the column of that name, and is no relation."""
 
 CONCEPT_DEPTH = 2
 """Depth at which concepts are shown; one more shows the memories."""
@@ -200,17 +201,17 @@ def _edges(items: dict[str, MemoryItem]) -> Iterator[Edge]:
         if item.parent in items:
             yield Edge(source=id, kind=PARENT, target=str(item.parent))
         if item.refines in items:
-            yield Edge(source=id, kind="refines", target=str(item.refines))
+            yield Edge(source=id, kind=RelationKind.REFINES, target=str(item.refines))
         for relation in item.relations:
             if relation.target not in items:
                 continue
-            if relation.kind == HOLDS:
+            if relation.kind == RelationKind.HOLDS:
                 yield Edge(source=relation.target, kind=PARENT, target=id)
             else:
                 yield Edge(source=id, kind=relation.kind, target=relation.target, weight=relation.weight)
     for run in sessions_of(items.values()):
         for before, after in pairwise(run):
-            yield Edge(source=after, kind=FOLLOWS, target=before)
+            yield Edge(source=after, kind=RelationKind.FOLLOWS, target=before)
 
 
 def _reached(start: str, near: dict[str, list[str]], depth: int) -> dict[str, int]:

@@ -94,11 +94,21 @@ def resolve(spec: str, *, settings: EmbedderSettings) -> Embedder:
     Raises UnknownEmbedder for a name that is none, EmbedderUnavailable when a model, package,
     key or download is missing; the hint says what to type.
     """
+    open_it, rest = _named(spec)
+    return open_it(rest, settings)
+
+
+def refuse_unknown(spec: str) -> None:
+    """Raises UnknownEmbedder for a name that is none; loads nothing, so a model may still be missing."""
+    _named(spec)
+
+
+def _named(spec: str) -> tuple[Callable[[str, EmbedderSettings], Embedder], str]:
     scheme, colon, rest = spec.strip().partition(":")
     open_it = _KINDS.get((scheme, bool(colon)))
     if open_it is None or (colon and not rest and scheme != "hash"):
         raise UnknownEmbedder(name=repr(spec), **_suggestion(spec))
-    return open_it(rest, settings)
+    return open_it, rest
 
 
 def _suggestion(spec: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from memos_cli.schema import Draft, Kind, Level, MemoryItem, Status
+from memos_cli.schema import Draft, Kind, Level, MemoryItem, RelationKind, Status
 from memos_cli.stores.hints import DIGITS, lacks, words_in
 
 LIVE = frozenset({Status.ACTIVATED, Status.RESOLVING})
@@ -23,9 +23,6 @@ LIVE = frozenset({Status.ACTIVATED, Status.RESOLVING})
 PINNED, UNOWNED, LEARNED = "pinned", "unowned", "learned"
 """Marks of rows in the keyword index: it is pinned; it is no user's; see `is_learned`."""
 
-EVIDENCE = "evidence"
-"""Kind of the relation from a preference to a memory that tells of it, and from a concept or topic to the
-memories that its summary rests on."""
 
 COUNTED = 15
 """Content terms of a turn are counted up to here."""
@@ -101,7 +98,7 @@ def is_learned(item: MemoryItem) -> bool:
 
 def evidence_of(item: MemoryItem) -> set[str]:
     """Ids of the memories that tell of a preference."""
-    return {relation.target for relation in item.relations if relation.kind == EVIDENCE}
+    return {relation.target for relation in item.relations if relation.kind == RelationKind.EVIDENCE}
 
 
 def talk_of(item: MemoryItem) -> int:

@@ -39,8 +39,8 @@ from memos_cli.schema import Tail
 from memos_cli.stores.disk import ensure_directory, mapped_errors, sync_directory
 from memos_cli.stores.graph_nodes import TABLES, Node, apply, copy, latest, merged, rows_of
 
-SCHEMA = 1
-"""Version of the node and edge tables; another one in CURRENT makes the cube rebuild them."""
+SCHEMA = 2
+"""Version of the node and edge tables and of the kinds in them; another one in CURRENT makes the cube rebuild them."""
 
 CURRENT = "CURRENT"
 

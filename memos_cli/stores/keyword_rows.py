@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from memos_cli.schema import HOLDS, MemoryItem, Refinement, Status
+from memos_cli.schema import MemoryItem, Refinement, RelationKind, Status
 from memos_cli.stores import analysis, nearness
 from memos_cli.stores.facts import (
     LEARNED,
@@ -148,7 +148,7 @@ def _terms_of_current(item: MemoryItem) -> list[str]:
         if item.refinement is Refinement.QUEUED:
             terms.append(QUEUED)
     terms += [named("refines", id) for id in item.rests_on]
-    terms += [holds(edge.target) for edge in item.relations if edge.kind == HOLDS]
+    terms += [holds(edge.target) for edge in item.relations if edge.kind == RelationKind.HOLDS]
     if item.parent is not None:
         terms.append(under(item.parent))
     if item.pinned:

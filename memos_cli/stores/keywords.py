@@ -34,7 +34,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from memos_cli.errors import NotPermitted, ProjectionDamaged, ProjectionOutdated
-from memos_cli.schema import HOLDS, Filters, MemoryItem, Status, Tail
+from memos_cli.schema import Filters, MemoryItem, RelationKind, Status, Tail
 from memos_cli.stores import analysis, nearness
 from memos_cli.stores.disk import ensure_directory
 from memos_cli.stores.facts import Facts, talk_number
@@ -261,7 +261,7 @@ class Keywords:
                 edge.target: concept.id
                 for concept in concepts
                 for edge in concept.relations
-                if edge.kind == HOLDS and edge.target in wanted
+                if edge.kind == RelationKind.HOLDS and edge.target in wanted
             }
 
     def held_by(self, concept: str) -> set[int]:
@@ -269,7 +269,9 @@ class Keywords:
         view = self._view()
         with engine(self.directory):
             named_by = view.any_of("terms", [now_of(concept)])
-            turns = [e.target for a in named_by for e in view.item(a).relations if e.kind == HOLDS]
+            turns = [
+                e.target for a in named_by for e in view.item(a).relations if e.kind == RelationKind.HOLDS
+            ]
             return set(view.ordinals(view.any_of("terms", [under(concept), *map(now_of, turns)])))
 
     def on_subjects(self, subjects: Sequence[str]) -> list[MemoryItem]:

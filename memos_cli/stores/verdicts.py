@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from memos_cli.schema import RelationKind
 from memos_cli.stores import sayings
 from memos_cli.stores.claims import Among, Claim, Manner, claims_of
 from memos_cli.stores.english.words import DIMENSIONS, RESTRICTING
@@ -17,13 +18,26 @@ from memos_cli.stores.places import comparable
 
 
 class Relation(StrEnum):
-    """What a new memory is to one that is there."""
+    """What a new memory is to one that is there, in the words of `memos add`."""
 
     NEW = "new"
     DUPLICATE = "duplicate"
     UPDATE = "update"
     CONTRADICTION = "contradiction"
     COMPLEMENT = "complement"
+
+    @property
+    def kind(self) -> RelationKind:
+        """What the new memory's row says of it. Raises KeyError for NEW, of which there is nothing to say."""
+        return _KINDS[self]
+
+
+_KINDS = {
+    Relation.DUPLICATE: RelationKind.DUPLICATE,
+    Relation.UPDATE: RelationKind.SUPERSEDES,
+    Relation.CONTRADICTION: RelationKind.CONTRADICTS,
+    Relation.COMPLEMENT: RelationKind.COMPLEMENTS,
+}
 
 
 class Verdict(NamedTuple):

@@ -150,11 +150,13 @@ def changed(result: ChangeResult) -> Document:
 
 
 def undone(result: ChangeResult) -> Document:
-    """What undo answers: a change, and what came back or went by it."""
+    """What undo answers: a change, the one that it takes back, and what came back or went by it."""
     both = {"back": result.back, "gone": result.gone}
-    return changed(result) | {
-        name: [{"id": one.id, "memory": one.memory} for one in ones] for name, ones in both.items()
-    }
+    return (
+        changed(result)
+        | {"undone": dump(result.undone)}
+        | {name: [{"id": one.id, "memory": one.memory} for one in ones] for name, ones in both.items()}
+    )
 
 
 def beginning(text: str, length: int = 80) -> str:

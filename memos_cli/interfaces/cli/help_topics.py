@@ -166,6 +166,13 @@ def kinds_table() -> str:
     return _table(("kind",), [(f"`{kind}`",) for kind in Kind])
 
 
+def relations_table() -> str:
+    """The kinds of relation."""
+    from memos_cli.schema import relation_kinds
+
+    return _table(("kind", "meaning"), [(f"`{kind}`", meaning) for kind, _, meaning in relation_kinds()])
+
+
 def prompts_table() -> str:
     """Every prompt in every language, and then their words."""
     from memos_cli.prompts import prompts
@@ -190,5 +197,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "exits": exits_table,
     "settings": settings_table,
     "kinds": kinds_table,
+    "relations": relations_table,
     "prompts": prompts_table,
 }

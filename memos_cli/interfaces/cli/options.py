@@ -21,6 +21,7 @@ import typer
 
 from memos_cli.errors import BadFilter, BadInput, UsageError
 
+from . import output
 from .shell import shell_of
 
 if TYPE_CHECKING:
@@ -190,7 +191,8 @@ def _spared(param: Any, read: Callable[[Any, Any], Any], ctx: Any, value: Any) -
     else:
         plain = _plainly(param, value)
         if plain is None:
-            return read(ctx, value)
+            with output.noticing():  # --help prints here, by typer's own means
+                return read(ctx, value)
         value = plain
     return value if param.callback is None else param.callback(ctx, param, value)
 

@@ -354,7 +354,7 @@ def finish() -> None:
 
     Raises BrokenPipeError, Unwritable.
     """
-    with _noticing():
+    with noticing():
         sys.stdout.flush()
 
 
@@ -377,7 +377,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _write(stream: TextIO, text: str) -> None:
     """Raises BrokenPipeError and Unwritable for stdout; what cannot be said on stderr stays unsaid."""
     if stream is not sys.stderr:
-        with _noticing():
+        with noticing():
             stream.write(text)
         return
     try:
@@ -388,7 +388,8 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 @contextmanager
-def _noticing() -> Iterator[None]:
+def noticing() -> Iterator[None]:
+    """Raises BrokenPipeError and Unwritable where stdout takes no more."""
     try:
         yield
     except BrokenPipeError:

@@ -50,8 +50,8 @@ def set_(
     """Write one setting to config.toml, which only you can read."""
     import sys
 
-    from memos_cli import settings as module
     from memos_cli.errors import UsageError
+    from memos_cli.operations.configure import configure
 
     shell = shell_of(ctx)
     if (value is None) != unset:
@@ -59,7 +59,7 @@ def set_(
     if value == "-" and sys.stdin is None:
         raise UsageError(detail="Standard input is closed.", hint="Give the VALUE itself.")
     text = sys.stdin.readline().strip() if value == "-" else value
-    path = module.write(shell.settings, name, text)
+    path = configure(shell.settings, name, text)
     shell.__dict__.pop("settings", None)
     document = _document(shell, name)
     shell.out.emit(document, Fields([(str(document["name"]), _plainly(document["value"]))]))

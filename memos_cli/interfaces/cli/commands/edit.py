@@ -95,7 +95,8 @@ def undo(
 ) -> None:
     """Take back a change, the last one unless told.
 
-    Undoing is a change too, so it can be undone. A purge cannot.
+    Undoing is a change too, so it can be undone. A purge cannot. What says nothing else of any memory is
+    no change: `reembed`, `deepen`, `reindex` and the like are passed over.
     """
     from memos_cli.operations import edit
 
@@ -104,5 +105,7 @@ def undo(
         result = edit.undo(session, change, dry_run=dry_run)
     show_change(shell, "Would take back" if dry_run else "Took back", result, documents.undone(result))
     if not shell.out.machine:
+        if (taken := result.undone) is not None:
+            shell.out.note(f"It was the change {taken.change}: {taken.verb}, {documents.day(taken.time)}.")
         for what, memories in (("Back", result.back), ("Gone", result.gone)):
             shell.out.notes(f"{what}: {documents.beginning(one.memory)}" for one in memories)

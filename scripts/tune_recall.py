@@ -29,6 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from memos_cli.evaluation.corpus import Benchmark, Corpus, Question, pooled
@@ -206,7 +207,7 @@ def with_weights(one: Asked, weights: Weights) -> pipeline.Setting:
         note = turn = weights.cjk
     if old.note_weight == 0:
         note = turn = 0.0
-    return dataclasses.replace(old, note_weight=note, turn_weight=turn, weights=weights)
+    return msgspec.structs.replace(old, note_weight=note, turn_weight=turn, weights=weights)
 
 
 def measure(one: Asked, weights: Weights) -> tuple[float, ...]:
@@ -242,7 +243,7 @@ def choose(questions: Sequence[Asked], names: Sequence[str]) -> Weights:
     for name in names:
         values = [*dict.fromkeys([getattr(weights, name), *GRID[name]])]
         table = np.stack(
-            [goal(figures(questions, dataclasses.replace(weights, **{name: value}))) for value in values]
+            [goal(figures(questions, msgspec.structs.replace(weights, **{name: value}))) for value in values]
         )
         held = np.zeros(len(questions))
         for group in dict.fromkeys(groups):
@@ -256,7 +257,7 @@ def choose(questions: Sequence[Asked], names: Sequence[str]) -> Weights:
         shown = " ".join(f"{s} {gain:+.4f}" for s, gain in by_set.items())
         print(f"{name}: {values[0]} → {best} {'taken' if kept else 'left'}; held out: {shown}", flush=True)
         if kept:
-            weights = dataclasses.replace(weights, **{name: best})
+            weights = msgspec.structs.replace(weights, **{name: best})
     return weights
 
 
@@ -424,7 +425,7 @@ def auroc(yes: np.ndarray, no: np.ndarray) -> float:
 
 def changed(words: Iterable[str]) -> Weights:
     pairs = (word.split("=") for word in words)
-    return dataclasses.replace(DEFAULT, **{name: float(value) for name, value in pairs})
+    return msgspec.structs.replace(DEFAULT, **{name: float(value) for name, value in pairs})
 
 
 def main() -> None:

@@ -193,7 +193,7 @@ def _changes(code: str, boat: str) -> str:
     return f"""
 from memos_cli.operations.edit import next_text, next_version
 from memos_cli.operations.browse import find
-from memos_cli.operations.add import _item
+from memos_cli.operations.batch import _item
 from memos_cli.schema import Change, Closing, Status
 from memos_cli.stores.nearness import content_hash
 with session.cube.writing("test"):

@@ -298,6 +298,12 @@ def _config(cube: Path, **changes: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
+def _keywords_alone(cube: Path) -> None:
+    slots = json.loads((cube / "config.json").read_text())["slots"]
+    naive = slots | {"text_mem": {"depth": "naive_text"}}
+    _config(cube, embedder=None, vector_column=None, slots=naive)
+
+
 def _without_key(cube: Path) -> None:
     embedder = json.loads((cube / "config.json").read_text())["embedder"]
     _config(cube, embedder=embedder | {"name": "openai:x"})
@@ -320,7 +326,7 @@ BREAKAGES: dict[str, tuple[Callable[[Path], object], str, int]] = {
         "unknown_embedder",
         2,
     ),
-    "no vectors": (lambda cube: _config(cube, embedder=None, vector_column=None), "no_vectors", 1),
+    "no vectors": (lambda cube: _keywords_alone(cube), "no_vectors", 1),
 }
 VECTOR = ("--mode", "vector")
 

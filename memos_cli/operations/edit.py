@@ -7,7 +7,6 @@ Every one computes its change under the write lock, from current versions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -72,8 +71,7 @@ def update(session: Session, id: str, text: str, *, said_at: datetime | None = N
         fresh = {item.row: vectors[item.memory] for item in (new, *learned.puts) if item.memory in vectors}
         closings = tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits)
         done = session.cube.commit(
-            replace(
-                change,
+            change.but(
                 puts=puts,
                 closings=(*learned.closings, *closings),
                 vectors=kept_vectors(session, followed) | fresh,

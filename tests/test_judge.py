@@ -182,6 +182,40 @@ def test_what_was_said_earlier_does_not_close_what_is_known(session: Session) ->
     assert (late.valid_from, late.valid_to) == (at("2022-01-01"), at("2024-02-01"))
 
 
+def lived(session: Session, day: str) -> list[str]:
+    asked = Query(text="Where does Tom live?", filters=Filters(as_of=at(day)))
+    return [hit.item.memory for hit in search(session, asked).hits]
+
+
+def test_what_is_so_again_is_no_duplicate_of_what_had_ended(session: Session) -> None:
+    tell(session, "Tom lives in Oslo.", said_at=at("2024-05-01"))
+    tell(session, "Tom lives in Bergen.", said_at=at("2023-05-01"))
+    back = tell(session, "Tom lives in Bergen.", said_at=at("2025-05-01"))
+    assert [u.memory for u in back.updated] == ["Tom lives in Bergen."]
+    assert [lived(session, day) for day in ("2023-06-01", "2024-06-01", "2025-06-01")] == [
+        ["Tom lives in Bergen."],
+        ["Tom lives in Oslo."],
+        ["Tom lives in Bergen."],
+    ]
+    assert tell(session, "Tom lives in Bergen.", said_at=at("2025-06-01")).known
+    assert tell(session, "Tom lives in Bergen.", said_at=at("2023-05-01")).known
+
+
+def test_what_was_said_between_two_ends_the_earlier_and_ends_with_the_later(session: Session) -> None:
+    tell(session, "Tom lives in Oslo.", said_at=at("2024-05-01"))
+    tell(session, "Tom lives in Bergen.", said_at=at("2023-05-01"))
+    between = tell(session, "Tom moved to Rome.", said_at=at("2023-09-01"))
+    assert [u.memory for u in between.updated] == ["Tom moved to Rome."]
+    tell(session, "Tom lives in Lima.", said_at=at("2022-01-01"))
+    days = ("2022-06-01", "2023-06-01", "2023-10-01", "2024-06-01")
+    assert [lived(session, day)[0] for day in days] == [
+        "Tom lives in Lima.",
+        "Tom lives in Bergen.",
+        "Tom moved to Rome.",
+        "Tom lives in Oslo.",
+    ]
+
+
 def test_the_change_is_dated_when_it_happened(session: Session) -> None:
     tell(session, "Anna lives in Oslo.", said_at=at("2024-01-01"))
     tell(session, "Anna moved to Bergen three months ago.", said_at=at("2024-06-01"))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from memos_cli.operations import add, browse, edit, preferences, search
+from memos_cli.operations.feedback import feedback
 from memos_cli.operations.preferences import by_rule
 from memos_cli.schema import Draft, Filters, Kind, MemoryItem, Origin, Query, Source, Status
 
@@ -282,6 +283,23 @@ def test_archiving_all_of_the_evidence_archives_it_and_unarchiving_brings_it_bac
     assert listed(session) == ()
     edit.unarchive(session, [first])
     assert len(listed(session)) == 1
+
+
+def test_a_text_that_is_reworded_teaches_what_it_says_then(session) -> None:
+    say(session, "I love oysters.", "I love jazz.", "I love tea.")
+    texts = {i.memory: i.id for i in browse.list_memories(session, Filters()).items if i.topic is None}
+    edit.update(session, texts["I love oysters."], "I hate oysters.")
+    edit.update(session, texts["I love jazz."], "The jazz bar closes at ten.")
+    feedback(session, "I hate tea", filters=Filters())
+    assert {(one.topic, one.polarity) for one in listed(session)} == {("oysters", -1), ("tea", -1)}
+    edit.undo(session)
+    assert {(one.topic, one.polarity) for one in listed(session)} == {("oysters", -1), ("tea", 1)}
+
+
+def test_what_is_no_longer_liked_is_named_by_what_it_was(session) -> None:
+    say(session, "I love jazz.", "I love tea.")
+    say(session, "I don't like jazz any more.", "I no longer like tea.")
+    assert {(one.topic, one.polarity) for one in listed(session)} == {("jazz", -1), ("tea", -1)}
 
 
 def test_a_listing_by_topic(session) -> None:

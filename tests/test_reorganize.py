@@ -35,7 +35,7 @@ from memos_cli.operations.planting import Title, Untold
 from memos_cli.operations.reorganize import _alone, apply, reorganize
 from memos_cli.operations.search import search
 from memos_cli.organize.communities import communities
-from memos_cli.organize.growth import CONCEPTS, LOOSE, grown
+from memos_cli.organize.growth import CONCEPTS, LOOSE, TOPICS, grown
 from memos_cli.organize.neighbours import centred
 from memos_cli.organize.titles import title_terms, words_of
 from memos_cli.schema import (
@@ -807,6 +807,16 @@ def test_growth_places_what_is_new_divides_what_is_big_and_leaves_what_is_alone(
     parts = grown(rows, heap, CONCEPTS)
     assert len(set(parts.tolist())) >= 4
     assert 0 in parts
+
+
+@pytest.mark.parametrize("seed", [2, 5, 6, 10, 24])
+def test_growth_ends_where_a_second_one_moves_nothing(seed: int) -> None:
+    some = np.random.default_rng(seed)
+    rows = centred(some.normal(size=(6, 8)).astype(np.float32))
+    before = some.integers(-1, 3, size=6)
+    before[some.random(6) < 0.6] = LOOSE
+    once = grown(rows, before, TOPICS)
+    assert grown(rows, once, TOPICS).tolist() == once.tolist()
 
 
 def test_title_terms_are_what_sets_a_group_apart() -> None:

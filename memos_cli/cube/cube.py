@@ -581,8 +581,10 @@ def valid_end(old: MemoryItem, new_from: datetime) -> datetime:
     """When a version stops being true that a version true from `new_from` on replaces.
 
     Something said to be true from before the old one began corrects it: the old one was never true.
+    One that had ended before stays so.
     """
-    return max(new_from, old.valid_from) if old.valid_from else new_from
+    end = max(new_from, old.valid_from) if old.valid_from else new_from
+    return min(end, old.valid_to) if old.valid_to else end
 
 
 def _is_taken(root: Path) -> bool:

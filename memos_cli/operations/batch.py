@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from memos_cli.operations.edit import next_text, next_version
-from memos_cli.operations.judge import Judge, Ruling, true_from
+from memos_cli.operations.judge import Judge, Ruling, ended, true_from, until
 from memos_cli.operations.refinable import refinable
 from memos_cli.reader.annotate import READ, annotated, fields_told_by
 from memos_cli.reader.language import language_of
@@ -134,7 +134,8 @@ def plan_of(
         for item in keywords.with_hash(list(dict.fromkeys(hashes))):
             there.setdefault(item.content_hash, []).append(item)
     near = _near(session, drafts, hashes, there, allow_duplicates)
-    judge.look(drafts, (i for i, d in enumerate(drafts) if hashes[i] in there and not is_turn(d)))
+    time = change.time
+    judge.look(drafts, (i for i, d in enumerate(drafts) if _stands(there.get(hashes[i], ()), d, time)))
     told = _told_by([None if hashes[i] in there else d for i, d in enumerate(drafts)], change.time)
     for place, (draft, digest) in enumerate(zip(drafts, hashes, strict=True)):
         if draft.external_id and _by_external(session, plan, draft, digest, pending):
@@ -162,6 +163,11 @@ def _told_by(drafts: Sequence[Draft | None], now: datetime) -> list[dict[str, An
     return [None if draft is None else next(told) for draft in drafts]
 
 
+def _stands(equals: Sequence[MemoryItem], draft: Draft, time: datetime) -> bool:
+    """Whether a memory with a draft's own words may hold still, so that the draft needs no judging."""
+    return not is_turn(draft) and any(not ended(item, draft, time) for item in equals)
+
+
 def _judged(
     session: Session,
     plan: Plan,
@@ -184,14 +190,14 @@ def _judged(
         plan.new.append(item)
     elif ruling.closes:
         item = _successor(ruling.item, item, true_from(item, plan.change.time))
+        if ruling.ends_with is not None:
+            item = until(item, ruling.ends_with)
         plan.updates.append(Update(ruling.item, item, ruling.relation, ruling.reason))
         plan.replaced[item.id] = item
     else:
         item = item.but(relations=(*item.relations, Relation(kind=ruling.kind, target=ruling.item.id)))
         if ruling.earlier:
-            item = item.but(
-                valid_to=max(ruling.item.valid_from or item.known_from, item.valid_from or item.known_from)
-            )
+            item = until(item, ruling.item)
         plan.new.append(item)
         plan.linked.append((item, ruling))
     for term in judge.terms(item):
@@ -263,7 +269,7 @@ def _match(
         if (
             item.status in _SHOWN
             and _same_owner(item, draft)
-            and (not is_turn(draft) or _same_turn(item, draft))
+            and (_same_turn(item, draft) if is_turn(draft) else not ended(item, draft, plan.change.time))
         ):
             return item, "same turn" if is_turn(draft) else "same text"
     for item in near:
@@ -272,6 +278,7 @@ def _match(
             and item.status in _SHOWN
             and _same_owner(item, draft)
             and item.speaker == draft.speaker
+            and not ended(item, draft, plan.change.time)
         ):
             reason = same(item.memory, draft.memory)
             if reason and _agree(session, item, draft, vectors):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
 from memos_cli.operations import insights
-from memos_cli.operations.judge import SHOWN, Ruling, true_from
+from memos_cli.operations.judge import SHOWN, Ruling, true_from, until
 from memos_cli.operations.judge_facts import FactJudge, another_event
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.schema import (
@@ -116,7 +116,8 @@ class Drawn:
                 id=fact.id, memory=fact.memory, replaces=row, relation=ruling.relation, reason=ruling.reason
             )
         )
-        return _related(fact, ruling).but(valid_from=since)
+        fact = _related(fact, ruling).but(valid_from=since)
+        return until(fact, ruling.ends_with) if ruling.ends_with else fact
 
     def link(self, fact: MemoryItem, ruling: Ruling) -> MemoryItem:
         """A fact has to do with a memory that stays. Returns it as it is to be stored."""
@@ -125,9 +126,7 @@ class Drawn:
             Linked(id=fact.id, memory=fact.memory, to=to.id, relation=ruling.relation, reason=ruling.reason)
         )
         fact = _related(fact, ruling)
-        if not ruling.earlier:
-            return fact
-        return fact.but(valid_to=max(to.valid_from or to.known_from, fact.valid_from or fact.known_from))
+        return until(fact, to) if ruling.earlier else fact
 
     def _keep(self, item: MemoryItem, after: MemoryItem) -> None:
         if item.id in self.new:

@@ -16,6 +16,7 @@ from memos_cli.errors import BadInput, ChangeNotFound, MemoryNotFound, NothingTo
 from memos_cli.operations import dependents
 from memos_cli.operations.browse import EXCERPTS, excerpt, find
 from memos_cli.operations.insights import is_insight, losing
+from memos_cli.operations.preferences import Learned, by_rule, learn, told_in
 from memos_cli.operations.versions import Edited, next_version
 from memos_cli.reader.annotate import fields_of
 from memos_cli.reader.language import language_of
@@ -33,6 +34,7 @@ from memos_cli.schema import (
     now,
 )
 from memos_cli.session import TextVectors
+from memos_cli.stores.facts import is_learned
 from memos_cli.stores.nearness import content_hash
 from memos_cli.stores.table import quoted
 
@@ -63,10 +65,40 @@ def update(session: Session, id: str, text: str, *, said_at: datetime | None = N
             return ChangeResult(change=None, ids=(), notes=("It says that already; nothing changed.",))
         new = next_text(old, text, said_at)
         since = new.valid_from or now()
-        facts = dependents.reworded(session, {old.id: since})
-        vector = kept_vectors(session, facts) | ({new.row: vectors[text]} if vectors else {})
-        edits = [(old, new, valid_end(old, since)), *facts]
-        return commit_edits(session, "update", edits, vector, _followed(facts))
+        change = Change(verb="update", actor=session.actor, time=now())
+        learned = _learned(session, old, new, change, vectors)
+        followed = [*dependents.reworded(session, {old.id: since}), *_unlearned(session, old, learned)]
+        edits: list[Edited] = [(old, new, valid_end(old, since)), *followed]
+        puts = (*learned.puts, *(new for _, new, _ in edits))
+        fresh = {item.row: vectors[item.memory] for item in (new, *learned.puts) if item.memory in vectors}
+        closings = tuple(Closing(id=old.id, row=old.row, valid_to=end) for old, _, end in edits)
+        done = session.cube.commit(
+            change.but(
+                puts=puts,
+                closings=(*learned.closings, *closings),
+                vectors=kept_vectors(session, followed) | fresh,
+            )
+        )
+        ids = tuple(new.id for _, new, _ in edits)
+        return ChangeResult(change=change.id, ids=ids, notes=(*_followed(followed), *done.notes))
+
+
+def _learned(
+    session: Session, old: MemoryItem, new: MemoryItem, change: Change, vectors: TextVectors
+) -> Learned:
+    """The preferences that a new text tells of; none where a preference is reworded itself."""
+    if not session.settings.preferences or is_learned(old):
+        return Learned(change)
+    learned = learn(session, told_in([new], by_rule), change, vectors)
+    vectors.complete(item.memory for item in learned.puts)
+    return learned
+
+
+def _unlearned(session: Session, old: MemoryItem, learned: Learned) -> list[Edited]:
+    """Preferences that only the old text told of."""
+    alone = dependents.learned_alone(session, {old.id})
+    gone = [one for one in alone if one.id not in learned.held]
+    return [(one, next_version(one, status=Status.ARCHIVED), None) for one in gone]
 
 
 def next_text(old: MemoryItem, text: str, said_at: datetime | None) -> MemoryItem:

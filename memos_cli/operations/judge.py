@@ -16,7 +16,7 @@ speakers, kinds and visibilities are not mixed.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,8 @@ class Ruling:
     merges: bool = False
     earlier: bool = False
     """The draft was said before what it contradicts: it was true until then."""
+    ends_with: MemoryItem | None = None
+    """Of what closes an older memory: the later one that the draft was said before. It lies between."""
     before: bool = False
     """The draft was said before the memory, whatever follows from it."""
 
@@ -123,13 +125,19 @@ class Judge:
             return None
         mine = [item for item in items if item.status in SHOWN and owner_of(item) == owner_of(draft)]
         linked: Ruling | None = None
+        before: Ruling | None = None
         for item in sorted(mine, key=lambda item: (_said(item), item.row), reverse=True):
             verdict = by_rule(item.memory, draft.memory)
             ruling = self._follows(item, draft, verdict, now)
-            if ruling and (ruling.closes or ruling.merges or ruling.earlier):
+            if ruling and ruling.earlier:
+                before = ruling
+            elif ruling and ruling.merges and not ended(item, draft, now):
                 return ruling
-            linked = linked or ruling
-        return linked or self._answered(place, draft, latest, now)
+            elif ruling and ruling.closes:
+                return replace(ruling, ends_with=before.item) if before else ruling
+            elif ruling and not ruling.merges:
+                linked = linked or ruling
+        return before or linked or self._answered(place, draft, latest, now)
 
     def _answered(self, place: int, draft: New, latest: Latest, now: datetime) -> Ruling | None:
         """What follows from the model's answer, unless its memory has another version by now."""
@@ -235,6 +243,17 @@ def _said(item: MemoryItem) -> datetime:
 def _document(item: New) -> str | None:
     """The file that a memory is a piece of."""
     return next((s.path or s.url for s in item.sources if s.path or s.url), None)
+
+
+def ended(item: MemoryItem, draft: New, now: datetime) -> bool:
+    """Whether a memory was over when the draft was said: then the same words say that it is so again."""
+    return item.valid_to is not None and item.valid_to <= (draft.said_at or now)
+
+
+def until(item: MemoryItem, later: MemoryItem) -> MemoryItem:
+    """What came, as true until that began which was said later."""
+    began = item.valid_from or item.known_from
+    return item.but(valid_to=max(later.valid_from or item.known_from, began))
 
 
 def true_from(item: MemoryItem, now: datetime) -> datetime:

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
 from memos_cli.operations.browse import EVERYTHING, list_memories
-from memos_cli.operations.edit import next_version
 from memos_cli.operations.preferred import GENERAL
+from memos_cli.operations.versions import next_version
 from memos_cli.reader.language import language_of
 from memos_cli.reader.preferences import preferences_in
 from memos_cli.schema import (
@@ -44,7 +44,7 @@ from memos_cli.schema import (
     Visibility,
 )
 from memos_cli.stores import nearness
-from memos_cli.stores.facts import LEARNED, LIVE, is_learned
+from memos_cli.stores.facts import FEEDBACK, LEARNED, LIVE, is_learned
 from memos_cli.stores.subjects import owner_of, stems, subject_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def told_in(items: Iterable[MemoryItem], read: Reader) -> list[Told]:
 
 def by_rule(item: MemoryItem) -> list[Draft]:
     """The reader that asks no model: `reader/preferences`."""
-    role = next((source.role for source in item.sources if source.role), None)
+    # Who gives a feedback speaks for himself, whatever role it has as a source.
+    role = next((source.role for source in item.sources if source.role not in (None, FEEDBACK)), None)
     return [
         Draft(
             memory=one.evidence.strip(),

@@ -61,14 +61,32 @@ def grown(vectors: np.ndarray, before: np.ndarray, shape: Shape) -> np.ndarray:
         found = nearest(vectors[fresh], vectors, shape.k, own=fresh)
         known = groups.copy()
         groups[fresh] = _voted(found, known, shape, shape.agreement)
-        _gather(vectors, groups, shape, found if len(fresh) == len(vectors) else None)
-        left = np.flatnonzero(groups[fresh] == LOOSE)
-        rest = Neighbours(found.places[left], found.weights[left])
-        groups[fresh[left]] = _voted(rest, groups, shape, 0.0)
+        whole = found if len(fresh) == len(vectors) else None
+        # As often as it places something: what is placed now draws others, and they should not wait for
+        # a next run that nothing else gives work to.
+        while _settled(vectors, groups, shape, fresh, found, whole):
+            pass
     touched = set(groups[groups != before].tolist()) - {LOOSE}
     for group in sorted(touched):
         _divide(vectors, groups, group, shape)
     return groups
+
+
+def _settled(
+    vectors: np.ndarray,
+    groups: np.ndarray,
+    shape: Shape,
+    fresh: np.ndarray,
+    found: Neighbours,
+    whole: Neighbours | None,
+) -> bool:
+    """Put what is in no group yet into new groups, or with most of its neighbours. False: none was."""
+    before = int((groups == LOOSE).sum())
+    _gather(vectors, groups, shape, whole)
+    left = np.flatnonzero(groups[fresh] == LOOSE)
+    rest = Neighbours(found.places[left], found.weights[left])
+    groups[fresh[left]] = _voted(rest, groups, shape, 0.0)
+    return 0 < int((groups == LOOSE).sum()) < before
 
 
 def _dissolve(groups: np.ndarray, smallest: int) -> None:

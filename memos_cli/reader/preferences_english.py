@@ -68,7 +68,7 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
     (r"i've\s+always\s+(?:hated|disliked|detested|loathed|avoided)\s+(?P<t>.+)", -1, LOVED, True),
     (rf"i\s+{_VERY}{_AGAINST}\s+(?P<t>.+)", -1, LOVED, True),
     (
-        rf"i\s+{_SOMEWHAT}(?:don't|do not)\s+{_SOMEWHAT}(?:like|enjoy|care for|love)\s+(?P<t>.+)",
+        rf"i\s+{_SOMEWHAT}(?:don't|do not|no longer)\s+{_SOMEWHAT}(?:like|enjoy|care for|love)\s+(?P<t>.+)",
         -1,
         LIKED,
         True,
@@ -136,7 +136,7 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
 _TOPIC_END = (
     r"\s*[,;:.!?()—–]|\s+-\s|\s+(?:but|because|since|so|when|whenever|while|although|though|if|unless|except|even|these days|nowadays"
     r"|at all|by the way|instead|rather than|more than|better than|over|than|as well|too|a lot|very much|so much|the most|the best"
-    r"|any ?more|lately|right now|at the moment|especially|and (?:i|it|we|my|he|she|they|that|have|usually|always|prefer|love|hate|like|dislike|enjoy)|which|who|as (?:i|it|a|they)"
+    r"|any\s?more|any longer|lately|right now|at the moment|especially|and (?:i|it|we|my|he|she|they|that|have|usually|always|prefer|love|hate|like|dislike|enjoy)|which|who|as (?:i|it|a|they)"
     r"|(?P<unsaid>it|them|like (?:this|that|these|those)))\b"
 )
 _HANGING = r"(?:^|\s)(?:to|on|of|in|for|with|at|from|by|through|about|a|an|the|and|or|my|this|that|take|enjoy|find|make|making|keep)$"

@@ -15,6 +15,7 @@ from bad_input import files
 from bad_input.box import BICYCLE_ID, GATE, GATE_ID, LISBON_ID, WALNUTS_ID, Box, assert_refusal, content
 from bad_input.fixtures import box, surroundings, template  # noqa: F401 - pytest finds fixtures by name
 
+from memos_cli.stores.graph import SCHEMA as GRAPH
 from memos_cli.stores.keyword_index import SCHEMA
 
 Make = Callable[[Box], object]
@@ -306,7 +307,7 @@ BROKEN = (
     Broken("graph without CURRENT", gone("graph/CURRENT")),
     Broken("graph with an empty CURRENT", holds("graph/CURRENT", "")),
     Broken("graph with CURRENT of noise", holds("graph/CURRENT", b"\xff\0{")),
-    Broken("graph with CURRENT that climbs out", holds("graph/CURRENT", '{"schema": 1, "generations": [{"file": "../../x", "revision": 1, "size": 1, "crc": 1}]}')),
+    Broken("graph with CURRENT that climbs out", holds("graph/CURRENT", f'{{"schema": {GRAPH}, "generations": [{{"file": "../../x", "revision": 1, "size": 1, "crc": 1}}]}}')),
     Broken("graph, a byte flipped", flip("graph/g*", 0.3)),
     Broken("graph cut", cut("graph/g*")),
     Broken("graph, its file gone", gone("graph/g*")),

@@ -12,10 +12,11 @@ import pytest
 
 from memos_cli.operations.add import add
 from memos_cli.operations.browse import list_memories
-from memos_cli.operations.edit import undo
+from memos_cli.operations.edit import undo, update
+from memos_cli.operations.feedback import feedback
 from memos_cli.operations.origins import Origins
 from memos_cli.reader.files import ReadOptions, read_paths
-from memos_cli.schema import AddResult, Draft, Filters, Skipped
+from memos_cli.schema import AddResult, Draft, Filters, Skipped, Source
 from memos_cli.session import Session
 
 
@@ -167,6 +168,48 @@ def test_a_preference_is_no_earlier_text_of_its_file_and_goes_with_what_told_of_
     done, _ = again("notes", prune=True)
     assert [one.memory for one in done.archived] == ["I love jazz."]
     assert texts(session) == ["Two facts."]
+
+
+@pytest.mark.parametrize("by", ["update", "feedback"])
+def test_a_correction_outlives_the_file_it_corrects(
+    by: str, session: Session, tmp_path: Path, again: Add
+) -> None:
+    wrong, right = "The boiler runs at 1.5 bar.", "The boiler runs at 2 bar."
+    written(tmp_path / "notes", {"a.md": f"{wrong}\n\nTwo facts."})
+    (id,) = [one.id for one in again("notes")[0].added if one.memory == wrong]
+    if by == "update":
+        update(session, id, right)
+    else:
+        assert feedback(session, "The boiler runs at 2 bar, not 1.5 bar.").change
+    same, _ = again("notes")
+    assert [(one.id, one.reason) for one in same.known if one.memory == wrong] == [(id, "corrected since")]
+    assert (same.added, same.updated, same.notes) == ((), (), ())
+    assert texts(session) == [right, "Two facts."]
+    undo(session)
+    assert texts(session) == [wrong, "Two facts."]
+    update(session, id, right)
+    other = add(session, [Draft(memory=wrong, sources=(Source(type="document", path="elsewhere.md"),))])
+    assert not other.known, "another file that says so is news"
+
+
+def test_what_feedback_took_away_does_not_come_back_with_its_file(
+    session: Session, tmp_path: Path, again: Add
+) -> None:
+    written(tmp_path / "notes", {"a.md": "The gate code is 4711.\n\nTwo facts."})
+    again("notes")
+    assert feedback(session, "Forget the gate code.").change
+    same, _ = again("notes")
+    assert [one.reason for one in same.known if "gate" in one.memory] == ["withdrawn since"]
+    assert texts(session) == ["Two facts."]
+
+
+def test_a_file_that_says_again_what_it_said_before_is_believed(
+    session: Session, tmp_path: Path, again: Add
+) -> None:
+    for content in ("The rent is 900 euros.", "The rent is 950 euros.", "The rent is 900 euros."):
+        written(tmp_path / "notes", {"a.md": content})
+        again("notes", prune=True)
+    assert texts(session) == ["The rent is 900 euros."]
 
 
 def test_a_file_named_by_itself_is_pruned_by_itself(session: Session, tmp_path: Path, again: Add) -> None:

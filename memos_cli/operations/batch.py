@@ -49,6 +49,8 @@ AHEAD = 20
 
 
 _SHOWN = (Status.ACTIVATED, Status.RESOLVING)
+_CORRECTS, _WITHDRAWS = ("update", "feedback"), ("feedback",)
+"""Verbs of changes by which somebody says that words were wrong, and that they shall go."""
 
 
 @dataclass
@@ -133,12 +135,18 @@ def plan_of(
     if not allow_duplicates:
         for item in keywords.with_hash(list(dict.fromkeys(hashes))):
             there.setdefault(item.content_hash, []).append(item)
+    corrected = {} if allow_duplicates else _corrected(session, drafts, hashes, there)
     near = _near(session, drafts, hashes, there, allow_duplicates)
     time = change.time
     judge.look(drafts, (i for i, d in enumerate(drafts) if _stands(there.get(hashes[i], ()), d, time)))
     told = _told_by([None if hashes[i] in there else d for i, d in enumerate(drafts)], change.time)
     for place, (draft, digest) in enumerate(zip(drafts, hashes, strict=True)):
         if draft.external_id and _by_external(session, plan, draft, digest, pending):
+            continue
+        if (right := corrected.get(place)) is not None:
+            plan.known.append(
+                (right, draft, "corrected since" if right.status in _SHOWN else "withdrawn since")
+            )
             continue
         match = (
             None
@@ -252,6 +260,39 @@ def _near(
     found = keywords.near_many([drafts[i].memory for i in asked])
     by_place = dict(zip(asked, found, strict=True))
     return [by_place.get(i, []) for i in range(len(drafts))]
+
+
+def _corrected(
+    session: Session, drafts: Sequence[Draft], hashes: Sequence[str], there: dict[str, list[MemoryItem]]
+) -> dict[int, MemoryItem]:
+    """By place, of a piece of a file whose words somebody has corrected or withdrawn: the memory as it is
+    now. Who adds the file again does not take that back."""
+    asked = [i for i, draft in enumerate(drafts) if _paths(draft) and not is_turn(draft)]
+    asked = [i for i in asked if not any(item.status in _SHOWN for item in there.get(hashes[i], ()))]
+    if not asked:
+        return {}
+    keywords = session.cube.view(vectors=False).keywords[-1]
+    former: dict[str, list[MemoryItem]] = {}
+    for item in keywords.formerly([hashes[i] for i in asked]):
+        former.setdefault(item.content_hash, []).append(item)
+    found: dict[int, MemoryItem] = {}
+    for i in asked:
+        for item in (*there.get(hashes[i], ()), *former.get(hashes[i], ())):
+            if _same_owner(item, drafts[i]) and _paths(item) & _paths(drafts[i]):
+                *_, current = versions = keywords.versions(item.id)
+                after = current if item.known_to is None else _after(item, versions)
+                if after.verb in (_CORRECTS if current.status in _SHOWN else _WITHDRAWS):
+                    found[i] = current
+    return found
+
+
+def _after(item: MemoryItem, versions: Sequence[MemoryItem]) -> MemoryItem:
+    """The version that followed one, itself where none names it."""
+    return next((version for version in versions if version.predecessor == item.row), item)
+
+
+def _paths(of: Draft | MemoryItem) -> set[str]:
+    return {source.path for source in of.sources if source.path}
 
 
 def _match(

@@ -77,7 +77,7 @@ def _write_rows(writer: tantivy.IndexWriter, schema: tantivy.Schema, rows: Itera
             writer.delete_documents_by_term("ordinal", row.ordinal)
         if row.item.status == Status.PURGED:
             # The rewrite that removes the text may be cut short; until it is done, hide it.
-            for term in (now_of(row.item.id), _past_of(row.item.id)):
+            for term in (now_of(row.item.id), past_of(row.item.id)):
                 writer.delete_documents_by_term("terms", term)
             continue
         writer.add_document(Document.from_dict(_fields(row), schema))
@@ -134,7 +134,7 @@ def _terms(item: MemoryItem) -> list[str]:
                 *(named("speaker", label.casefold()) for label in labels_of(item.speaker)),
             ]
     else:
-        terms.append(_past_of(item.id))
+        terms += [past_of(item.id), former_hash(hash_of(item))]
     return terms
 
 
@@ -181,7 +181,7 @@ def now_of(id: str) -> str:
     return "now:" + _short(id)
 
 
-def _past_of(id: str) -> str:
+def past_of(id: str) -> str:
     """The raw term of the versions before, by which a purge finds them."""
     return "past:" + _short(id)
 
@@ -206,6 +206,11 @@ def _short(id: str) -> str:
 
 _UUID, _TAIL = 36, 12
 """Characters of a UUID, and of its last group."""
+
+
+def former_hash(digest: str) -> str:
+    """The same of the versions before."""
+    return "was:" + digest[:_TAIL]
 
 
 def hash_term(digest: str) -> str:

@@ -55,7 +55,18 @@ from memos_cli.stores.keyword_index import (
     write_pointer,
 )
 from memos_cli.stores.keyword_query import KeywordHits, View, mentions, ranked_search
-from memos_cli.stores.keyword_rows import QUEUED, commit, hash_of, hash_term, holds, named, now_of, under
+from memos_cli.stores.keyword_rows import (
+    QUEUED,
+    commit,
+    former_hash,
+    hash_of,
+    hash_term,
+    holds,
+    named,
+    now_of,
+    past_of,
+    under,
+)
 from memos_cli.stores.keyword_windows import NONE, Straddling, rows
 
 __all__ = ["SCHEMA", "KeywordHits", "Keywords"]
@@ -243,6 +254,22 @@ class Keywords:
             ordered = sorted(zip(view.ordinals(found), range(len(found)), strict=True))
             items = (view.item(found[place]) for _, place in ordered)
             return [item for item in items if hash_of(item) in wanted]
+
+    def formerly(self, hashes: Sequence[str]) -> list[MemoryItem]:
+        """The versions with one of these content hashes that another version of their memory followed."""
+        view = self._view()
+        with engine(self.directory):
+            wanted = dict.fromkeys(hashes)
+            terms = [t for t in dict.fromkeys(map(former_hash, wanted)) if view.frequency(t)]
+            items = (view.item(address) for address in view.any_of("terms", terms))
+            return [item for item in items if hash_of(item) in wanted]
+
+    def versions(self, id: str) -> list[MemoryItem]:
+        """All versions of a memory, the oldest first; none where it is unknown."""
+        view = self._view()
+        with engine(self.directory):
+            found = map(view.item, view.any_of("terms", [now_of(id), past_of(id)]))
+            return sorted((item for item in found if item.id == id), key=lambda item: item.version)
 
     def claiming(self, terms: Iterable[str], limit: int = 20) -> dict[str, list[MemoryItem]]:
         """The newest `limit` current memories that have each of these terms (`stores/claims`)."""

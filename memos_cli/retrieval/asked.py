@@ -62,7 +62,7 @@ def read(text: str, known: Callable[[Iterable[str]], Sequence[str]], now: dateti
         text=text,
         dense=_without(text, names),
         names=names,
-        request=bool(_requests().search(text)),
+        request=_is_request(text),
         when=asks_when(text),
         cjk=_is_cjk(text),
         windows=windows(text, now),
@@ -108,6 +108,16 @@ def _is_cjk(text: str) -> bool:
 @cache
 def _unspaced() -> re.Pattern[str]:
     return re.compile(f"[{UNSPACED}]+")
+
+
+def _is_request(text: str) -> bool:
+    """Whether somebody asks for advice; the pattern is only compiled for words that it can match."""
+    small = text.lower()
+    some = not _REQUESTING.isdisjoint(re.findall("[a-z]+", small)) or "recommend" in small
+    return (some or "suggest" in small or not text.isascii()) and bool(_requests().search(text))
+
+
+_REQUESTING = frozenset(("you", "i", "any", "some", "please"))
 
 
 @cache

@@ -87,7 +87,9 @@ _ASKS = rf"""
   | \bhow\ (?:many|much)\ (?:\w+\ )?(?:{_UNIT_WORDS}|time)\b(?!\ off)
   | \b(?:what|which|whose)(?:['’]s|\ is|\ was|\ were|\ are)?(?:\ (?:the|a|exact|specific|other|calendar))*\ (?:dates?|time|times|{_UNIT_WORDS}|day\ of)\b(?!\ (?:zone|machine|complexity|limit|signature|trip|management))
   | \bwhat(?:['’]s|\ is|\ was|\ are|\ were)(?:\ [\w'’-]+){{0,6}}\ (?:birthday|deadline|deadlines|anniversary|due\ date|date|dates)\b
-  | 什么时候|什么时间|啥时候|何时|几时|几点|几号|几月|哪一?[天年]|哪个?一?个?月|哪个?(?:星期|礼拜|周)|[周期拜]几|多久|多长时间
+"""
+_ASKS_CHINESE = r"""
+    什么时候|什么时间|啥时候|何时|几时|几点|几号|几月|哪一?[天年]|哪个?一?个?月|哪个?(?:星期|礼拜|周)|[周期拜]几|多久|多长时间
   | 多少(?:个?(?:天|日子|年|月|周|星期|礼拜|小时|分钟))
   | (?<![这前好过那十近头后])几个?(?:天|年|月|周|星期|小时|钟头|分钟)(?![以之]?[前后来内里])
   | (?:时间|日期|生日|纪念日|截止日)(?:是|为|在)(?:什么|啥|多少|哪|几)
@@ -128,7 +130,26 @@ def asks_when(text: str) -> bool:
 
     A 'when' that only joins two sentences ('what did she say when he left') does not ask.
     """
-    return bool(_compiled(_ASKS).search(text))
+    words = frozenset(re.findall("[a-z]+", text.lower()))
+    return (_may_ask(words) and bool(_compiled(_ASKS).search(text))) or (
+        not text.isascii() and bool(_compiled(_ASKS_CHINESE).search(text))
+    )
+
+
+def _may_ask(words: frozenset[str]) -> bool:
+    """Whether a question's words are such that `_ASKS` can match: to compile it takes ten milliseconds."""
+    return (
+        "when" in words
+        or ("how" in words and not _set(_HOW).isdisjoint(words))
+        or not (_set("what which whose").isdisjoint(words) or _set(_WHAT).isdisjoint(words))
+    )
+
+
+_HOW = "long soon recently many much"
+_WHAT = (
+    "second seconds minute minutes hour hours day days night nights week weeks weekend weekends month months year years"
+    " decade decades season seasons morning mornings time times date dates birthday deadline deadlines anniversary"
+)
 
 
 _SURE = (

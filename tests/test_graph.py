@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +23,8 @@ from test_vectors import in_small_filesystem
 
 from memos_cli.errors import ProjectionDamaged, UsageError
 from memos_cli.schema import Kind, Level, MemoryItem, Relation, Status, Tail
-from memos_cli.stores.graph import Graph, GraphContents
+from memos_cli.stores import graph as graphs
+from memos_cli.stores.graph import M_PERTURB, Graph, GraphContents
 
 CLOSED = datetime(2026, 5, 1, tzinfo=UTC)
 COUNT = "MATCH (m:Memory) WHERE m.kind IS NOT NULL RETURN count(*)"
@@ -390,3 +394,48 @@ def test_killed_writers_leave_a_whole_graph(graph: Graph) -> None:
         assert graph.edges() == states[revision]
     assert told == TAILS
     assert len(names(graph)) <= 3
+
+
+PATTERN = 0xAB
+
+
+@pytest.fixture
+def patterned() -> Iterator[None]:
+    """Memory that this process hands out is filled with PATTERN, where nobody asks for another."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if sys.platform != "linux" or mallopt is None:
+        pytest.skip("only glibc tells what it hands out")
+    mallopt(M_PERTURB, PATTERN ^ 0xFF)
+    try:
+        yield
+    finally:
+        mallopt(M_PERTURB, 0)
+
+
+def unfilled(graph: Graph) -> int:
+    """Bytes of the graph's files that nobody has written anything to, as far as they stand together."""
+    runs = re.compile(re.escape(bytes([PATTERN])) + b"{16,}")
+    return sum(
+        len(run) for file in names(graph) for run in runs.findall((graph.directory / file).read_bytes())
+    )
+
+
+@pytest.mark.usefixtures("patterned")
+@pytest.mark.parametrize("step", ["rebuild", "absorb"])
+def test_nothing_that_this_process_freed_stands_in_a_file(
+    step: str, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = Truth(7)
+    rows = {ordinal: truth.item(f"m{ordinal % 30}") for ordinal in range(40)}
+    if step == "absorb":
+        graph.rebuild([as_tail({0: rows[0]})], 1)
+        assert unfilled(graph) == 0
+        ctypes.CDLL(None).mallopt(M_PERTURB, PATTERN ^ 0xFF)
+        graph.absorb(as_tail(rows), 2)
+    else:
+        graph.rebuild([as_tail(rows)], 1)
+    assert unfilled(graph) == 0
+    monkeypatch.setattr(graphs, "_blank_memory", nullcontext)
+    ctypes.CDLL(None).mallopt(M_PERTURB, PATTERN ^ 0xFF)
+    graph.rebuild([as_tail(rows)], 3)
+    assert unfilled(graph) > 1000, "the engine fills what it writes now: the precaution can go"

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,8 +40,8 @@ from memos_cli.schema import Tail
 from memos_cli.stores.disk import ensure_directory, mapped_errors, sync_directory
 from memos_cli.stores.graph_nodes import TABLES, Node, apply, copy, latest, merged, rows_of
 
-SCHEMA = 2
-"""Version of the node and edge tables and of the kinds in them; another one in CURRENT makes the cube rebuild them."""
+SCHEMA = 3
+"""Version of the node and edge tables, of the kinds in them, and of what else is in the file; another one in CURRENT makes the cube rebuild them."""
 
 CURRENT = "CURRENT"
 
@@ -365,15 +366,40 @@ def _open(path: Path, read_only: bool) -> tuple[Any, Any]:
     return database, kuzu.Connection(database)
 
 
+M_PERTURB = -6
+"""glibc's `mallopt`: memory is handed out filled with the complement of this byte, 0 for none."""
+
+
+@contextmanager
+def _blank_memory() -> Iterator[None]:
+    """Memory that is handed out meanwhile is zeros.
+
+    Kùzu 0.11 writes some 12 KiB into every file that it never filled: what the process freed before, be
+    it a purged text, would stand in the graph. Only glibc can be told so; elsewhere nothing is done.
+    """
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        yield
+        return
+    mallopt(M_PERTURB, 0xFF)
+    try:
+        yield
+    finally:
+        mallopt(M_PERTURB, 0)
+
+
 @contextmanager
 def _database(path: Path) -> Iterator[Any]:
     """A generation that is being written; closing it writes everything into the one file."""
-    database, connection = _open(path, read_only=False)
-    try:
-        yield connection
-    finally:
-        connection.close()
-        database.close()
+    with _blank_memory():
+        database, connection = _open(path, read_only=False)
+        try:
+            yield connection
+        finally:
+            connection.close()
+            database.close()
     if path.with_name(path.name + ".wal").exists():
         raise ProjectionDamaged(store="graph", reason="Kùzu left a log behind")
 

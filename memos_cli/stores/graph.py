@@ -370,6 +370,10 @@ M_PERTURB = -6
 """glibc's `mallopt`: memory is handed out filled with the complement of this byte, 0 for none."""
 
 
+_BLANKING = threading.Lock()
+"""One graph at a time is written in a process, or the first to end would take it from the others."""
+
+
 @contextmanager
 def _blank_memory() -> Iterator[None]:
     """Memory that is handed out meanwhile is zeros.
@@ -383,11 +387,12 @@ def _blank_memory() -> Iterator[None]:
     if mallopt is None:
         yield
         return
-    mallopt(M_PERTURB, 0xFF)
-    try:
-        yield
-    finally:
-        mallopt(M_PERTURB, 0)
+    with _BLANKING:
+        mallopt(M_PERTURB, 0xFF)
+        try:
+            yield
+        finally:
+            mallopt(M_PERTURB, 0)
 
 
 @contextmanager

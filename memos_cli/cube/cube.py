@@ -15,6 +15,7 @@ Crash windows of a write, in its order:
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -123,7 +124,8 @@ class MemCube:
         self.lock = WriteLock(self.layout.lock, timeout=lock_timeout)
         self.fsync = fsync
         self._config = config
-        self._config_stamp = _stamp(self.layout.config)
+        self._config_path = self.layout.config
+        self._config_stamp = _stamp(self._config_path)
         self._overlay: tuple[tuple[int | None, ...], Overlay] | None = None
         self._settled: int | None = None
 
@@ -195,7 +197,7 @@ class MemCube:
     @property
     def config(self) -> CubeConfig:
         """config.json as it is now; another process may have replaced it."""
-        stamp = _stamp(self.layout.config)
+        stamp = _stamp(self._config_path)
         if stamp != self._config_stamp:
             self._config = read_config(self.layout.config)
             self._config_stamp = stamp
@@ -261,7 +263,7 @@ class MemCube:
     @property
     def revision(self) -> int:
         """The newest version of the table. Raises TableDamaged when there is none."""
-        newest = newest_version(self.layout.table)
+        newest = newest_version(self.table.path)
         if newest is None:
             raise TableDamaged(reason=f"{self.layout.table.name} is missing or has no version", hint=RESTORE)
         return newest
@@ -601,7 +603,7 @@ def _is_taken(root: Path) -> bool:
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - a third of what `Path.stat` costs, many times a search
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

@@ -82,6 +82,7 @@ class FlatFile:
 
     def __init__(self, directory: Path, identity: dict[str, Any]) -> None:
         self.directory = directory
+        self._header_path = f"{directory}/{HEADER}"
         self.identity = identity
         self.rows = row_type(identity["dimension"])
         self.record = record_type(self.rows)
@@ -115,7 +116,11 @@ class FlatFile:
 
     def _read_header(self) -> bytes:
         try:
-            return (self.directory / HEADER).read_bytes()
+            handle = os.open(self._header_path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return os.read(handle, os.fstat(handle).st_size)
+            finally:
+                os.close(handle)
         except OSError as e:
             raise _unreadable(e) from e
 
@@ -124,10 +129,10 @@ class FlatFile:
         if seen is None or seen[0] != content:
             return self._opened_snapshot(content)
         snapshot = seen[1]
-        log = self.directory / snapshot.header["log"]
+        log = f"{self.directory}/{snapshot.header['log']}"
         # Beyond the committed records only a killed or a busy writer's bytes can stand: look again.
-        if log.stat().st_size != len(snapshot.records) * self.record.itemsize:
-            records = self._read_log(log)
+        if os.stat(log).st_size != len(snapshot.records) * self.record.itemsize:  # noqa: PTH116 - hot path
+            records = self._read_log(Path(log))
             if len(records) < len(snapshot.records):
                 return self._opened_snapshot(content)
             if len(records) > len(snapshot.records):

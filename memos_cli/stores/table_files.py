@@ -12,7 +12,7 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from memos_cli.errors import MemosError, NotPermitted, StorageError, StorageFull, TableDamaged
@@ -20,33 +20,46 @@ from memos_cli.errors import MemosError, NotPermitted, StorageError, StorageFull
 MAGIC = b"LANC"
 """What every manifest and every data file ends in."""
 
+_ENDING = ".manifest"
+
+
+_INVERTED, _LENGTH = str(1 << 63).zfill(20), 20 + len(_ENDING)
+"""Of the v2 naming are names of this length from here on: the first one is the newest version."""
+
 
 def newest_version(path: Path) -> int | None:
-    """The newest version of the table at `path` by its file names; None when there is none."""
-    return max(versions_of(path), default=None)
+    """The newest version of the table at `path` by its file names; None when there is none.
+
+    Every search asks twice, and the folder is listed each time: its time of change is too coarse a
+    clock to tell that nothing was written since. Of the v2 names only the first is read as a number.
+    """
+    names = _names(path)
+    inverted = [name for name in names if len(name) == _LENGTH and name >= _INVERTED and name[:20].isdigit()]
+    others = [name for name in names if len(name) != _LENGTH] if len(inverted) < len(names) else []
+    return max(_numbers([min(inverted), *others] if inverted else names), default=None)
 
 
 def versions_of(path: Path) -> list[int]:
-    """Every version whose manifest is there, in no order; none where the folder is missing.
+    """Every version whose manifest is there, in no order; none where the folder is missing."""
+    return list(_numbers(_names(path)))
 
-    Lance names manifests `<2^64-1-version>.manifest` (v2 naming) or `<version>.manifest`.
-    """
+
+def _names(path: Path) -> list[str]:
+    """What stands in the folder of manifests: `<2^64-1-version>.manifest` (v2 naming), `<version>.manifest`."""
     try:
-        names = os.listdir(path / "_versions")  # noqa: PTH208 - half the cost of iterdir on the hot path
+        return os.listdir(f"{path}/_versions")  # noqa: PTH208 - half the cost of iterdir on the hot path
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise storage_error(error, path) or TableDamaged(reason=str(error)) from error
-    found = (_version_of(name) for name in names if name.endswith(".manifest"))
-    return [version for version in found if version is not None]
 
 
-def _version_of(name: str) -> int | None:
-    stem = name.removesuffix(".manifest")
-    if not stem.isdigit():
-        return None
-    number = int(stem)
-    return (1 << 64) - 1 - number if len(stem) == 20 and number >> 63 else number
+def _numbers(names: Iterable[str]) -> Iterator[int]:
+    for name in names:
+        stem = name.removesuffix(_ENDING)
+        if stem.isdigit() and stem != name:
+            number = int(stem)
+            yield (1 << 64) - 1 - number if len(stem) == 20 and number >> 63 else number
 
 
 def sync(path: Path) -> None:

@@ -79,6 +79,39 @@ class _Order(msgspec.Struct, dict=True):
         self.done[hit.item.id] = hit if hit.score >= score else hit.but(score=score)
 
 
+class _Statement(msgspec.Struct, dict=True):
+    """A hit that states something, each of its sides worked out once for all pairs that it is in."""
+
+    hit: Hit
+
+    @property
+    def item(self) -> MemoryItem:
+        return self.hit.item
+
+    @cached_property
+    def owner(self) -> tuple[str | None, ...]:
+        """What is somebody's in one cube is another one's in the next."""
+        return self.hit.cube, self.item.user_id, self.item.agent_id, self.item.speaker
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        return frozenset(content_terms(self.item.memory))
+
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """Its terms, numbers aside."""
+        return frozenset(term for term in self.terms if not term.isdecimal())
+
+    @cached_property
+    def words(self) -> list[str]:
+        return exact_terms(self.item.memory)
+
+    @cached_property
+    def runs(self) -> frozenset[tuple[str, ...]]:
+        words = self.words
+        return frozenset(tuple(words[at : at + RUN_ALIKE]) for at in range(len(words) - RUN_ALIKE + 1))
+
+
 def newest_first(hits: Sequence[Hit], question: str) -> list[Hit]:
     """The hits, each behind the one that is later of the same matter.
 
@@ -117,17 +150,16 @@ def _related(hits: dict[str, Hit]) -> Iterator[tuple[str, str]]:
 
 def _of_one_matter(hits: Sequence[Hit], question: str) -> Iterator[tuple[MemoryItem, MemoryItem]]:
     """Pairs of statements of one owner about the same matter, of which the later answers as much."""
-    statements = [hit for hit in hits if _is_statement(hit.item)]
+    statements = [_Statement(hit) for hit in hits if _is_statement(hit.item)]
     if len(statements) < 2 or _PAST.search(question):
         return
-    asked = set(content_terms(question))
-    terms = {hit.item.id: set(content_terms(hit.item.memory)) for hit in statements}
+    asked = frozenset(content_terms(question))
     for one, other in combinations(statements, 2):
-        if _owner(one) != _owner(other) or one.item.time == other.item.time:
+        if one.owner != other.owner or one.item.time == other.item.time:
             continue
-        old, new = in_time(one.item, other.item)
-        if asked & terms[old.id] <= terms[new.id] and _alike(old, new, terms):
-            yield old, new
+        old, new = (other, one) if other.item.time < one.item.time else (one, other)
+        if asked & old.terms <= new.terms and _alike(old, new):
+            yield old.item, new.item
 
 
 def _is_statement(item: MemoryItem) -> bool:
@@ -140,21 +172,10 @@ def _is_statement(item: MemoryItem) -> bool:
     )
 
 
-def _owner(hit: Hit) -> tuple[str | None, ...]:
-    """What is somebody's in one cube is another one's in the next."""
-    return hit.cube, hit.item.user_id, hit.item.agent_id, hit.item.speaker
-
-
-def _runs(words: list[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[at : at + RUN_ALIKE]) for at in range(len(words) - RUN_ALIKE + 1)}
-
-
-def _alike(one: MemoryItem, other: MemoryItem, terms: dict[str, set[str]]) -> bool:
-    words = exact_terms(one.memory), exact_terms(other.memory)
-    begun = words[0][:BEGIN_ALIKE]
-    if len(begun) == BEGIN_ALIKE and begun == words[1][:BEGIN_ALIKE]:
+def _alike(one: _Statement, other: _Statement) -> bool:
+    if len(one.told & other.told) >= SHARED * max(min(len(one.told), len(other.told)), 1):
         return True
-    if not _runs(words[0]).isdisjoint(_runs(words[1])):
+    begun = one.words[:BEGIN_ALIKE]
+    if len(begun) == BEGIN_ALIKE and begun == other.words[:BEGIN_ALIKE]:
         return True
-    told = [{term for term in terms[item.id] if not term.isdecimal()} for item in (one, other)]
-    return len(told[0] & told[1]) >= SHARED * max(min(map(len, told)), 1)
+    return not one.runs.isdisjoint(other.runs)

@@ -239,7 +239,8 @@ def _put(value: Value, name: str, changed: Any) -> None:
 def _sound(value: Value, texts: tuple[str, ...], times: tuple[str, ...]) -> None:
     """Texts that every store can hold, and times in UTC; ValueError names the field otherwise."""
     for name in texts:
-        if (text := getattr(value, name)) is not None:
+        text = getattr(value, name)
+        if text is not None and ("\0" in text or not text.isascii()):  # mostly neither, and no call is made
             _storable_field(name, text)
     for name in times:
         moment = getattr(value, name)

@@ -265,7 +265,7 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
         routes |= {"keyword": found.keyword.own, **found.keyword.windows}
     if found.vector is not None:
         routes["vector"] = found.vector.scores
-    ranks = {name: {o: r for r, o in enumerate(scores, 1)} for name, scores in routes.items()}
+    ranks = {name: _Ranks(scores) for name, scores in routes.items()}
     at = {ordinal: place for place, ordinal in enumerate(ranked.ordinals)}
     likely = likelihood(ranked)
     hits: dict[str, Hit] = {}
@@ -292,9 +292,9 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
             continue
         together.setdefault(item.refines or item.id, words)
         places = {
-            name: Route(rank=places[ordinal], score=round(routes[name][ordinal], 6))
-            for name, places in ranks.items()
-            if ordinal in places
+            name: Route(rank=ranks[name].of(ordinal), score=round(scores[ordinal], 6))
+            for name, scores in routes.items()
+            if ordinal in scores
         }
         signals = ranked.signals(at[ordinal]) if query.explain else {}
         hits[words] = Hit(
@@ -305,6 +305,21 @@ def _hits(session: Session, found: Found, ranked: Ranked, query: Query) -> list[
             signals={name: round(value, 4) for name, value in signals.items()},
         )
     return list(hits.values())
+
+
+class _Ranks:
+    """Places in a list, which is counted only as far as somebody asks."""
+
+    def __init__(self, scores: Iterable[int]) -> None:
+        self._rest = enumerate(scores, 1)
+        self._known: dict[int, int] = {}
+
+    def of(self, ordinal: int) -> int:
+        """The place of what is in the list, the first being 1."""
+        while ordinal not in self._known:
+            place, met = next(self._rest)
+            self._known[met] = place
+        return self._known[ordinal]
 
 
 def said(item: MemoryItem) -> str:

@@ -254,12 +254,7 @@ def _joined(ranked: Ranked, others: Ranked, gained: Mapping[int, float]) -> Rank
 
 def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ranked:
     """Weigh the candidates and put them in order."""
-    parts = _parts(table, setting)
-    sums = [sum(cells) for cells in zip(*parts.values(), strict=True)]
-    if "session" not in setting.without:
-        parts["session"] = _sessions(table.talks, sums, setting.weights.session)
-        sums = [a + b for a, b in zip(sums, parts["session"], strict=True)]
-    order = sorted(range(len(sums)), key=lambda i: (-sums[i], table.ordinals[i]))
+    parts, sums, order = _weighed(table, setting)
     return Ranked(
         ordinals=[table.ordinals[i] for i in order],
         sums=[sums[i] for i in order],
@@ -269,6 +264,36 @@ def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ra
         coverage=setting.coverage,
         trace=trace,
     )
+
+
+Weighed = tuple[dict[str, list[float]], list[float], list[int]]
+"""What each part gives each candidate, the sums of that, and the candidates' places, the best first."""
+
+
+def _weighed(table: Table, setting: Setting) -> Weighed:
+    if isinstance(table.placed, Placed):
+        return _weighed_columns(table, table.placed, setting)
+    each = [weigh(placed, setting) for placed in table.placed]
+    names = each[0] if each else {}
+    parts = {name: [float(signals[name]) for signals in each] for name in names}
+    sums = [sum(cells) for cells in zip(*parts.values(), strict=True)]
+    if "session" not in setting.without:
+        parts["session"] = _sessions(table.talks, sums, setting.weights.session)
+        sums = [a + b for a, b in zip(sums, parts["session"], strict=True)]
+    return parts, sums, sorted(range(len(sums)), key=lambda i: (-sums[i], table.ordinals[i]))
+
+
+def _weighed_columns(table: Table, placed: Placed, setting: Setting) -> Weighed:
+    import numpy as np
+
+    size = len(table.ordinals)
+    parts = {name: np.broadcast_to(signal, size) for name, signal in weigh(placed, setting).items()}
+    sums = sum(parts.values(), np.zeros(size))
+    if "session" not in setting.without:
+        parts["session"] = setting.weights.session * _best_of_talk(np.array(table.talks, np.int64), sums)
+        sums = sums + parts["session"]
+    order = np.lexsort((table.ordinals, -sums))
+    return {name: column.tolist() for name, column in parts.items()}, sums.tolist(), order.tolist()
 
 
 def _nearest(table: Table, setting: Setting) -> float:
@@ -286,17 +311,6 @@ def nearness(highest: float, mean: float, units: int) -> float:
     """
     mean = (units * mean + FEW_UNITS * UNRELATED) / (units + FEW_UNITS)
     return min(1.0, (highest - mean) / max(1 - mean, FLAT))
-
-
-def _parts(table: Table, setting: Setting) -> dict[str, list[float]]:
-    if isinstance(table.placed, Placed):
-        import numpy as np
-
-        weighed = weigh(table.placed, setting)
-        return {name: np.broadcast_to(s, len(table.ordinals)).tolist() for name, s in weighed.items()}
-    each = [weigh(placed, setting) for placed in table.placed]
-    names = each[0] if each else {}
-    return {name: [float(signals[name]) for signals in each] for name in names}
 
 
 def _setting(
@@ -496,6 +510,18 @@ def _sessions(talks: Sequence[int], sums: Sequence[float], share: float) -> list
     for talk, total in zip(talks, sums, strict=True):
         best[talk] = max(best.get(talk, -math.inf), total)
     return [share * (best[talk] if talk else total) for talk, total in zip(talks, sums, strict=True)]
+
+
+def _best_of_talk(talks: Any, sums: Any) -> Any:
+    """The same in columns, before its weight."""
+    import numpy as np
+
+    if not talks.any():
+        return sums
+    numbers, places = np.unique(talks, return_inverse=True)
+    best = np.full(len(numbers), -np.inf)
+    np.maximum.at(best, places, sums)
+    return np.where(talks != 0, best[places], sums)
 
 
 def _trace(setting: Setting, keyword: KeywordRoute) -> dict[str, float | str]:

@@ -149,8 +149,14 @@ class View:
 
     def rows(self, ordinals: Sequence[int]) -> list[tuple[int, MemoryItem]]:
         """The rows with these ordinals and their items, in no order; unknown ones are left out."""
-        found = self.any_of("ordinal", [o for o in dict.fromkeys(ordinals) if o != MARKER])
+        found = self.lying(ordinals)
         return list(zip(self.ordinals(found), map(self.item, found), strict=True))
+
+    def lying(self, ordinals: Sequence[int]) -> list[DocAddress]:
+        """Where the rows with these ordinals lie, in no order; each lies in one place, so nothing is counted."""
+        wanted = [o for o in dict.fromkeys(ordinals) if o != MARKER]
+        chunks = (wanted[start : start + 256] for start in range(0, len(wanted), 256))
+        return [a for chunk in chunks for a in self.best(self._alternatives("ordinal", chunk), len(chunk))]
 
     def turns(self, talk: int, first: int = 0, last: int = (1 << 31) - 1) -> Iterator[tuple[int, MemoryItem]]:
         """The current turns of a conversation at the places `first` to `last`, with their ordinals."""

@@ -167,7 +167,7 @@ class Keywords:
             there = hits.addresses if hits.view is view else {}
             known = [o for o in ordinals if o in there]
             found = dict(zip(known, view.facts([there[o] for o in known]), strict=True))
-            rest = view.any_of("ordinal", [o for o in ordinals if o not in there])
+            rest = view.lying([o for o in ordinals if o not in there])
             return found | dict(zip(view.ordinals(rest), view.facts(rest), strict=True))
 
     def speakers(self, names: Iterable[str]) -> list[str]:

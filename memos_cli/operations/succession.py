@@ -79,37 +79,29 @@ class _Order(msgspec.Struct, dict=True):
         self.done[hit.item.id] = hit if hit.score >= score else hit.but(score=score)
 
 
-class _Statement(msgspec.Struct, dict=True):
+class _Statement:
     """A hit that states something, each of its sides worked out once for all pairs that it is in."""
 
-    hit: Hit
+    __slots__ = ("_runs", "item", "owner", "terms", "time", "told", "words")
+
+    def __init__(self, hit: Hit) -> None:
+        item = hit.item
+        self.item = item
+        self.time = item.time
+        self.owner = hit.cube, item.user_id, item.agent_id, item.speaker
+        """What is somebody's in one cube is another one's in the next."""
+        self.terms = frozenset(content_terms(item.memory))
+        self.told = frozenset(term for term in self.terms if not term.isdecimal())
+        """Its terms, numbers aside."""
+        self.words = exact_terms(item.memory)
+        self._runs: frozenset[tuple[str, ...]] | None = None
 
     @property
-    def item(self) -> MemoryItem:
-        return self.hit.item
-
-    @cached_property
-    def owner(self) -> tuple[str | None, ...]:
-        """What is somebody's in one cube is another one's in the next."""
-        return self.hit.cube, self.item.user_id, self.item.agent_id, self.item.speaker
-
-    @cached_property
-    def terms(self) -> frozenset[str]:
-        return frozenset(content_terms(self.item.memory))
-
-    @cached_property
-    def told(self) -> frozenset[str]:
-        """Its terms, numbers aside."""
-        return frozenset(term for term in self.terms if not term.isdecimal())
-
-    @cached_property
-    def words(self) -> list[str]:
-        return exact_terms(self.item.memory)
-
-    @cached_property
     def runs(self) -> frozenset[tuple[str, ...]]:
-        words = self.words
-        return frozenset(tuple(words[at : at + RUN_ALIKE]) for at in range(len(words) - RUN_ALIKE + 1))
+        """Its words, RUN_ALIKE in a row."""
+        if self._runs is None:
+            self._runs = frozenset(zip(*(self.words[at:] for at in range(RUN_ALIKE)), strict=False))
+        return self._runs
 
 
 def newest_first(hits: Sequence[Hit], question: str) -> list[Hit]:
@@ -155,9 +147,9 @@ def _of_one_matter(hits: Sequence[Hit], question: str) -> Iterator[tuple[MemoryI
         return
     asked = frozenset(content_terms(question))
     for one, other in combinations(statements, 2):
-        if one.owner != other.owner or one.item.time == other.item.time:
+        if one.owner != other.owner or one.time == other.time:
             continue
-        old, new = (other, one) if other.item.time < one.item.time else (one, other)
+        old, new = (other, one) if other.time < one.time else (one, other)
         if asked & old.terms <= new.terms and _alike(old, new):
             yield old.item, new.item
 

@@ -20,7 +20,7 @@ import pytest
 
 from memos_cli.errors import EmbedderMismatch, ProjectionDamaged
 from memos_cli.schema import Filters, Kind, Level, MemoryItem, Source, Status, Tail, Visibility
-from memos_cli.stores import flatfile, vectors
+from memos_cli.stores import flatfile, vector_scan, vectors
 from memos_cli.stores.vectors import Vectors
 
 DIMENSION = 16
@@ -366,7 +366,7 @@ def test_narrow_filters_lose_nothing(store: Vectors, monkeypatch: pytest.MonkeyP
     query = unit(rng)[0]
     sparse = store.search(query, Filters(users=("u42",)))
     assert sorted(sparse.ordinals.tolist()) == list(range(42, 3000, 100))
-    monkeypatch.setattr(vectors, "SPARSE", 10**9)
+    monkeypatch.setattr(vector_scan, "SPARSE", 10**9)
     dense = store.search(query, Filters(users=("u42",)))
     np.testing.assert_allclose(sparse.scores, dense.scores, atol=1e-6)
     many = tuple(f"u{i}" for i in range(0, 40, 2))
@@ -379,12 +379,12 @@ def test_numpy_and_simsimd_agree(store: Vectors, monkeypatch: pytest.MonkeyPatch
     query = unit(oracle.rng)[0]
     fast = store.search(query, Filters())
     monkeypatch.setitem(sys.modules, "simsimd", None)
-    vectors._kernel.cache_clear()
+    vector_scan._kernel.cache_clear()
     try:
-        assert vectors._kernel() is vectors._plain_products
+        assert vector_scan._kernel() is vector_scan._plain_products
         plain = store.search(query, Filters())
     finally:
-        vectors._kernel.cache_clear()
+        vector_scan._kernel.cache_clear()
     np.testing.assert_array_equal(fast.ordinals, plain.ordinals)
     np.testing.assert_allclose(fast.scores, plain.scores, atol=1e-6)
 

@@ -124,7 +124,11 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("config.json", "canonical", "facts about the cube; no secret, no machine's preference"),
     ("memories.lance/", "canonical", "LanceDB table: one row per version of a memory, vectors included"),
     ("keywords/", "derived", "tantivy index; generations, CURRENT names the live one"),
-    ("vectors/", "derived", "int8 and float16 matrices and filter columns; a header is the commit point"),
+    (
+        "vectors/",
+        "derived",
+        "int8 and float16 matrices, sign bits, filter columns; a header is the commit point",
+    ),
     ("graph/", "derived", "Kùzu generations, never changed once written; CURRENT names the live one"),
     ("kv/<id>.safetensors", "artefact", "KV caches"),
     ("lora/<name>/", "artefact", "adapters in PEFT's own format"),

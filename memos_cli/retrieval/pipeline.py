@@ -292,7 +292,7 @@ def _weighed_columns(table: Table, placed: Placed, setting: Setting) -> Weighed:
     if "session" not in setting.without:
         parts["session"] = setting.weights.session * _best_of_talk(np.array(table.talks, np.int64), sums)
         sums = sums + parts["session"]
-    order = np.lexsort((table.ordinals, -sums))
+    order = np.lexsort((np.array(table.ordinals, np.int64), -sums))
     return {name: column.tolist() for name, column in parts.items()}, sums.tolist(), order.tolist()
 
 

@@ -53,7 +53,7 @@ FILTER_COLUMNS: dict[str, str] = {
 
 @cache
 def row_type(dimension: int) -> np.dtype:
-    """One row: a span of a memory, its vector twice (int8 and float16), what filters need."""
+    """One row: a span of a memory, its vector (int8, float16, and its signs as bits), what filters need."""
     return _padded(
         [
             ("ordinal", "<i8"),
@@ -62,6 +62,7 @@ def row_type(dimension: int) -> np.dtype:
             ("scale", "<f4"),
             ("float16", "<f2", (dimension,)),
             ("int8", "i1", (dimension,)),
+            ("sketch", "u1", (-(-dimension // 8),)),
         ]
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memos_cli.stores.flatrows import Snapshot
+from memos_cli.stores.vector_signs import OnDemand
 
 WEIGHT = 0.5
 
@@ -26,7 +27,9 @@ SAMPLE = 256
 """Turns from which mean and spread are estimated: their standard error is 6 % of the spread."""
 
 
-def scores(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+def scores(
+    snapshot: Snapshot, best: np.ndarray | OnDemand, passing: np.ndarray | None, rows: np.ndarray
+) -> np.ndarray:
     """Cosine of the question with the blend of each row, float32; `best` has the rows' own scores.
 
     A row without neighbours keeps its own.
@@ -37,7 +40,9 @@ def scores(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None, row
     return scored
 
 
-def moments(snapshot: Snapshot, best: np.ndarray, passing: np.ndarray | None) -> tuple[float, float]:
+def moments(
+    snapshot: Snapshot, best: np.ndarray | OnDemand, passing: np.ndarray | None
+) -> tuple[float, float]:
     """Mean and standard deviation of `scores` over the turns that pass; (0, 0) where there are none."""
     turns = snapshot.remembered("turns", lambda: _turns(snapshot))
     around = snapshot.remembered("sampled turns", lambda: _Around.of(snapshot, _sample(turns), None))
@@ -89,10 +94,10 @@ class _Around:
         """Whether all rows and all neighbours do."""
         return all(passing[n[n >= 0]].all() for n in (self.rows, self.before, self.after))
 
-    def sum_of(self, best: np.ndarray, step: int) -> np.ndarray:
+    def sum_of(self, best: np.ndarray | OnDemand, step: int) -> np.ndarray:
         """The scores of the neighbours on one side, 0 where there is none."""
         neighbours = self.before if step < 0 else self.after
-        return np.where(neighbours >= 0, best[neighbours], 0.0)
+        return np.where(neighbours >= 0, best[np.maximum(neighbours, 0)], 0.0)
 
 
 def _vectors(snapshot: Snapshot, rows: np.ndarray) -> np.ndarray:

@@ -4,16 +4,16 @@ Owns: turning memories and their vectors into rows and labels, filters over thos
 few, and what is in doubt about them (mean and spread of all scores). Does not own: the files
 (`stores/flatfile`), embedding (`providers`), nor what a hit's text is.
 
-A row is stored twice: as int8 with one scale of its own, which the scan reads, and as float16,
-which only the best few are scored with again; the pair agrees with float32 on the first ten hits.
+A row is stored three times: as int8 with one scale of its own, which the scan reads; as float16,
+which only the best few are scored with again, and the pair agrees with float32 on the first ten hits;
+and as signs, which stand before the scan where that would take long (`vector_signs`).
 Filters are exact and apply before the cut, so that a narrow filter never returns too few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +24,28 @@ from memos_cli.stores import vector_windows
 from memos_cli.stores.flatfile import FlatFile
 from memos_cli.stores.flatrows import CHUNK, FILTER_COLUMNS, Block, Snapshot, row_type
 from memos_cli.stores.vector_filters import CODES, continuing_rows, item_facts, labels_of, passing_rows
+from memos_cli.stores.vector_scan import SCAN_CHUNK, quantised, scores_of_all, signs
+from memos_cli.stores.vector_signs import OnDemand, moments, near
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of what the rows mean; another one in the header makes the cube rebuild them."""
 
 RESCORED = 48
 """Hits that are scored again with float16: 40 are enough for the first ten on real vectors."""
 
-SCAN_CHUNK = 32_768
-"""Rows per call of the kernel, whose float64 answers then stay in the cache."""
+SKETCHED = 300_000
+"""Rows that pass from which on their signs are scanned first; fewer are all scored exactly."""
 
-SPARSE = 16
-"""Where fewer than one row in SPARSE passes the filters, only those rows are read."""
+NEAR, NEAR_SHARE = 20_000, 0.02
+"""Rows, and their share of those that pass, that are scored exactly after the signs: `vector_signs` says
+what they hold."""
+
+NEAR_EACH = 60
+"""So many for each hit at least, where a long list is asked for."""
+
+
+ByMemory = np.ndarray | OnDemand
+"""A memory's best score at its first row: of all rows, or of those that are asked for."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class VectorHits:
     std: float
     total: int
     _snapshot: Snapshot = field(repr=False)
-    _best: np.ndarray = field(repr=False)
+    _best: ByMemory = field(repr=False)
     _passing: np.ndarray | None = field(repr=False)
 
     def spans_of(self, ordinals: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -188,8 +198,10 @@ class Vectors:
         rows = np.repeat(first, count) + span
         odd = snapshot.take("span", rows) != span
         with np.errstate(invalid="ignore"):  # what is damaged may be no number
-            codes, scales = _quantised(snapshot.take("float16", rows))
+            codes, scales = quantised(snapshot.take("float16", rows))
+            bits = signs(snapshot.take("float16", rows))
         odd |= (snapshot.take("int8", rows) != codes).any(axis=1) | (snapshot.take("scale", rows) != scales)
+        odd |= (snapshot.take("sketch", rows) != bits).any(axis=1)
         found = [facts["ordinal"], ordinals[replaced], np.repeat(ordinals, count)[odd]]
         return set(np.concatenate(found).tolist())
 
@@ -215,7 +227,8 @@ class Vectors:
         if len(rows):
             rows["span"] = np.arange(len(rows)) - np.repeat(first, counts)
             rows["float16"] = _halves(np.concatenate(spans))
-            rows["int8"], rows["scale"] = _quantised(rows["float16"])
+            rows["int8"], rows["scale"] = quantised(rows["float16"])
+            rows["sketch"] = signs(rows["float16"])
         labels = [labels_of(item) for item in items]
         label_row = np.repeat(first, [len(found) for found in labels])
         return Block(rows, label_row, np.array([label for found in labels for label in found], np.uint64))
@@ -285,74 +298,40 @@ def _halves(matrix: np.ndarray) -> np.ndarray:
     return halves if np.isfinite(halves).all() else np.nan_to_num(halves, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows as int8 and the factor that gives each back its length; zeros stay zeros."""
-    matrix = matrix.astype(np.float32)
-    scale = np.abs(matrix).max(axis=1) / 127
-    divisor = np.where(scale > 0, scale, 1)[:, None]
-    return np.rint(matrix / divisor).astype(np.int8), scale.astype(np.float32)
-
-
 def _search(snapshot: Snapshot, query: np.ndarray, filters: Filters, limit: int) -> VectorHits:
     rows_passing = passing_rows(snapshot, filters)
-    scores = _scores(snapshot, query, rows_passing)
+    count = snapshot.rows if rows_passing is None else int(np.count_nonzero(rows_passing))
+    close = int(max(NEAR, NEAR_SHARE * count, NEAR_EACH * limit))
+    if count >= max(SKETCHED, 2 * close):
+        return _search_by_signs(snapshot, query, rows_passing, limit, close)
+    scores = scores_of_all(snapshot, query, rows_passing)
     best, passing = _by_memory(snapshot, scores, rows_passing)
     rows, mean, std, total = _select(best, passing, limit)
-    _score_again(snapshot, query, scores, best, rows[:RESCORED])
+    _score_again(snapshot, query, best, rows[:RESCORED], _best_spans(snapshot, scores, rows[:RESCORED]))
     rows = rows[np.lexsort((rows, -best[rows]))]
     ordinals = snapshot.take("ordinal", rows)
     return VectorHits(ordinals, best[rows], mean, std, total, snapshot, best, passing)
 
 
-def _scores(snapshot: Snapshot, query: np.ndarray, passing: np.ndarray | None) -> np.ndarray:
-    """Cosine of each row that passes, from int8; 0 elsewhere. Shape (rows,), float32."""
-    scores = np.zeros(snapshot.rows, np.float32)
-    code, factor = _quantised(query[None])
-    products = _kernel()
-    start = 0
-    for matrix, scale in zip(snapshot.parts("int8"), snapshot.parts("scale"), strict=True):
-        part = slice(start, start + len(matrix))
-        chosen = None if passing is None else passing[part]
-        if chosen is None or np.count_nonzero(chosen) * SPARSE >= len(chosen):
-            _scan(products, code, matrix, scale, scores[part])
-        else:
-            rows = np.flatnonzero(chosen)
-            found = np.empty(len(rows), np.float32)
-            for i in range(0, len(rows), CHUNK):
-                some = rows[i : i + CHUNK]
-                _scan(products, code, matrix[some], scale[some], found[i : i + CHUNK])
-            scores[part][rows] = found
-        start += len(matrix)
-    scores *= factor[0]
-    return scores
-
-
-Products = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def _scan(
-    products: Products, code: np.ndarray, matrix: np.ndarray, scale: np.ndarray, scores: np.ndarray
-) -> None:
-    for i in range(0, len(matrix), SCAN_CHUNK):
-        part = slice(i, i + SCAN_CHUNK)
-        np.multiply(products(code, matrix[part]), scale[part], out=scores[part], casting="same_kind")
-
-
-@cache
-def _kernel() -> Products:
-    """Inner products of one int8 row with many, shape (rows,): SimSIMD's kernel, else numpy."""
-    try:
-        from simsimd import cdist
-    except ImportError:
-        return _plain_products
-    return lambda code, matrix: np.asarray(cdist(code, matrix, "dot"))[0]
-
-
-def _plain_products(code: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    products = np.empty(len(matrix), np.float32)
-    for i in range(0, len(matrix), CHUNK):
-        products[i : i + CHUNK] = matrix[i : i + CHUNK].astype(np.float32) @ code[0].astype(np.float32)
-    return products
+def _search_by_signs(
+    snapshot: Snapshot, query: np.ndarray, rows_passing: np.ndarray | None, limit: int, close: int
+) -> VectorHits:
+    """The same, scored exactly only among the `close` nearest by signs, and in a sample of all."""
+    rows = near(snapshot, query, rows_passing, close)
+    if snapshot.continued:
+        rows = np.unique(rows - snapshot.take("span", rows))
+    passing = _first_passing(snapshot, rows_passing)
+    best = OnDemand(snapshot, query)
+    mean, std, total = moments(best, snapshot, passing)
+    scores = best[rows]
+    chosen, _ = _highest(scores, np.arange(len(rows)), limit)
+    chosen = chosen[np.lexsort((rows[chosen], -scores[chosen]))]
+    again = rows[chosen[:RESCORED]]
+    _score_again(snapshot, query, best, again, best.spans(again))
+    scores[chosen[:RESCORED]] = best[again]
+    chosen = chosen[np.lexsort((rows[chosen], -scores[chosen]))]
+    ordinals = snapshot.take("ordinal", rows[chosen])
+    return VectorHits(ordinals, scores[chosen], mean, std, total, snapshot, best, passing)
 
 
 def _by_memory(
@@ -364,9 +343,14 @@ def _by_memory(
     continuing, first = continuing_rows(snapshot)
     best = scores.copy()
     np.maximum.at(best, first, scores[continuing])
-    passing = np.ones(len(scores), bool) if passing is None else passing.copy()
-    passing[continuing] = False
-    return best, passing
+    return best, _first_passing(snapshot, passing)
+
+
+def _first_passing(snapshot: Snapshot, passing: np.ndarray | None) -> np.ndarray | None:
+    if not snapshot.continued:
+        return passing
+    first: np.ndarray = snapshot.column("span") == 0
+    return first if passing is None else first & passing
 
 
 def _select(best: np.ndarray, passing: np.ndarray | None, limit: int) -> tuple[np.ndarray, float, float, int]:
@@ -402,16 +386,20 @@ def _highest(best: np.ndarray, rows: np.ndarray, limit: int) -> tuple[np.ndarray
     return rows, float(best[rows].min())
 
 
+def _best_spans(snapshot: Snapshot, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The row of the best span of each memory, by its first row."""
+    if not snapshot.continued or not len(rows):
+        return rows
+    first, count = snapshot.locate(snapshot.take("ordinal", rows))
+    return np.array([a + np.argmax(scores[a : a + n]) for a, n in zip(first, count, strict=True)])
+
+
 def _score_again(
-    snapshot: Snapshot, query: np.ndarray, scores: np.ndarray, best: np.ndarray, rows: np.ndarray
+    snapshot: Snapshot, query: np.ndarray, best: ByMemory, rows: np.ndarray, spans: np.ndarray
 ) -> None:
     """Replace the int8 scores of a few memories by those of their best spans' float16 vectors."""
     if not len(rows):
         return
-    spans = rows
-    if snapshot.continued:
-        first, count = snapshot.locate(snapshot.take("ordinal", rows))
-        spans = np.array([a + np.argmax(scores[a : a + n]) for a, n in zip(first, count, strict=True)])
     found = snapshot.take("float16", spans).astype(np.float32) @ query
     if not np.isfinite(found).all():
         raise ProjectionDamaged(store="vectors", reason="a vector holds what is no number")

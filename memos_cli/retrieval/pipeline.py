@@ -254,11 +254,12 @@ def _joined(ranked: Ranked, others: Ranked, gained: Mapping[int, float]) -> Rank
 
 def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ranked:
     """Weigh the candidates and put them in order."""
-    parts, sums, order = _weighed(table, setting)
+    weighed = _weighed_columns if isinstance(table.placed, Placed) else _weighed_cells
+    ordinals, sums, parts = weighed(table, setting)
     return Ranked(
-        ordinals=[table.ordinals[i] for i in order],
-        sums=[sums[i] for i in order],
-        parts={name: [column[i] for i in order] for name, column in parts.items()},
+        ordinals=ordinals,
+        sums=sums,
+        parts=parts,
         setting=setting,
         nearest=_nearest(table, setting),
         coverage=setting.coverage,
@@ -266,13 +267,12 @@ def ordered(table: Table, setting: Setting, trace: dict[str, float | str]) -> Ra
     )
 
 
-Weighed = tuple[dict[str, list[float]], list[float], list[int]]
-"""What each part gives each candidate, the sums of that, and the candidates' places, the best first."""
+Weighed = tuple[list[int], list[float], dict[str, list[float]]]
+"""Candidates, best first, their sums, and what each part gave them."""
 
 
-def _weighed(table: Table, setting: Setting) -> Weighed:
-    if isinstance(table.placed, Placed):
-        return _weighed_columns(table, table.placed, setting)
+def _weighed_cells(table: Table, setting: Setting) -> Weighed:
+    assert not isinstance(table.placed, Placed)
     each = [weigh(placed, setting) for placed in table.placed]
     names = each[0] if each else {}
     parts = {name: [float(signals[name]) for signals in each] for name in names}
@@ -280,20 +280,28 @@ def _weighed(table: Table, setting: Setting) -> Weighed:
     if "session" not in setting.without:
         parts["session"] = _sessions(table.talks, sums, setting.weights.session)
         sums = [a + b for a, b in zip(sums, parts["session"], strict=True)]
-    return parts, sums, sorted(range(len(sums)), key=lambda i: (-sums[i], table.ordinals[i]))
+    order = sorted(range(len(sums)), key=lambda i: (-sums[i], table.ordinals[i]))
+    columns = {name: [column[i] for i in order] for name, column in parts.items()}
+    return [table.ordinals[i] for i in order], [sums[i] for i in order], columns
 
 
-def _weighed_columns(table: Table, placed: Placed, setting: Setting) -> Weighed:
+def _weighed_columns(table: Table, setting: Setting) -> Weighed:
     import numpy as np
 
-    size = len(table.ordinals)
-    parts = {name: np.broadcast_to(signal, size) for name, signal in weigh(placed, setting).items()}
-    sums = sum(parts.values(), np.zeros(size))
+    assert isinstance(table.placed, Placed)
+    ordinals = np.array(table.ordinals, np.int64)
+    parts, sums = weigh(table.placed, setting), np.zeros(len(ordinals))
+    for signal in parts.values():
+        sums += signal
     if "session" not in setting.without:
         parts["session"] = setting.weights.session * _best_of_talk(np.array(table.talks, np.int64), sums)
         sums = sums + parts["session"]
-    order = np.lexsort((np.array(table.ordinals, np.int64), -sums))
-    return {name: column.tolist() for name, column in parts.items()}, sums.tolist(), order.tolist()
+    order = np.lexsort((ordinals, -sums))
+    columns = np.empty((len(parts), len(order)))
+    for row, signal in zip(columns, parts.values(), strict=True):
+        row[:] = signal  # one number is the same for all
+    given = dict(zip(parts, columns[:, order].tolist(), strict=True))
+    return ordinals[order].tolist(), sums[order].tolist(), given
 
 
 def _nearest(table: Table, setting: Setting) -> float:

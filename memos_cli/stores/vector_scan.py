@@ -61,10 +61,18 @@ def scores_of_all(snapshot: Snapshot, query: np.ndarray, passing: np.ndarray | N
 def scores_of(snapshot: Snapshot, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The same numbers for the given rows, in their order. Shape (len(rows),), float32."""
     scores = np.empty(len(rows), np.float32)
-    code, factor = quantised(query[None])
     for i in range(0, len(rows), CHUNK):
         some = rows[i : i + CHUNK]
-        _scan(code, snapshot.take("int8", some), snapshot.take("scale", some), scores[i : i + CHUNK])
+        codes, scales = snapshot.take("int8", some), snapshot.take("scale", some)
+        scores[i : i + CHUNK] = scores_of_codes(query, codes, scales)
+    return scores
+
+
+def scores_of_codes(query: np.ndarray, codes: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """The same numbers for rows that are at hand, int8 and their scales."""
+    scores = np.empty(len(codes), np.float32)
+    code, factor = quantised(query[None])
+    _scan(code, codes, scales, scores)
     scores *= factor[0]
     return scores
 

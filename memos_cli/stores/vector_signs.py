@@ -11,12 +11,12 @@ are to them what the first 435 are to a million; the 10 % hold .9998 of the firs
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
 from memos_cli.stores.flatrows import Snapshot
-from memos_cli.stores.vector_scan import SCAN_CHUNK, scores_of, sign_kernel, signs
+from memos_cli.stores.vector_scan import SCAN_CHUNK, scores_of, scores_of_codes, sign_kernel, signs
 
 SAMPLE = 20_000
 """Memories from which mean and spread of all are taken; the mean's standard error is .7 % of the spread."""
@@ -64,6 +64,14 @@ class OnDemand:
         order = np.argsort(rows)
         self._known = rows[order], scores[order]
 
+    def sampled(self, passing: np.ndarray | None) -> np.ndarray:
+        """Scores of those of a fixed sample that pass; of memories in several spans there is none."""
+        if self._snapshot.continued:
+            return np.empty(0, np.float32)
+        rows, codes, scales = self._snapshot.remembered("sample", lambda: _sampled(self._snapshot))
+        scores = scores_of_codes(self._query, codes, scales)
+        return scores if passing is None else scores[passing[rows]]
+
     def spans(self, rows: np.ndarray) -> np.ndarray:
         """The row of each memory's best span."""
         return self._scored(rows)[1]
@@ -85,12 +93,23 @@ def moments(best: OnDemand, snapshot: Snapshot, passing: np.ndarray | None) -> t
     they are. `passing`: first rows; None: all."""
     rows = (snapshot.firsts if snapshot.continued else None) if passing is None else np.flatnonzero(passing)
     total = snapshot.rows if rows is None else len(rows)
-    places = np.arange(total) if total <= SAMPLE else _spread(total)
-    scores = best[places if rows is None else rows[places]].astype(np.float64)
-    return (float(scores.mean()), float(scores.std()), total) if total else (0.0, 0.0, 0)
+    if not total:
+        return 0.0, 0.0, 0
+    scores = best.sampled(passing)
+    if len(scores) < SAMPLE // 2:
+        places = np.arange(total) if total <= SAMPLE else _spread(total)
+        scores = best[places if rows is None else rows[places]]
+    return float(scores.mean(dtype=np.float64)), float(scores.std(dtype=np.float64)), total
 
 
-@cache
+def _sampled(snapshot: Snapshot) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """SAMPLE rows of all, their int8 and their scales, side by side: where they lie, each costs a look
+    into memory of its own."""
+    rows = _spread(snapshot.rows)
+    return rows, snapshot.take("int8", rows), snapshot.take("scale", rows)
+
+
+@lru_cache(maxsize=4)
 def _spread(total: int) -> np.ndarray:
     """SAMPLE places among `total`, one somewhere in each of as many stretches: evenly spaced ones could
     all be turns of one of two who talk in turns."""

@@ -43,7 +43,7 @@ from memos_cli.schema import Change, Closing, Depth, Draft, Filters, MemoryItem,
 from memos_cli.session import Session
 from memos_cli.stores.keywords import Keywords
 from memos_cli.stores.table import Table
-from memos_cli.stores.table_files import manifest_of, newest_version
+from memos_cli.stores.table_files import manifest_of, newest_version, versions_of
 from memos_cli.stores.vectors import Vectors
 
 OSLO, ROME = "Mia lives in Oslo.", "Mia lives in Rome."
@@ -707,3 +707,24 @@ def test_check_names_the_store_that_differs(session: Session) -> None:
     double = next_version(tails[0].items[0], memory=ROME)
     session.cube.table.append([double], {}, None)
     assert any(ids[0] in p.ids for p in check(session.cube).problems if p.store == "table")
+
+
+@pytest.mark.parametrize("naming", ["new", "old", "both"])
+def test_the_newest_version_is_read_off_the_names(tmp_path: Path, naming: str) -> None:
+    """Whatever else stands in the folder: Lance's hint, a manifest on its way, one set aside as torn."""
+    folder = tmp_path / "_versions"
+    assert newest_version(tmp_path) is None
+    folder.mkdir()
+    for name in (
+        "latest_version_hint.json",
+        "99.manifest.torn",
+        f"{(1 << 64) - 100}.manifest#1",
+        "x.manifest",
+    ):
+        (folder / name).touch()
+    assert newest_version(tmp_path) is None
+    for version in (2, 9, 10, 41, 7):
+        old = naming == "old" or (naming == "both" and version == 41)
+        (folder / f"{version if old else (1 << 64) - 1 - version}.manifest").touch()
+    assert newest_version(tmp_path) == 41
+    assert sorted(versions_of(tmp_path)) == [2, 7, 9, 10, 41]

@@ -86,10 +86,13 @@ def test_several_portions_are_one_change(facts: Session, monkeypatch: pytest.Mon
 
 def test_what_fits_nowhere_keeps_nobody_waiting() -> None:
     """Under a limit the portion begins elsewhere in each run, with users and with memories."""
+    from memos_cli.cube.columns import Columns
     from memos_cli.operations.outline import Outline
     from memos_cli.schema import MemoryItem
+    from memos_cli.stores.rows import table_schema, to_arrow
 
-    items = {item.id: item for item in (MemoryItem(memory=str(n)) for n in range(1000))}
+    made = [MemoryItem(memory=str(n)) for n in range(1000)]
+    items = Columns(to_arrow(made, range(1000), 1, {}, table_schema(), None))
     seen: set[str] = set()
     first_users = set()
     for revision in range(0, 2000, 50):

@@ -10,13 +10,14 @@ place among the others matters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 
 import numpy as np
 
 from memos_cli.operations.outline import Outline
 from memos_cli.operations.plan import Draft, Step
-from memos_cli.organize.neighbours import nearest
+from memos_cli.organize.neighbours import Neighbours, nearest, weighed
 from memos_cli.schema import MemoryItem, Relation, RelationKind, Status
 from memos_cli.stores.claims import owner_of
 from memos_cli.stores.facts import is_turn
@@ -27,6 +28,8 @@ NEAR = 0.7
 """Cosine from which on a pair is looked at."""
 LOOKED_AT = 6
 """Neighbours of a memory that are looked at."""
+BLOCK = 2_000
+"""Pairs whose memories are made at once."""
 
 Verdict = tuple[RelationKind, float]
 """What the newer memory is to the older one, and how sure that is, 0 to 1."""
@@ -72,17 +75,19 @@ def resolve(
     outline: Outline,
     ids: Sequence[str],
     rows: np.ndarray,
-    fresh: Iterable[int],
+    fresh: Sequence[int],
     draft: Draft,
     judge: Judge = ruled,
+    found: Neighbours | None = None,
 ) -> set[str]:
     """Judge the pairs that something new is part of, and note what follows. Returns the ids that go.
 
-    `rows` are unit vectors of the memories `ids`, `fresh` the places of those that are new.
+    `rows` are unit vectors of the memories `ids`, `fresh` the places of those that are new, ascending;
+    `found` their neighbours, where they are known.
     """
     gone: set[str] = set()
-    for a, b in _pairs(outline, ids, rows, sorted(fresh)):
-        older, newer = sorted((outline.facts[a], outline.facts[b]), key=lambda i: (i.time, i.id))
+    for a, b, first, second in _made(outline, _pairs(outline, ids, rows, fresh, found)):
+        older, newer = sorted((first, second), key=lambda i: (i.time, i.id))
         if a in gone or b in gone or (verdict := judge(older, newer)) is None:
             continue
         kind, sure = verdict
@@ -103,17 +108,27 @@ def resolve(
     return gone
 
 
+def _made(
+    outline: Outline, pairs: Iterator[tuple[str, str]]
+) -> Iterator[tuple[str, str, MemoryItem, MemoryItem]]:
+    """Pairs with their memories, which are made for many pairs at once."""
+    while block := list(islice(pairs, BLOCK)):
+        items = outline.facts.made(id for pair in block for id in pair)
+        for a, b in block:
+            yield a, b, items[a], items[b]
+
+
 def _pairs(
-    outline: Outline, ids: Sequence[str], rows: np.ndarray, fresh: Sequence[int]
+    outline: Outline, ids: Sequence[str], rows: np.ndarray, fresh: Sequence[int], found: Neighbours | None
 ) -> Iterator[tuple[str, str]]:
     """Pairs of notes, each once: equal after normalising, or near each other."""
-    notes = [place for place, id in enumerate(ids) if not is_turn(outline.facts[id])]
-    if not notes:
-        return
-    seen: set[tuple[str, str]] = set()
+    notes = [place for place, id in enumerate(ids) if not outline.facts.is_turn(id)]
     at = {place: row for row, place in enumerate(notes)}
     new = [place for place in fresh if place in at]
-    for a, b in (*_equal(outline, ids, notes, set(new)), *_near(ids, rows, notes, new, at)):
+    if not new:
+        return
+    seen: set[tuple[str, str]] = set()
+    for a, b in chain(_equal(outline, ids, notes, set(new)), _near(ids, rows, notes, new, at, found)):
         pair = (min(a, b), max(a, b))
         if pair not in seen:
             seen.add(pair)
@@ -123,26 +138,31 @@ def _pairs(
 def _equal(
     outline: Outline, ids: Sequence[str], notes: Sequence[int], new: set[int]
 ) -> Iterator[tuple[str, str]]:
-    first: dict[str, tuple[int, str]] = {}
+    hashes = dict(zip(outline.facts, outline.facts.column("content_hash"), strict=True))
+    first: dict[str, int] = {}
     for place in notes:
-        item = outline.facts[ids[place]]
-        key = item.content_hash or content_hash(item.memory)
+        key = hashes[ids[place]] or content_hash(outline.facts.text(ids[place]))
         if key not in first:
-            first[key] = (place, item.id)
-        elif place in new or first[key][0] in new:
-            yield first[key][1], item.id
+            first[key] = place
+        elif place in new or first[key] in new:
+            yield ids[first[key]], ids[place]
 
 
 def _near(
-    ids: Sequence[str], rows: np.ndarray, notes: Sequence[int], new: Sequence[int], at: dict[int, int]
+    ids: Sequence[str],
+    rows: np.ndarray,
+    notes: Sequence[int],
+    new: Sequence[int],
+    at: dict[int, int],
+    found: Neighbours | None,
 ) -> Iterator[tuple[str, str]]:
-    if not new:
-        return
-    found = nearest(rows[list(new)], rows[list(notes)], LOOKED_AT, own=np.array([at[p] for p in new]))
-    for place, places, weights in zip(new, found.places.tolist(), found.weights.tolist(), strict=True):
-        for other, weight in zip(places, weights, strict=True):
-            if weight >= NEAR:
-                yield ids[place], ids[notes[other]]
+    if found is None:
+        among = rows if len(notes) == len(rows) else rows[list(notes)]
+        found = nearest(rows[list(new)], among, LOOKED_AT, own=np.array([at[p] for p in new]))
+    else:
+        found = weighed(rows, np.array(new), found.places[:, :LOOKED_AT])
+    for place, column in np.argwhere(found.weights >= NEAR).tolist():
+        yield ids[new[place]], ids[notes[int(found.places[place, column])]]
 
 
 def mergeable(a: MemoryItem, b: MemoryItem) -> bool:

@@ -100,7 +100,7 @@ def open_ends(outlines: Iterable[Outline], insights: Sequence[MemoryItem], now: 
     """Everything worth a question, the most urgent first; of one sort the newest or the largest first."""
     found: list[Open] = []
     for outline in outlines:
-        language = main_language(outline.facts.values())
+        language = main_language(outline.facts.keep().values())
         for find in (_conflicts, _unanswered, _topics, _entities):
             found += find(outline, language)
         found += _plans(outline, language, now)

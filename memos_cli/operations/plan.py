@@ -6,7 +6,7 @@ turning it into the one `Change` that does it all. Does not own: what is planned
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,13 +17,17 @@ import numpy as np
 from memos_cli.errors import BadInput, NotPermitted, PlanOutdated, StorageError
 from memos_cli.operations.versions import next_version
 from memos_cli.organize.neighbours import unit
-from memos_cli.schema import Change, Closing, MemoryItem, Value, why
+from memos_cli.schema import Change, Closing, Level, MemoryItem, Value, why
 
 if TYPE_CHECKING:
+    from memos_cli.cube.columns import Spans
     from memos_cli.cube.cube import MemCube
     from memos_cli.operations.outline import Outline
 
 FORMAT = "memos-plan-1"
+PIECE = 8_000
+"""Memories that are filed in one commit. It takes some seconds, for which others wait that write, and
+holds each of them five times over."""
 
 
 class Step(Value, frozen=True, kw_only=True):
@@ -49,6 +53,8 @@ class Plan(Value, frozen=True, kw_only=True):
     """(id, row) of the versions that end."""
     members: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """By the row of a topic or concept the memories below it, whose middle is its vector."""
+    filed: int = 0
+    """How many of the last `puts` say nothing new but what they are filed under, concept by concept."""
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -84,18 +90,29 @@ class Draft:
 
     def plan(self, cube: MemCube, revision: int) -> Plan:
         """All of it as a value."""
-        changed = [next_version(old, **fields) for old, fields in self.edits.values()]
-        puts = (*self.fresh, *changed)
+        edits = list(self.edits.values())
+        filing = [edit for edit in edits if _only_files(edit)]
+        filing.sort(key=lambda edit: str(edit[1]["parent"]))
+        edits = [*(edit for edit in edits if not _only_files(edit)), *filing]
+        self.edits = {}  # as many memories as were moved, which are not needed twice
+        closes = tuple((old.id, old.row) for old, _ in edits)
+        puts = (*self.fresh, *(next_version(old, **fields) for old, fields in edits))
         return Plan(
             cube_id=cube.config.cube_id,
             revision=revision,
             steps=tuple(self.steps),
             puts=puts,
-            closes=tuple((old.id, old.row) for old, _ in self.edits.values()),
+            closes=closes,
             members={item.row: self.members[item.id] for item in puts if item.id in self.members},
+            filed=len(filing),
             counts=self.counts,
             notes=tuple(dict.fromkeys(self.notes)),
         )
+
+
+def _only_files(edit: tuple[MemoryItem, dict[str, object]]) -> bool:
+    old, fields = edit
+    return fields.keys() == {"parent"} and old.level is Level.FACT
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -134,31 +151,50 @@ def check_current(plan: Plan, cube: MemCube) -> None:
         raise PlanOutdated(reason="the cube has changed since it was made")
 
 
-def change_of(plan: Plan, actor: str, outlines: Iterable[Outline]) -> Change:
-    """The change that carries a plan out, with the vectors that belong to its rows."""
-    spans: dict[str, np.ndarray] = {}
-    for outline in outlines:
-        spans |= outline.vectors
-    closing = {row for _, row in plan.closes}
-    vectors: dict[str, np.ndarray] = {}
-    for item in plan.puts:
+def changes_of(plan: Plan, actor: str, outlines: Mapping[str | None, Outline]) -> Iterator[Change]:
+    """What carries a plan out, with the vectors that belong to its rows: one change, or several to be
+    made one after the other where more than PIECE memories are only filed.
+
+    Each of them is whole: the first has all that is more than filing, the others the memories of one
+    concept after the other.
+    """
+    whole = len(plan.puts) - plan.filed
+    closing = dict(plan.closes)
+    for start in range(0, max(plan.filed, 1), PIECE):
+        puts = plan.puts[whole + start : whole + start + PIECE]
+        if start == 0:
+            puts = (*plan.puts[:whole], *puts)
+        yield Change(
+            verb="reorganize",
+            actor=actor,
+            puts=puts,
+            closings=tuple(Closing(id=i.id, row=closing[i.id]) for i in puts if i.id in closing),
+            vectors=_vectors(plan, puts, closing, outlines),
+        )
+
+
+def _vectors(
+    plan: Plan,
+    puts: Iterable[MemoryItem],
+    closing: Mapping[str, str],
+    outlines: Mapping[str | None, Outline],
+) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for item in puts:
+        if item.user_id not in outlines:
+            continue
+        spans = outlines[item.user_id].vectors
         if item.row in plan.members:
             if (middle := _middle(plan.members[item.row], spans)) is not None:
-                vectors[item.row] = middle
-        elif item.predecessor in closing and item.id in spans:
-            vectors[item.row] = spans[item.id]
-    return Change(
-        verb="reorganize",
-        actor=actor,
-        puts=plan.puts,
-        closings=tuple(Closing(id=id, row=row) for id, row in plan.closes),
-        vectors=vectors,
-    )
+                found[item.row] = middle
+        elif closing.get(item.id) == item.predecessor and item.id in spans:
+            found[item.row] = spans[item.id]
+    return found
 
 
-def _middle(members: Iterable[str], spans: Mapping[str, np.ndarray]) -> np.ndarray | None:
+def _middle(members: Iterable[str], spans: Spans) -> np.ndarray | None:
     """The mean direction of memories: a node's vector lies where its memories lie, and costs nothing."""
-    found = [spans[id].astype(np.float32).mean(axis=0) for id in members if id in spans]
-    if not found:
+    there = [id for id in members if id in spans]
+    if not there:
         return None
-    return unit(np.mean(found, axis=0)[None]).astype(np.float16)
+    return unit(spans.middles(there).mean(axis=0)[None]).astype(np.float16)

@@ -7,20 +7,27 @@ grouping itself and the words of a title without a language model (`organize`), 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from memos_cli.operations.merging import Judge, relate, resolve, ruled
-from memos_cli.operations.outline import Outline, sessions_of
+from memos_cli.operations.merging import BLOCK, Judge, relate, resolve, ruled
+from memos_cli.operations.outline import Outline, talks_of
 from memos_cli.operations.plan import Draft, Step
 from memos_cli.organize.growth import CONCEPTS, LOOSE, TOPICS, grown
-from memos_cli.organize.neighbours import among_turns, centred, unit, word_vectors
+from memos_cli.organize.neighbours import (
+    Neighbours,
+    among_turns,
+    centred,
+    left_over,
+    nearest,
+    unit,
+    word_vectors,
+)
 from memos_cli.organize.titles import central, name_of, summary_of, title_terms, words_of
 from memos_cli.reader.language import language_of
 from memos_cli.schema import Level, MemoryItem, Origin, Relation, RelationKind, Status, Visibility
-from memos_cli.stores.facts import is_turn
 from memos_cli.stores.nearness import content_hash
 
 FEWEST_CONCEPTS = 6
@@ -69,9 +76,20 @@ class _Node:
     members: list[str] = field(default_factory=list)
     """Ids of the memories below, all the way down."""
     parent: str | None = None
-    texts: list[str] = field(default_factory=list)
-    """What it is told from: a concept's memories, a topic's concepts."""
+    names: list[str] = field(default_factory=list)
+    """Of a topic what its concepts are called."""
     evidence: list[tuple[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Unit vectors of memories, and which row is whose."""
+
+    vectors: np.ndarray
+    at: Mapping[str, int]
+
+    def of(self, ids: Sequence[str]) -> np.ndarray:
+        return np.asarray(self.vectors[[self.at[id] for id in ids]])
 
 
 def plant(
@@ -92,37 +110,49 @@ def plant(
     if not len(plain):
         return _archive_empty(outline, {}, draft)
     before, names = _places(outline, ids)
-    fresh = np.flatnonzero(before == LOOSE).tolist()
-    gone = resolve(outline, ids, plain, fresh, draft, judge)
-    kept = np.array([i not in gone for i in ids], bool)
-    ids = [i for i in ids if i not in gone]
-    rows = _among(outline, ids, plain[kept])
-    groups = grown(centred(rows), before[kept], CONCEPTS)
+    fresh = np.flatnonzero(before == LOOSE)
+    found = _found(outline, plain, fresh)
+    gone = resolve(outline, ids, plain, fresh.tolist(), draft, judge, found)
+    if gone:
+        kept = np.array([i not in gone for i in ids], bool)
+        ids, plain, before = [i for i in ids if i not in gone], plain[kept], before[kept]
+    rows = _among(outline, ids, plain)
+    level = centred(rows)
+    if gone and found:
+        found = left_over(found, kept, level, fresh)
+    groups = grown(level, before, CONCEPTS, found)
+    del level
     concepts = _concepts(outline, ids, groups, names)
-    topics = _topics(outline, concepts, dict(zip(ids, rows, strict=True)))
+    at = {id: place for place, id in enumerate(ids)}
+    topics = _topics(outline, concepts, Rows(rows, at))
     draft.count("memories", len(ids))
     draft.count("placed", int((groups != LOOSE).sum()))
-    _tell_all(outline, owner, concepts, topics, dict(zip(ids, plain[kept], strict=True)), draft, tell)
+    _tell_all(outline, owner, concepts, topics, Rows(plain, at), draft, tell)
     _file(outline, concepts, draft)
     return _archive_empty(outline, {**concepts, **topics}, draft)
 
 
+def _found(outline: Outline, plain: np.ndarray, fresh: np.ndarray) -> Neighbours | None:
+    """The neighbours of what is new, looked up once for duplicates and for the tree: where nothing is
+    a turn, which leans on others for the one and not for the other."""
+    if not len(fresh) or outline.facts.turns:
+        return None
+    rows = centred(plain)
+    among = rows if len(fresh) == len(rows) else rows[fresh]
+    return nearest(among, rows, CONCEPTS.k, own=fresh)
+
+
 def _matrix(outline: Outline, ids: Sequence[str], by_words: bool) -> np.ndarray:
     if by_words:
-        return word_vectors([outline.facts[i].memory for i in ids])
-    if not ids:
-        return np.zeros((0, 1), np.float32)
-    spans = [outline.vectors[i] for i in ids]
-    first = np.array([span[0] for span in spans], np.float32)
-    for place in (place for place, span in enumerate(spans) if len(span) > 1):
-        first[place] = spans[place].astype(np.float32).mean(axis=0)
-    return unit(first)
+        return word_vectors([*outline.facts.texts(ids)])
+    return unit(outline.vectors.middles(ids)) if ids else np.zeros((0, 1), np.float32)
 
 
 def _among(outline: Outline, ids: Sequence[str], rows: np.ndarray) -> np.ndarray:
+    if not outline.facts.turns:
+        return rows
     at = {id: place for place, id in enumerate(ids)}
-    runs = [[at[i] for i in run if i in at] for run in sessions_of(outline.facts[i] for i in ids)]
-    return among_turns(rows, runs)
+    return among_turns(rows, [[at[i] for i in run if i in at] for run in talks_of(outline.facts)])
 
 
 def _places(outline: Outline, ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:
@@ -134,14 +164,15 @@ def _places(outline: Outline, ids: Sequence[str]) -> tuple[np.ndarray, list[str]
     numbers = {name: number for number, name in enumerate(names)}
     before = np.full(len(ids), LOOSE, np.int64)
     for place, id in enumerate(ids):
-        concept = outline.concepts.get(outline.above.get(id, ""))
-        if concept is not None and not _changed(outline.facts[id], concept):
-            before[place] = numbers[concept.id]
+        number = numbers.get(outline.above.get(id, ""))
+        if number is not None and not _changed(outline, id, outline.concepts[names[number]]):
+            before[place] = number
     return before, names
 
 
-def _changed(item: MemoryItem, node: MemoryItem) -> bool:
-    return item.verb not in OWN_VERBS and item.known_from > node.known_from and item.version > 1
+def _changed(outline: Outline, id: str, node: MemoryItem) -> bool:
+    verb, moment = outline.facts.written.get(id, ("", None))
+    return moment is not None and verb not in OWN_VERBS and moment > node.known_from
 
 
 def _concepts(
@@ -154,7 +185,6 @@ def _concepts(
         if group not in nodes:
             nodes[group] = _node(outline.concepts.get(names[group]) if group < len(names) else None)
         nodes[group].members.append(id)
-        nodes[group].texts.append(outline.facts[id].memory)
     return {node.id: node for node in nodes.values()}
 
 
@@ -164,13 +194,13 @@ def _node(old: MemoryItem | None) -> _Node:
     return _Node(old.id if old else uuid7(), old)
 
 
-def _topics(outline: Outline, concepts: dict[str, _Node], rows: dict[str, np.ndarray]) -> dict[str, _Node]:
+def _topics(outline: Outline, concepts: dict[str, _Node], rows: Rows) -> dict[str, _Node]:
     if len(concepts) < FEWEST_CONCEPTS and not outline.topics:
         return {}
     names = sorted(outline.topics)
     numbers = {name: number for number, name in enumerate(names)}
     order = sorted(concepts)
-    middles = np.array([np.mean([rows[i] for i in concepts[c].members], axis=0) for c in order])
+    middles = np.array([rows.of(concepts[c].members).mean(axis=0) for c in order])
     before = np.array([numbers.get(outline.above.get(c, ""), LOOSE) for c in order], np.int64)
     groups = grown(centred(middles), before, TOPICS)
     nodes: dict[int, _Node] = {}
@@ -192,7 +222,7 @@ def _tell_all(
     owner: str | None,
     concepts: dict[str, _Node],
     topics: dict[str, _Node],
-    rows: dict[str, np.ndarray],
+    rows: Rows,
     draft: Draft,
     tell: Tell | None,
 ) -> None:
@@ -202,16 +232,22 @@ def _tell_all(
     for id, node in concepts.items():
         _write(outline, owner, node, Level.CONCEPT, titles.get(id), draft)
         for one, kind, other, sure in titles[id].related if id in titles else ():
-            a, b = (outline.facts[node.members[place]] for place in (one, other))
-            relate(a, b, kind, sure, draft)
+            relate(*_two(outline, node.members[one], node.members[other]), kind, sure, draft)
         said[id] = titles[id].name if id in titles else str(node.old.key if node.old else "")
     changed = {node.parent for id, node in concepts.items() if id in told or _moved(node)}
     due = {id: node for id, node in topics.items() if id in changed or _is_due(outline, node, tell)}
+    names: dict[str | None, list[str]] = {}
+    for c, concept in concepts.items():
+        names.setdefault(concept.parent, []).append(said[c])
     for id, node in topics.items():
-        node.texts = [said[c] for c, concept in concepts.items() if concept.parent == id]
+        node.names = names.get(id, [])
     titles = _titles(outline, due, rows, tell, Level.TOPIC)
     for id, node in topics.items():
         _write(outline, owner, node, Level.TOPIC, titles.get(id), draft)
+
+
+def _two(outline: Outline, one: str, other: str) -> tuple[MemoryItem, MemoryItem]:
+    return outline.facts[one], outline.facts[other]
 
 
 def _moved(node: _Node) -> bool:
@@ -229,39 +265,38 @@ def _is_due(outline: Outline, node: _Node, tell: Tell | None) -> bool:
     told_from = int(old.info.get("size", 0))
     if abs(len(node.members) - told_from) > max(2.0, GROWTH * told_from):
         return True
-    evidence = [outline.facts.get(r.target) for r in old.relations if r.kind == RelationKind.EVIDENCE]
-    if any(item is None or _changed(item, old) for item in evidence):
+    evidence = (r.target for r in old.relations if r.kind == RelationKind.EVIDENCE)
+    if any(id not in outline.facts or _changed(outline, id, old) for id in evidence):
         return True
     return tell is not None and old.info.get("by") == "terms"
 
 
 def _titles(
-    outline: Outline, nodes: dict[str, _Node], rows: dict[str, np.ndarray], tell: Tell | None, level: Level
+    outline: Outline, nodes: dict[str, _Node], rows: Rows, tell: Tell | None, level: Level
 ) -> dict[str, Title]:
     if not nodes:
         return {}
     used = {id for node in nodes.values() for id in node.members}
-    others = [item.memory for id, item in outline.facts.items() if id not in used]
+    others = [id for id in outline.facts if id not in used]
     step = max(1, len(others) // BACKGROUND)
-    words = [words_of(outline.facts[i].memory for i in node.members) for node in nodes.values()]
-    terms = title_terms(words, words_of(others[::step]))
-    untold = [
-        Untold(level, _title(outline, node, found, rows, level), tuple(node.texts))
-        for node, found in zip(nodes.values(), terms, strict=True)
-    ]
+    facts = outline.facts
+    words = [words_of(facts.texts(node.members)) for node in nodes.values()]
+    terms = title_terms(words, words_of(facts.texts(others[::step])))
+    untold = []
+    for node, found in zip(nodes.values(), terms, strict=True):
+        texts = tuple(facts.texts(node.members)) if level is Level.CONCEPT and tell else tuple(node.names)
+        untold.append(Untold(level, _title(outline, node, found, rows, level), texts))
     told = tell(untold) if tell else [None] * len(untold)
     return {id: better or one.plain for id, one, better in zip(nodes, untold, told, strict=True)}
 
 
-def _title(
-    outline: Outline, node: _Node, terms: Sequence[str], rows: dict[str, np.ndarray], level: Level
-) -> Title:
-    vectors = np.array([rows[i] for i in node.members])
+def _title(outline: Outline, node: _Node, terms: Sequence[str], rows: Rows, level: Level) -> Title:
+    vectors = rows.of(node.members)
     middle = unit(vectors.mean(axis=0)[None])[0]
     best = central(vectors)
     node.evidence = [(node.members[place], float(vectors[place] @ middle)) for place in best]
-    quoted = [outline.facts[id].memory for id, _ in node.evidence]
-    summary = summary_of(quoted) if level is Level.CONCEPT else " · ".join(node.texts)
+    quoted = [outline.facts.text(id) for id, _ in node.evidence]
+    summary = summary_of(quoted) if level is Level.CONCEPT else " · ".join(node.names)
     return Title(name_of(terms), summary, tuple(terms))
 
 
@@ -271,8 +306,8 @@ def _write(
     """The node's next version, if it says anything else than the one that is there."""
     holds = [
         Relation(kind=RelationKind.HOLDS, target=i)
-        for i in sorted(node.members)
-        if level is Level.CONCEPT and is_turn(outline.facts[i])
+        for i in (sorted(node.members) if level is Level.CONCEPT and outline.facts.turns else ())
+        if outline.facts.is_turn(i)
     ]
     old = node.old
     if title is None and old is not None:
@@ -328,7 +363,7 @@ def _words(title: Title) -> dict[str, object]:
 
 def _visibility(outline: Outline, members: Iterable[str]) -> Visibility:
     """As wide as the narrowest of its memories: a summary must not tell what they would not."""
-    public = all(outline.facts[i].visibility is Visibility.PUBLIC for i in members)
+    public = all(outline.facts.is_public(i) for i in members)
     return Visibility.PUBLIC if public else Visibility.PRIVATE
 
 
@@ -336,11 +371,16 @@ def _file(outline: Outline, concepts: dict[str, _Node], draft: Draft) -> None:
     """Notes name the concept above them; turns are named by it, and what is in none names none."""
     above = {id: node.id for node in concepts.values() for id in node.members}
     filed = 0
-    for id, item in outline.facts.items():
-        theirs = item.parent in outline.facts  # below another memory: somebody's own order
-        if not is_turn(item) and not theirs and draft.current(item).status is not Status.ARCHIVED:
-            draft.edit(item, parent=above.get(id))
+    due: list[str] = []
+    for id, parent in zip(outline.facts, outline.facts.column("parent"), strict=True):
+        theirs = parent in outline.facts  # below another memory: somebody's own order
+        if parent != above.get(id) and not theirs and not outline.facts.is_turn(id):
+            due.append(id)
         filed += outline.above.get(id) != above.get(id)
+    for start in range(0, len(due), BLOCK):
+        for id, item in outline.facts.made(due[start : start + BLOCK]).items():
+            if draft.current(item).status is not Status.ARCHIVED:
+                draft.edit(item, parent=above.get(id))
     if filed:
         draft.count("moved", filed)
         draft.steps.append(Step(action="place", what="memories", text=str(filed)))

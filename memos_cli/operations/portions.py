@@ -83,7 +83,7 @@ class Portions:
         put_off = set(fresh).difference(taken)
         if not put_off:
             return outline
-        return replace(outline, facts={id: item for id, item in outline.facts.items() if id not in put_off})
+        return replace(outline, facts=outline.facts.without(put_off))
 
     def _next(self, fresh: Sequence[str]) -> list[str]:
         if len(fresh) <= self._room:

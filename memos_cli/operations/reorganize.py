@@ -5,7 +5,9 @@ once. Does not own: what is planned (`merging`, `planting`), the plan's file (`p
 
 Everything is computed without the write lock, so that others add and search meanwhile, and is
 committed at once: a process killed at any moment has changed nothing or all of it, and `memos undo`
-takes all of it back. Within a time limit it is done in portions (`portions`), each of them whole, all
+takes all of it back. Where more than some thousand memories have to be filed they are committed concept
+by concept (`plan.changes_of`), each commit whole and all of them one change for `memos undo`; the next
+run goes on where a killed one was. Within a time limit it is done in portions (`portions`), each of them whole, all
 of them one change for `memos undo`. A version that somebody else changed in between makes the commit fail, and the
 work is done again on what is there now. What was added in between waits for the next run.
 """
@@ -63,7 +65,7 @@ def propose(
     tell: Tell | None = None,
     portions: Portions | None = None,
     progress: Progress | None = None,
-) -> tuple[Plan, list[Outline]]:
+) -> tuple[Plan, dict[str | None, Outline]]:
     """What would bring the cube into order, or the next portion of it, and the outlines it rests on.
     Changes nothing."""
     cube = session.cube
@@ -82,7 +84,7 @@ def propose(
             progress("Grouping", place, len(found))
         plant(portions.of(outline), owner, draft, by_words=cube.column is None, judge=judge, tell=tell)
     follow(session, draft)
-    return draft.plan(cube, revision), list(found.values())
+    return draft.plan(cube, revision), found
 
 
 def reorganize(
@@ -154,7 +156,7 @@ def apply(session: Session, path: Path) -> ReorganizeResult:
     change = uuid7()
     with _alone(session), session.cube.writing("reorganize"):
         plans.check_current(plan, session.cube)
-        notes = _carried_out(session, plan, list(outlines(session.cube).values()), change)
+        notes = _carried_out(session, plan, outlines(session.cube), change)
     return _result([plan], change if plan else None, began, Portions(), notes=notes)
 
 
@@ -165,14 +167,16 @@ def _alone(session: Session) -> Iterator[None]:
         yield
 
 
-def _carried_out(session: Session, plan: Plan, found: list[Outline], change: str) -> list[str]:
+def _carried_out(session: Session, plan: Plan, found: dict[str | None, Outline], change: str) -> list[str]:
     """Commit a plan as (a part of) the change of that id; notes of what lags behind."""
     if not plan:
         return []
-    committed = session.cube.commit(plans.change_of(plan, session.actor, found).but(id=change))
+    notes: list[str] = []
+    for part in plans.changes_of(plan, session.actor, found):
+        notes += session.cube.commit(part.but(id=change)).notes
     if session.cube.config.depth is Depth.TREE:
         session.cube.ready_graph()
-    return committed.notes
+    return notes
 
 
 def _result(

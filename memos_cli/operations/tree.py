@@ -99,6 +99,8 @@ def tree(session: Session, *, depth: int = 2, topic: str | None = None) -> TreeR
     found = outlines(session.cube, vectors=False)
     branches: list[Branch] = []
     for _, outline in sorted(found.items(), key=lambda pair: pair[0] or ""):
+        if depth > CONCEPT_DEPTH and topic is None:
+            outline.facts.keep()  # all of them are shown
         branches += _branches(outline, depth, topic)
     if topic and not branches:
         raise NodeNotFound(name=topic)

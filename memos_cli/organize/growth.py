@@ -49,19 +49,24 @@ def _resolution(shape: Shape, count: int) -> float:
     return max(1.0, shape.resolution * min(1.0, count / shape.full))
 
 
-def grown(vectors: np.ndarray, before: np.ndarray, shape: Shape) -> np.ndarray:
+def grown(
+    vectors: np.ndarray, before: np.ndarray, shape: Shape, known: Neighbours | None = None
+) -> np.ndarray:
     """The group (int64) of each row; LOOSE for none. `before` is the group it was in, or LOOSE.
 
     `vectors` are centred and of length 1. Groups keep their numbers; new ones get higher ones.
+    `known` are the neighbours of the rows that are LOOSE before, where somebody has looked them up.
     """
     groups = before.copy()
     _dissolve(groups, shape.smallest if (groups == LOOSE).any() else 2)
     fresh = np.flatnonzero(groups == LOOSE)
     if len(fresh):
-        found = nearest(vectors[fresh], vectors, shape.k, own=fresh)
-        known = groups.copy()
-        groups[fresh] = _voted(found, known, shape, shape.agreement)
-        whole = found if len(fresh) == len(vectors) else None
+        every = len(fresh) == len(vectors)
+        found = known
+        if found is None or len(found.places) != len(fresh):  # what was dissolved is looked up as well
+            found = nearest(vectors if every else vectors[fresh], vectors, shape.k, own=fresh)
+        groups[fresh] = _voted(found, groups.copy(), shape, shape.agreement)
+        whole = found if every else None
         # As often as it places something: what is placed now draws others, and they should not wait for
         # a next run that nothing else gives work to.
         while _settled(vectors, groups, shape, fresh, found, whole):
@@ -118,7 +123,8 @@ def _gather(vectors: np.ndarray, groups: np.ndarray, shape: Shape, found: Neighb
     if len(pool) < shape.smallest:
         return
     if found is None or len(pool) < len(vectors):
-        found = nearest(vectors[pool], vectors[pool], shape.k, own=np.arange(len(pool)))
+        rows = vectors[pool]
+        found = nearest(rows, rows, shape.k, own=np.arange(len(pool)))
     near = found.weights[:, 0] >= max(shape.floor, 1e-6) if found.weights.size else np.zeros(len(pool), bool)
     parts = communities(graph(found), _resolution(shape, len(pool)))
     following = int(groups.max(initial=LOOSE)) + 1

@@ -16,8 +16,11 @@ import numpy as np
 
 from memos_cli.stores.analysis import content_terms
 
-CHUNK = 1024
-"""Rows whose products with all others are held at once."""
+TILE = 2_048
+"""Rows whose products with as many others, or with WIDE, are held at once."""
+WIDE = 8_192
+NOTHING = -2
+"""Less than any cosine: the weight of a neighbour that has not been found."""
 
 WORD_DIMENSION = 256
 AROUND = 0.5
@@ -79,20 +82,112 @@ def word_vectors(texts: Sequence[str]) -> np.ndarray:
 
 
 def nearest(rows: np.ndarray, among: np.ndarray, k: int, own: np.ndarray | None = None) -> Neighbours:
-    """The k of `among` nearest to each of `rows`; `own[i]` is the place of row i in `among`, left out."""
+    """The k of `among` nearest to each of `rows`; `own[i]` is the place of row i in `among`, left out.
+
+    Exact. Of two tables that are one and the same each product is made once, and what is held at a
+    time is a tile of TILE rows either way, however many there are.
+    """
     k = min(k, len(among) - (own is not None))
-    places = np.zeros((len(rows), max(k, 0)), np.int64)
-    weights = np.zeros((len(rows), max(k, 0)), np.float32)
+    best = _Best(len(rows), max(k, 0))
     if k < 1:
-        return Neighbours(places, weights)
-    for start in range(0, len(rows), CHUNK):
-        products = rows[start : start + CHUNK] @ among.T
-        lines = np.arange(len(products))
-        if own is not None:
-            products[lines, own[start : start + CHUNK]] = -2
-        best = np.argpartition(products, -k, axis=1)[:, -k:]
-        found = products[lines[:, None], best]
-        order = np.lexsort((best, -found), axis=1)
-        places[start : start + CHUNK] = best[lines[:, None], order]
-        weights[start : start + CHUNK] = np.maximum(found[lines[:, None], order], 0)
+        return best.neighbours()
+    if rows is among and own is not None and len(rows) > TILE and bool((own == np.arange(len(own))).all()):
+        _among_themselves(rows, best)
+    else:
+        for start in range(0, len(rows), TILE):
+            for other in range(0, len(among), WIDE):
+                products = rows[start : start + TILE] @ among[other : other + WIDE].T
+                if own is not None:
+                    _blank(products, own[start : start + TILE] - other)
+                best.offer(products, start, other)
+    return best.neighbours()
+
+
+def left_over(found: Neighbours, kept: np.ndarray, rows: np.ndarray, own: np.ndarray) -> Neighbours:
+    """The neighbours that are left where only the `kept` (bool) places stay, which are `rows` then; `own`
+    are the places that `found` was asked for. Who lost a neighbour gets others."""
+    places, weights = found.places[kept[own]], found.weights[kept[own]]
+    new = np.cumsum(kept) - 1
+    own = new[own[kept[own]]]
+    lost = np.flatnonzero(~kept[places].all(axis=1))
+    places = new[places]
+    if len(lost):
+        again = nearest(rows[own[lost]], rows, places.shape[1], own=own[lost])
+        if again.places.shape != places[lost].shape:  # fewer are left than were asked for
+            return nearest(rows[own], rows, places.shape[1], own=own)
+        places[lost], weights[lost] = again.places, again.weights
     return Neighbours(places, weights)
+
+
+def weighed(rows: np.ndarray, chosen: np.ndarray, places: np.ndarray) -> Neighbours:
+    """How near each of the `chosen` rows is to the rows at its `places` (chosen, k)."""
+    weights = np.zeros(places.shape, np.float32)
+    for start in range(0, len(chosen), TILE):
+        part = slice(start, start + TILE)
+        weights[part] = np.einsum("ij,ikj->ik", rows[chosen[part]], rows[places[part]])
+    return Neighbours(places, weights)
+
+
+def _among_themselves(rows: np.ndarray, best: _Best) -> None:
+    """Tiles on the diagonal first, so that every row knows how near is near enough; then those above it,
+    each of which serves its rows and its columns."""
+    starts = range(0, len(rows), TILE)
+    for start in starts:
+        products = rows[start : start + TILE] @ rows[start : start + TILE].T
+        np.fill_diagonal(products, NOTHING)
+        best.offer(products, start, start)
+    for start in starts:
+        for other in range(start + TILE, len(rows), TILE):
+            products = rows[start : start + TILE] @ rows[other : other + TILE].T
+            best.offer(products, start, other)
+            best.offer(products, other, start, across=True)
+
+
+def _blank(products: np.ndarray, own: np.ndarray) -> None:
+    there = np.flatnonzero((own >= 0) & (own < products.shape[1]))
+    products[there, own[there]] = NOTHING
+
+
+class _Best:
+    """The k best places of each row among those offered so far, nearest first, ties by place."""
+
+    def __init__(self, count: int, k: int) -> None:
+        self._places = np.zeros((count, k), np.int64)
+        self._weights = np.full((count, k), NOTHING, np.float32)
+
+    def offer(self, products: np.ndarray, start: int, other: int, *, across: bool = False) -> None:
+        """Products of the rows from `start` on with the places from `other` on; with `across` the rows
+        are the columns. Only the few that are nearer than what a row has are sorted."""
+        rows, places, weights = _hits(products, self._weights[start:, -1], self._weights.shape[1], across)
+        if len(rows):
+            self._take(rows + start, places + other, weights)
+
+    def _take(self, rows: np.ndarray, places: np.ndarray, weights: np.ndarray) -> None:
+        k = self._places.shape[1]
+        touched = np.unique(rows)
+        rows = np.concatenate([np.repeat(touched, k), rows])
+        places = np.concatenate([self._places[touched].ravel(), places])
+        weights = np.concatenate([self._weights[touched].ravel(), weights])
+        order = np.lexsort((places, -weights, rows))
+        first = np.searchsorted(rows[order], touched)
+        kept = order[first[:, None] + np.arange(k)]
+        self._places[touched], self._weights[touched] = places[kept], weights[kept]
+
+    def neighbours(self) -> Neighbours:
+        return Neighbours(self._places, np.maximum(self._weights, 0))
+
+
+def _hits(
+    products: np.ndarray, low: np.ndarray, k: int, across: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(row, place, product) of the products that are above what their row has, which is `low`."""
+    height, width = products.shape
+    low = low[: width if across else height]
+    if not across and width > k and bool((low == NOTHING).all()):
+        column = np.argpartition(products, -k, axis=1)[:, -k:].ravel()
+        line = np.repeat(np.arange(height), k)
+        return line, column, products[line, column]
+    found = np.flatnonzero(products > (low[None, :] if across else low[:, None]))
+    line, column = np.divmod(found, width)
+    weights = products.ravel()[found]
+    return (column, line, weights) if across else (line, column, weights)

@@ -257,10 +257,10 @@ _WORD = re.compile(r"\w+", re.ASCII)
 
 @dataclass(frozen=True)
 class Words:
-    """How often a text, or a group of them, uses each term; and how the term was written."""
+    """How many texts of a group use each term; and how the term is mostly written."""
 
     counts: Counter[str]
-    written: dict[str, Counter[str]]
+    written: dict[str, str]
 
 
 def words_of(texts: Iterable[str]) -> Words:
@@ -273,7 +273,13 @@ def words_of(texts: Iterable[str]) -> Words:
             written.setdefault(term, Counter())[surface] += 1
             said.add(term)
         counts.update(said)
-    return Words(counts, written)
+    return Words(counts, {term: _mostly(surfaces) for term, surfaces in written.items()})
+
+
+def _mostly(surfaces: Counter[str]) -> str:
+    return (
+        next(iter(surfaces)) if len(surfaces) == 1 else max(surfaces.items(), key=lambda w: (w[1], w[0]))[0]
+    )
 
 
 def _terms(text: str) -> list[tuple[str, str]]:
@@ -312,7 +318,7 @@ def _best_terms(group: Words, overall: Counter[str], mean: float) -> list[str]:
     shared = [t for t in weight if group.counts[t] > 1] or list(weight)
     chosen: list[str] = []
     for term in sorted(shared, key=lambda t: (-weight[t], t)):
-        surface = max(group.written[term].items(), key=lambda w: (w[1], w[0]))[0]
+        surface = group.written[term]
         if not any(surface in other or other in surface or _overlap(surface, other) for other in chosen):
             chosen.append(surface)
         if len(chosen) == TERMS:

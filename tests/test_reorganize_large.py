@@ -98,7 +98,8 @@ def test_columns_say_what_the_memories_say(items: list[MemoryItem]) -> None:
     assert [columns.is_turn(id) for id in ids] == [is_turn(item) for item in items]
     assert [columns.is_public(id) for id in ids] == [True] + [False] * 5
     assert list(columns.texts(ids)) == [item.memory for item in items]
-    assert columns.written == {ids[5]: ("update", items[5].known_from)}
+    assert columns.rewritten({"undo"}) == {ids[5]: items[5].known_from}
+    assert columns.rewritten({"update"}) == {}
     some = columns.without({ids[0], ids[4]})
     assert list(some) == [ids[1], ids[2], ids[3], ids[5]]
     assert some.column("memory") == ["a turn", "a turn by its role", "a correction", "a second version"]

@@ -85,16 +85,15 @@ class Columns(Mapping[str, MemoryItem]):
     def is_public(self, id: str) -> bool:
         return self.places[id] in self._public
 
-    @cached_property
-    def written(self) -> dict[str, tuple[str, datetime]]:
-        """Of each memory that has an earlier version: the verb that wrote this one, and when."""
-        versions, verbs, times = (self._column(name) for name in ("version", "verb", "known_from"))
-        found = {}
-        numbers = versions.fill_null(1).to_numpy()
-        for id, place in self.places.items():
-            if numbers[place] > 1:
-                found[id] = (verbs[place].as_py() or "", times[place].as_py())
-        return found
+    def rewritten(self, own: Collection[str]) -> dict[str, datetime]:
+        """When the memories that have an earlier version were written, but by one of the verbs `own`."""
+        versions = self._column("version").fill_null(1).to_numpy().tolist() if self.places else []
+        verbs, times = self._column("verb").to_pylist(), self._column("known_from")
+        return {
+            id: times[place].as_py()
+            for id, place in self.places.items()
+            if versions[place] > 1 and verbs[place] not in own
+        }
 
     # -- rows
 

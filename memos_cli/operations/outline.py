@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,8 @@ PLACED = frozenset({Kind.LONG_TERM, Kind.USER, Kind.OUTER, Kind.RAW_FILE, Kind.P
 """Kinds of memory that the tree is about: neither tools, skills, insights nor what is only at hand."""
 
 NODES = frozenset({Level.CONCEPT, Level.TOPIC})
+OWN_VERBS = frozenset({"reorganize", "undo"})
+"""A node last written by another verb was corrected by somebody, and keeps its words."""
 
 
 @dataclass
@@ -47,6 +51,11 @@ class Outline:
     @property
     def nodes(self) -> dict[str, MemoryItem]:
         return {**self.topics, **self.concepts}
+
+    @cached_property
+    def corrected(self) -> dict[str, datetime]:
+        """When a memory was changed by anything but being filed."""
+        return self.facts.rewritten(OWN_VERBS)
 
     def below(self) -> dict[str, list[str]]:
         """The other way round: of each node the ids that stand under it."""
@@ -164,4 +173,4 @@ def _runs(turns: Iterable[tuple[str, int, str]]) -> list[list[str]]:
     return [[id for _, id in sorted(talk, key=itemgetter(0))] for talk in talks.values()]
 
 
-__all__ = ["NODES", "Outline", "can_be_placed", "is_node", "outlines", "sessions_of", "talks_of"]
+__all__ = ["NODES", "OWN_VERBS", "Outline", "can_be_placed", "is_node", "outlines", "sessions_of", "talks_of"]

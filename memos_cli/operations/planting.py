@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from memos_cli.operations.merging import BLOCK, Judge, relate, resolve, ruled
-from memos_cli.operations.outline import Outline, talks_of
+from memos_cli.operations.outline import OWN_VERBS, Outline, talks_of
 from memos_cli.operations.plan import Draft, Step
 from memos_cli.organize.growth import CONCEPTS, LOOSE, TOPICS, grown
 from memos_cli.organize.neighbours import (
@@ -36,8 +36,6 @@ BACKGROUND = 2_000
 """Memories of other concepts that say which words are common; more change no name."""
 GROWTH = 0.25
 """Share of its members by which a node may grow or shrink before it is told anew."""
-OWN_VERBS = frozenset({"reorganize", "undo"})
-"""A node last written by another verb was corrected by somebody, and keeps its words."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +109,14 @@ def plant(
         return _archive_empty(outline, {}, draft)
     before, names = _places(outline, ids)
     fresh = np.flatnonzero(before == LOOSE)
-    found = _found(outline, plain, fresh)
+    level, found = _found(outline, plain, fresh)
     gone = resolve(outline, ids, plain, fresh.tolist(), draft, judge, found)
     if gone:
         kept = np.array([i not in gone for i in ids], bool)
         ids, plain, before = [i for i in ids if i not in gone], plain[kept], before[kept]
+        level = None
     rows = _among(outline, ids, plain)
-    level = centred(rows)
+    level = centred(rows) if level is None else level
     if gone and found:
         found = left_over(found, kept, level, fresh)
     groups = grown(level, before, CONCEPTS, found)
@@ -132,14 +131,16 @@ def plant(
     return _archive_empty(outline, {**concepts, **topics}, draft)
 
 
-def _found(outline: Outline, plain: np.ndarray, fresh: np.ndarray) -> Neighbours | None:
-    """The neighbours of what is new, looked up once for duplicates and for the tree: where nothing is
-    a turn, which leans on others for the one and not for the other."""
+def _found(
+    outline: Outline, plain: np.ndarray, fresh: np.ndarray
+) -> tuple[np.ndarray | None, Neighbours | None]:
+    """The rows centred and the neighbours of what is new, looked up once for duplicates and for the
+    tree: where nothing is a turn, which leans on others for the one and not for the other."""
     if not len(fresh) or outline.facts.turns:
-        return None
+        return None, None
     rows = centred(plain)
     among = rows if len(fresh) == len(rows) else rows[fresh]
-    return nearest(among, rows, CONCEPTS.k, own=fresh)
+    return rows, nearest(among, rows, CONCEPTS.k, own=fresh)
 
 
 def _matrix(outline: Outline, ids: Sequence[str], by_words: bool) -> np.ndarray:
@@ -171,8 +172,8 @@ def _places(outline: Outline, ids: Sequence[str]) -> tuple[np.ndarray, list[str]
 
 
 def _changed(outline: Outline, id: str, node: MemoryItem) -> bool:
-    verb, moment = outline.facts.written.get(id, ("", None))
-    return moment is not None and verb not in OWN_VERBS and moment > node.known_from
+    moment = outline.corrected.get(id)
+    return moment is not None and moment > node.known_from
 
 
 def _concepts(

@@ -39,14 +39,22 @@ class Neighbours:
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Rows of length 1, float32; what has no length stays zero."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)
+    return _to_length_one(np.array(vectors, np.float32))
 
 
 def centred(vectors: np.ndarray) -> np.ndarray:
     """Unit rows without what all of them share, which says nothing of any. V of k-means on labelled
     facts: .578 as they are, .606 centred. Fewer than eight rows have no middle worth the name."""
-    return unit(vectors - vectors.mean(axis=0)) if len(vectors) >= 8 else unit(vectors)
+    if len(vectors) < 8:
+        return unit(vectors)
+    return _to_length_one(np.asarray(vectors - vectors.mean(axis=0), np.float32))
+
+
+def _to_length_one(own: np.ndarray) -> np.ndarray:
+    """In place: a hundred thousand rows are 150 MB, and each further copy of them took as long as this."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", own, own))
+    own /= np.maximum(lengths, np.float32(1e-9))[:, None]
+    return own
 
 
 def among_turns(vectors: np.ndarray, runs: Sequence[Sequence[int]]) -> np.ndarray:

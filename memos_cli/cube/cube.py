@@ -497,7 +497,7 @@ class MemCube:
             self._bring_up_tail(projection, mark)
 
     def _bring_up_tail(self, projection: Projection, mark: int) -> None:
-        tails = list(self.table.tails(f"seq > {mark}", self.column))
+        tails = list(self.table.tails(f"seq > {mark}", self._column_for(projection)))
         if any(item.status is Status.PURGED for tail in tails for item in tail.items):
             self._finish_purge()
         else:
@@ -516,9 +516,12 @@ class MemCube:
             self._rebuild(projection)
 
     def _rebuild(self, projection: Projection) -> None:
-        needs_vectors = projection is self.__dict__.get("vectors")
-        column = self.column if needs_vectors else None
+        column = self._column_for(projection)
         projection.rebuild(self.table.tails(None, column, fresh=True), self.table.version)
+
+    def _column_for(self, projection: Projection) -> VectorColumn | None:
+        """The vectors that a projection wants read; none but one of them does."""
+        return self.column if projection is self.__dict__.get("vectors") else None
 
     def _finish_purge(self) -> None:
         """Remove every file that still holds purged text or its vectors, then rebuild what is derived."""

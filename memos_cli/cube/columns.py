@@ -220,10 +220,16 @@ def by_owner(rows: pa.Table, column: str = "user_id") -> dict[str | None, list[i
     return found
 
 
+def in_order(rows: pa.Table) -> pa.Table:
+    """Rows by their ordinal, as they mostly stand already: sorting copies all of them."""
+    ordinals = rows["ordinal"].to_numpy()
+    return rows if bool((ordinals[1:] > ordinals[:-1]).all()) else rows.sort_by("ordinal")
+
+
 def plain_names(names: Iterable[str], column: VectorColumn | None) -> list[str]:
     """Of a table's columns those of the memory itself, and of one embedder's vectors."""
     wanted = {column.name, column.spans} if column else set()
     return [name for name in names if not name.startswith("vector_") or name in wanted]
 
 
-__all__ = ["Columns", "Spans", "by_owner", "plain_names", "turns_in"]
+__all__ = ["Columns", "Spans", "by_owner", "in_order", "plain_names", "turns_in"]

@@ -18,7 +18,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from memos_cli.cube.columns import Columns, Spans, by_owner, plain_names, turns_in
+from memos_cli.cube.columns import Columns, Spans, by_owner, in_order, plain_names, turns_in
 from memos_cli.schema import Kind, Level, MemoryItem, Origin, Refinement, RelationKind
 from memos_cli.stores.facts import LIVE, is_turn
 
@@ -87,7 +87,7 @@ def outlines(cube: MemCube, *, vectors: bool = True) -> dict[str | None, Outline
         column = None
     statuses = ", ".join(f"'{status}'" for status in sorted(LIVE))
     condition = f"known_to IS NULL AND status IN ({statuses})"
-    rows = cube.table.arrow(condition, plain_names(cube.table.columns, column)).sort_by("ordinal")
+    rows = in_order(cube.table.arrow(condition, plain_names(cube.table.columns, column)))
     found = {}
     for owner, places in by_owner(rows).items():
         part = (rows if len(places) == len(rows) else rows.take(places)).combine_chunks()

@@ -22,6 +22,7 @@ from memos_cli.organize.neighbours import (
     centred,
     left_over,
     nearest,
+    scaled,
     unit,
     word_vectors,
 )
@@ -146,7 +147,7 @@ def _found(
 def _matrix(outline: Outline, ids: Sequence[str], by_words: bool) -> np.ndarray:
     if by_words:
         return word_vectors([*outline.facts.texts(ids)])
-    return unit(outline.vectors.middles(ids)) if ids else np.zeros((0, 1), np.float32)
+    return scaled(outline.vectors.middles(ids)) if ids else np.zeros((0, 1), np.float32)
 
 
 def _among(outline: Outline, ids: Sequence[str], rows: np.ndarray) -> np.ndarray:

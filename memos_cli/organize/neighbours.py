@@ -39,7 +39,7 @@ class Neighbours:
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Rows of length 1, float32; what has no length stays zero."""
-    return _to_length_one(np.array(vectors, np.float32))
+    return scaled(np.array(vectors, np.float32))
 
 
 def centred(vectors: np.ndarray) -> np.ndarray:
@@ -47,11 +47,11 @@ def centred(vectors: np.ndarray) -> np.ndarray:
     facts: .578 as they are, .606 centred. Fewer than eight rows have no middle worth the name."""
     if len(vectors) < 8:
         return unit(vectors)
-    return _to_length_one(np.asarray(vectors - vectors.mean(axis=0), np.float32))
+    return scaled(np.asarray(vectors - vectors.mean(axis=0), np.float32))
 
 
-def _to_length_one(own: np.ndarray) -> np.ndarray:
-    """In place: a hundred thousand rows are 150 MB, and each further copy of them took as long as this."""
+def scaled(own: np.ndarray) -> np.ndarray:
+    """Rows (float32) brought to length 1 in place: a hundred thousand rows are 150 MB, and each further copy of them took as long as this."""
     lengths = np.sqrt(np.einsum("ij,ij->i", own, own))
     own /= np.maximum(lengths, np.float32(1e-9))[:, None]
     return own

@@ -78,7 +78,14 @@ def test_times_are_read_right_or_not_at_all(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "cases", "right"),
-    [("en_blind", 160, 0.98), ("zh_blind", 170, 0.98), ("en_blind_2", 85, 0.97), ("zh_blind_2", 90, 0.93)],
+    [
+        ("en_blind", 160, 0.98),
+        ("zh_blind", 170, 0.98),
+        ("en_blind_2", 85, 0.97),
+        ("zh_blind_2", 90, 0.93),
+        ("en_blind_3", 61, 0.93),
+        ("zh_blind_3", 63, 0.95),
+    ],
 )
 def test_times_of_the_blind_sets(name: str, cases: int, right: float) -> None:
     """The sets that were written without a look at the grammar, after it was mended for what they showed; the
@@ -105,6 +112,12 @@ def test_times_of_the_blind_sets(name: str, cases: int, right: float) -> None:
         ("We met on Thursday, no wait, last Friday.", datetime(2023, 5, 5), datetime(2023, 5, 6)),
         ("昨天，不对，前天到的", datetime(2023, 5, 6), datetime(2023, 5, 7)),
         ("Easter Monday last year we hiked.", datetime(2022, 4, 18), datetime(2022, 4, 19)),
+        ("昨儿夜里下雪了", datetime(2023, 5, 7), datetime(2023, 5, 8)),
+        ("大前儿个到的", datetime(2023, 5, 5), datetime(2023, 5, 6)),
+        ("去年最后一天跨年了", datetime(2022, 12, 31), datetime(2023, 1, 1)),
+        ("上个月第一天入职的", datetime(2023, 4, 1), datetime(2023, 4, 2)),
+        ("去年十一在老家", datetime(2022, 10, 1), datetime(2022, 10, 8)),
+        ("The lease runs out on the 28th.", datetime(2023, 5, 28), datetime(2023, 5, 29)),
     ],
 )
 def test_rules_that_the_blind_sets_asked_for(text: str, start: datetime, end: datetime) -> None:
@@ -125,6 +138,9 @@ def test_rules_that_the_blind_sets_asked_for(text: str, start: datetime, end: da
         "I bought a cat named June.",
         "I arrived on Thursday, scratch that.",
         "去年火把节那天我没去",
+        "I get paid on the 25th.",
+        "前儿子和后儿媳",
+        "这是合作的前提",
     ],
 )
 def test_what_only_looks_like_them_names_nothing(text: str) -> None:

@@ -307,7 +307,7 @@ def _might() -> re.Pattern[str]:
         "|(?:thir|for|fif|six|seven|eigh|nine)ties"
     )
     return re.compile(
-        rf"\b(?:{words})|(?:1\d|20)\d\d|\d0['’]?s\b|\d(?:st|nd|rd|th)\b|[天日号月年周晚早晨夜季旬]|星期|礼拜|[小分][时钟]"
+        rf"\b(?:{words})|(?:1\d|20)\d\d|\d0['’]?s\b|\d(?:st|nd|rd|th)\b|[天日号月年周晚早晨夜季旬]|[昨今明前后]儿|星期|礼拜|[小分][时钟]"
         "|春节|中秋|端午|圣诞|元旦|国庆|五一|双十一|双11|[节夜夕]",
         re.IGNORECASE,
     )

@@ -35,6 +35,8 @@ class Token(NamedTuple):
 DAY, WEEK, MONTH, YEAR, HOUR, MINUTE = "day", "week", "month", "year", "hour", "minute"
 MORNING, NOON, AFTERNOON, EVENING, NIGHT, DAWN = "morning", "noon", "afternoon", "evening", "night", "dawn"
 SPRING, SUMMER, AUTUMN, WINTER = range(4)
+FIRST_DAY, LAST_DAY = 3, 4
+"""Of a stretch; its early, middle and late parts are 0, 1 and 2."""
 COUPLE, FEW, SEVERAL = (2, 2), (2, 6), (3, 9)
 
 

@@ -196,15 +196,17 @@ _AHEAD = r"""
   | \b(?:is|are|['’]s)\ (?:on|in|due|at|scheduled|planned|set|from|back)\b
   | (?<!\bthe\ )\b(?:starts?|begins?|opens?|leaves?|ends?|arrives?|departs?|flies|finishes|resumes?|closes?|lands?|expires?|returns?|premieres?|moves?|retires?|graduates?|launches|airs)\b
   | (?<!\bthe\ )\b(?:come|arrive|leave|start|begin|open|fly|depart|return|land)\b | \bcan(?:not|['’]t)?\ (?:come|make|meet|go|do|attend|join|be|visit|travel)\b
-  | \bcomes?\ (?:out|back|over|home|to)\b
+  | \bcomes?\ (?:out|back|over|home|to)\b | \bruns?\ out\b | \boff\ to\b
 """
+_GETS = r"\bgets?\ (?:\w+ly\ )?\w+"
+"""'I get paid on the 25th' tells of no past."""
 _WILL = r"\b(?:will|won['’]t|gonna|shall)\b|['’]ll\b"
 _USUAL = r"\b(?:usually|always|often|normally|typically|every|each|generally|tends?|mostly|sometimes|never|rarely)\b"
 _DAILY = r"\bevery\ (?:single\ )?(?:day|night|morning|evening|hour|minute)\b"
 """What was done so often within a time was still done in that time: 'In July I swam every day'."""
 _ZH_AHEAD = (
     r"(?<![不只需主重必想纲首概摘还])要(?!了|是|求|紧|么|不|素|点|好|害|命)|(?<![开机社学聚协大委晚都才宴展])会(?!了|议|员|计|场|馆|长|费|儿|所)(?=[\u4e00-\u9fff])"
-    r"|打算|计划|准备|即将|将[要会在于]|安排|[得该]去|希望|想(?!起|到|了|过|象)|[一一起见吧]吧|见[！!。]?$|有(?:一?[个场次])|等到|截止"
+    r"|打算|计划|准备|即将|将[要会在于]|安排|[得该]去|希望|想(?!起|到|了|过|象)|[一一起见吧]吧|见[！!。]?$|有(?:一?[个场次])|等到|截止|到期(?!了)"
 )
 _ZH_PAST = r"(?<![好对为除])了(?!解|不起|吧|吗)|(?<![度通超经路难不])过(?![生日年节程来于夜冬敏期分得度])|曾|当时|当初|一直在(?![等盼])|的[。！!]?$|[完到]了|没(?!有?关系)"
 _ZH_HOW_MUCH = r"[太最可]\w{1,5}了|极了"
@@ -225,7 +227,7 @@ def statement_tense(text: str) -> Tense:
         return Tense.HABIT
     if _found(_WILL, lower):
         return Tense.FUTURE
-    words = re.findall(r"[a-z']+", lower)
+    words = re.findall(r"[a-z']+", _compiled(_GETS).sub("", lower))
     ahead, certain = _found(_AHEAD, lower), set(words) & (_irregular() - _SAME_IN_PRESENT)
     past = bool(certain) or any(w.endswith("ed") and len(w) > 3 and w not in _NO_PASTS for w in words)
     if not past and not ahead and set(words) & _SAME_IN_PRESENT:

@@ -18,7 +18,9 @@ from memos_cli.dates.tags import (
     AFTERNOON,
     DAWN,
     EVENING,
+    FIRST_DAY,
     HOUR,
+    LAST_DAY,
     MINUTE,
     MONTH,
     MORNING,
@@ -199,11 +201,13 @@ def rolling(moment: datetime, count: int, unit: str) -> Span:
 
 
 def third(span: Span, which: int) -> Span:
-    """The early (0), middle (1) or late (2) part of a span, in whole days.
+    """The early (0), middle (1) or late (2) part of a span, in whole days; or its first or last day.
 
     A third of it; of a decade three, four and three years; of a year January to March, May to August or October to December, since 'late
     2023' is hardly September.
     """
+    if which in (FIRST_DAY, LAST_DAY):
+        return days(span.first if which == FIRST_DAY else (span.end - timedelta(days=1)).date(), 1)
     count = span.length.days
     if count > 3650:
         borders = ((0, 3), (3, 7), (7, 10))[which]

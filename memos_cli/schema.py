@@ -16,7 +16,7 @@ import math
 import os
 import time
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -220,7 +220,7 @@ def plain(value: Any) -> Any:
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (Sequence, set, frozenset)):
         return [plain(entry) for entry in value]
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
@@ -722,10 +722,10 @@ class Fact(Value, frozen=True, kw_only=True):
 
 class AddResult(Value, frozen=True, kw_only=True):
     change: str | None = None
-    added: tuple[Added, ...] = ()
-    updated: tuple[Updated, ...] = ()
-    known: tuple[Known, ...] = ()
-    linked: tuple[Linked, ...] = ()
+    added: Sequence[Added] = ()
+    updated: Sequence[Updated] = ()
+    known: Sequence[Known] = ()
+    linked: Sequence[Linked] = ()
     """Some of `added` once more: what each of them is to a memory that is there."""
     skipped: tuple[Skipped, ...] = ()
     archived: tuple[Added, ...] = ()

@@ -11,7 +11,7 @@ known is embedded; and again under the lock, since another process may have adde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.cube import valid_end
@@ -22,6 +22,7 @@ from memos_cli.operations.browse import language_notes
 from memos_cli.operations.dependents import reworded
 from memos_cli.operations.edit import kept_vectors
 from memos_cli.operations.judge import Judge
+from memos_cli.operations.parts import Parts
 from memos_cli.operations.preferences import Learned, Reader, Told, by_rule, learn, told_in
 from memos_cli.operations.tiers import overflow
 from memos_cli.operations.versions import Edited
@@ -44,6 +45,7 @@ from memos_cli.schema import (
     uuid7,
 )
 from memos_cli.session import TextVectors
+from memos_cli.stores.heap import give_back
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
@@ -85,12 +87,12 @@ def add(
     judge = session.settings.judge if judge is None else judge
     read = _reader(session, preferences)
     skipped: list[Skipped] = []
-    parts: list[AddResult] = []
+    came = _Came()
     good = accepted(drafts, skipped, allow_future)
     done = 0
     while batch := list(islice(good, BATCH)):
         report = _stage(progress, done)
-        parts.append(
+        came.take(
             _add_batch(
                 session,
                 batch,
@@ -104,27 +106,50 @@ def add(
             )
         )
         done += len(batch)
+        if len(batch) == BATCH:
+            give_back()
         if progress:
             progress("storing", done, None)
-    wrote = not dry_run and any(part.change for part in parts)
-    added = tuple(chain.from_iterable(part.added for part in parts))
-    notes = dict.fromkeys(chain.from_iterable(part.notes for part in parts))
+    added = came.added.whole()
     result = AddResult(
-        change=change if wrote else None,
+        change=change if came.wrote and not dry_run else None,
         added=added,
-        updated=tuple(chain.from_iterable(part.updated for part in parts)),
-        known=tuple(chain.from_iterable(part.known for part in parts)),
-        linked=tuple(chain.from_iterable(part.linked for part in parts)),
+        updated=came.updated.whole(),
+        known=came.known.whole(),
+        linked=came.linked.whole(),
         skipped=tuple(skipped),
-        queued=sum(part.queued for part in parts),
-        preferences=tuple(chain.from_iterable(part.preferences for part in parts)),
-        notes=(*notes, *_notes(session, added)),
+        queued=came.queued,
+        preferences=tuple(came.preferences),
+        notes=(*came.notes, *_notes(session, added)),
     )
     return (
         _refined(session, result, judge, progress)
-        if reading is Reading.FINE and result.queued and wrote
+        if reading is Reading.FINE and result.queued and result.change
         else result
     )
+
+
+class _Came:
+    """What the batches of a run came to."""
+
+    def __init__(self) -> None:
+        self.added, self.updated, self.known, self.linked = (
+            Parts(Added), Parts(Updated), Parts(Known), Parts(Linked),
+        )  # fmt: skip
+        self.preferences: list[Preferred] = []
+        self.notes: dict[str, None] = {}
+        self.queued = 0
+        self.wrote = False
+
+    def take(self, part: AddResult) -> None:
+        self.added.extend(part.added)
+        self.updated.extend(part.updated)
+        self.known.extend(part.known)
+        self.linked.extend(part.linked)
+        self.preferences += part.preferences
+        self.notes |= dict.fromkeys(part.notes)
+        self.queued += part.queued
+        self.wrote |= part.change is not None
 
 
 def _refined(session: Session, result: AddResult, judge: bool, progress: Progress | None) -> AddResult:

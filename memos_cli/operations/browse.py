@@ -8,7 +8,7 @@ versions stand.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 EVERYTHING = (1 << 31) - 1
 """A limit that no cube reaches."""
+_AT_ONCE = 1_000
+"""Memories that are read from the index at a time."""
 
 EXCERPTS = 5
 """Memories that an answer about a change names; there may be a hundred thousand."""
@@ -152,6 +154,23 @@ def list_memories(
         total = len(rows)
     ordered = [rows[ordinal] for ordinal in sorted(rows, reverse=True)]
     return ListResult(items=tuple(ordered[offset : offset + limit]), total=total, notes=view.notes)
+
+
+def each_memory(session: Session, filters: Filters) -> Iterator[MemoryItem]:
+    """Memories that pass the filters, as `list_memories` finds them, oldest first, some at a time in memory."""
+    from memos_cli.operations.search import ordinary
+
+    view = session.cube.view(vectors=False)
+    filters = ordinary(view, filters)
+    if not view.whole or filters.as_of is not None:
+        rows = _rows(view, filters)
+        yield from (rows[ordinal] for ordinal in sorted(rows))
+        return
+    (keywords,) = view.keywords
+    ordinals = sorted(keywords.filter_only(filters, EVERYTHING))
+    for start in range(0, len(ordinals), _AT_ONCE):
+        found = keywords.items(ordinals[start : start + _AT_ONCE])
+        yield from (found[ordinal] for ordinal in sorted(found))
 
 
 def _rows(view: View, filters: Filters) -> dict[int, MemoryItem]:

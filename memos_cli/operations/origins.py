@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos_cli.cube.places import Places
-from memos_cli.operations.browse import EVERYTHING, list_memories
+from memos_cli.operations.browse import EVERYTHING, each_memory, list_memories
 from memos_cli.operations.edit import archive
 from memos_cli.schema import Added, AddResult, Draft, Filters, MemoryItem, Skipped, Status
 from memos_cli.stores.facts import is_learned
@@ -121,12 +121,16 @@ class Origins:
             return Left()
         gone = self._gone(self._places)
         whole = self._read - self._unread
-        met = {one.id for part in (result.added, result.updated, result.known) for one in part}
+        met = {one.id for part in (result.updated, result.known) for one in part}
         changed: dict[str, list[MemoryItem]] = {}
         lost: dict[str, list[MemoryItem]] = {}
         for item in self._of_files(self._session, [*whole, *gone]):
             paths = [source.path for source in item.sources]
-            if item.id in met or any(path not in whole and path not in gone for path in paths):
+            if (
+                item.id in met
+                or _is_first(item, result.change)
+                or any(path not in whole and path not in gone for path in paths)
+            ):
                 continue
             name = next((path for path in paths if path in whole), None)
             home = lost if name is None else changed
@@ -138,11 +142,12 @@ class Origins:
         seen: set[str] = set()
         for start in range(0, len(names), _AT_ONCE):
             filters = Filters(sources=tuple(names[start : start + _AT_ONCE]))
-            for item in list_memories(session, filters, limit=EVERYTHING).items:
+            for item in each_memory(session, filters):
                 if item.id in seen or _is_made(item) or not item.sources:
                     continue
                 if (item.user_id, item.agent_id) == self._owner:
-                    seen.add(item.id)
+                    if len(item.sources) > 1:  # else no other part of the names finds it
+                        seen.add(item.id)
                     yield item
 
     def _gone(self, places: Places) -> set[str]:
@@ -180,6 +185,11 @@ class Origins:
         result = archive(self._session, [item.id for item in items])
         done = set(result.ids)
         return tuple(Added(id=item.id, memory=item.memory) for item in items if item.id in done), result.notes
+
+
+def _is_first(item: MemoryItem, change: str | None) -> bool:
+    """Whether a memory came with this change: then its file holds it."""
+    return change is not None and item.change == change and item.version == 1
 
 
 def _is_made(item: MemoryItem) -> bool:

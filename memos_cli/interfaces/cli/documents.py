@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .output import one_line
+from .output import Each, one_line
 
 if TYPE_CHECKING:
     from memos_cli.operations.tools import Tool
@@ -127,10 +127,12 @@ def added(result: AddResult) -> Document:
     """What `add` did with everything that came."""
     return {
         "change": result.change,
-        "added": [{"id": one.id, "memory": one.memory} for one in result.added],
-        "updated": [dump(one) for one in result.updated],
-        "known": [{"id": one.id, "memory": one.memory, "reason": one.reason} for one in result.known],
-        "linked": [dump(one) for one in result.linked],
+        "added": Each(lambda: ({"id": one.id, "memory": one.memory} for one in result.added)),
+        "updated": Each(lambda: map(dump, result.updated)),
+        "known": Each(
+            lambda: ({"id": one.id, "memory": one.memory, "reason": one.reason} for one in result.known)
+        ),
+        "linked": Each(lambda: map(dump, result.linked)),
         "skipped": [{"source": one.source, "reason": one.reason} for one in result.skipped],
         **(
             {"archived": [{"id": one.id, "memory": one.memory} for one in result.archived]}

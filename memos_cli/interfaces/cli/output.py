@@ -102,6 +102,15 @@ class Tree(NamedTuple):
 View = Table | Fields | Entries | Markdown | Plain | Tree
 
 
+class Each:
+    """The entries of a list in a document that may be long: made while they are written.
+
+    An answer over a whole file would otherwise stand in memory several times."""
+
+    def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
+        self.make = make
+
+
 class Output(msgspec.Struct):
     """Where a command says what it found. One per process; the flags of the command line shape it."""
 
@@ -210,7 +219,9 @@ class Output(msgspec.Struct):
 
     def _document(self, document: Any) -> None:
         indent = 2 if self.json and _is_terminal(sys.stdout) else None
-        _write(sys.stdout, _dumps(document, indent) + "\n")
+        for piece in _pieces(document, indent):
+            _write(sys.stdout, piece)
+        _write(sys.stdout, "\n")
 
     def _show(self, view: View) -> None:
         if isinstance(view, (Table, Entries)) and not (
@@ -396,6 +407,27 @@ def noticing() -> Iterator[None]:
         raise
     except OSError as error:
         raise Unwritable(error.strerror or str(error)) from error
+
+
+def _pieces(document: Any, indent: int | None) -> Iterator[str]:
+    """A document's JSON, the entries of an `Each` one after another where nobody wants it indented."""
+    if not isinstance(document, dict) or not any(isinstance(value, Each) for value in document.values()):
+        yield _dumps(document, indent)
+        return
+    if indent is not None:
+        made = {name: list(v.make()) if isinstance(v, Each) else v for name, v in document.items()}
+        yield _dumps(made, indent)
+        return
+    for place, (name, value) in enumerate(document.items()):
+        yield f"{', ' if place else '{'}{_dumps(name)}: "
+        if not isinstance(value, Each):
+            yield _dumps(value)
+            continue
+        yield "["
+        for number, entry in enumerate(value.make()):
+            yield f"{', ' if number else ''}{_dumps(entry)}"
+        yield "]"
+    yield "}"
 
 
 def _dumps(document: Any, indent: int | None = None) -> str:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypedDict, Unpack
 
@@ -348,23 +349,31 @@ def _drafts(
 
 
 def _show(shell: Shell, result: AddResult, dry_run: bool) -> None:
-    rows: list[tuple[str, str, str, str]] = []
-    bears = {one.id: f"{one.relation} of {one.to}: {one.reason}" for one in result.linked}
-    rows += [("added", one.id, one.memory, bears.get(one.id, "")) for one in result.added]
-    rows += [("updated", one.id, one.memory, f"{one.relation}: {one.reason}") for one in result.updated]
-    rows += [("known", one.id, one.memory, one.reason) for one in result.known]
-    rows += [("archived", one.id, one.memory, "no longer in its file") for one in result.archived]
-    rows += [("fact", one.id, one.memory, f"refines {one.refines}") for one in result.facts]
-    rows += [("preference", one.id, one.memory, one.what) for one in result.preferences]
-    # Quiet: what was asked for goes in without a line for each, unless a program asked for them.
-    listed = [] if shell.out.quiet else [Table(("what", "id", "memory", "reason"), rows, wide="memory")]
-    shell.out.emit(documents.added(result), *listed)
     if shell.out.machine:
+        shell.out.emit(documents.added(result))
         return
+    # Quiet: what was asked for goes in without a line for each, unless a program asked for them.
+    rows = iter(()) if shell.out.quiet else _rows(result)
+    while some := list(islice(rows, _ROWS)):
+        shell.out.emit(None, Table(("what", "id", "memory", "reason"), some, wide="memory"))
     for one in result.skipped:
         shell.out.error_line(f"Skipped {one.source}: {one.reason}")
     shell.out.notes(result.notes)
     _summary(shell.out, result, dry_run)
+
+
+_ROWS = 10_000
+"""Lines that are drawn as one table; what is longer is drawn as several, so that it never stands in memory whole."""
+
+
+def _rows(result: AddResult) -> Iterator[tuple[str, str, str, str]]:
+    bears = {one.id: f"{one.relation} of {one.to}: {one.reason}" for one in result.linked}
+    yield from (("added", one.id, one.memory, bears.get(one.id, "")) for one in result.added)
+    yield from (("updated", one.id, one.memory, f"{one.relation}: {one.reason}") for one in result.updated)
+    yield from (("known", one.id, one.memory, one.reason) for one in result.known)
+    yield from (("archived", one.id, one.memory, "no longer in its file") for one in result.archived)
+    yield from (("fact", one.id, one.memory, f"refines {one.refines}") for one in result.facts)
+    yield from (("preference", one.id, one.memory, one.what) for one in result.preferences)
 
 
 def _summary(out: Output, result: AddResult, dry_run: bool) -> None:

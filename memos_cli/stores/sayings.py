@@ -14,6 +14,7 @@ import re
 from functools import lru_cache
 from itertools import product
 
+from memos_cli.stores.chinese import restated as chinese
 from memos_cli.stores.memo import Memo
 from memos_cli.stores.nearness import canonical, normalized
 from memos_cli.stores.wordlist import word_set
@@ -22,6 +23,7 @@ LONGEST = 240
 """Characters; longer texts are more than one sentence."""
 
 _LATIN = re.compile("[a-z]")
+_HAN = re.compile("[\u4e00-\u9fff]")
 _MORE = ("?", ";", ":", "\n", ". ", "! ")
 """What parts one sentence from the next."""
 _SAME = {
@@ -37,6 +39,8 @@ _BE = word_set("is are am was were be been being")
 _DENIALS = word_set("not never no")
 _EMPTY = _BE | _DENIALS | word_set("do does did there any some")
 _FRONT = word_set("yesterday today tonight tomorrow last next every on in at during after before since this")
+_OFTEN = word_set("usually normally sometimes often occasionally generally mostly")
+"""Adverbs that stand before a sentence as well as in it."""
 _PARTICIPLES = ("ed", "en", "t", "n", "d", "ung", "un")
 _LEMMA = {
     "knew": "know", "had": "have", "has": "have", "wrote": "write", "written": "write", "came": "come", "went": "go", "gone": "go", "saw": "see",
@@ -52,12 +56,18 @@ _LEMMA = {
 @lru_cache(maxsize=4096)
 def core(text: str) -> str | None:
     """What a sentence shares with its denial and its other voice: its words, sorted, endings off."""
+    if _is_chinese(text):
+        return chinese.core(text)
     words = _tokens(text)
     if not 3 <= len(words) <= 30:
         return None
     kept = set(_cores.each(words))
     kept.discard(_NOTHING)
     return " ".join(sorted(kept))
+
+
+def _is_chinese(text: str) -> bool:
+    return not text.isascii() and bool(_HAN.search(text))
 
 
 _NOTHING = "\0"
@@ -73,6 +83,8 @@ _cores = Memo(_core, 1 << 15)
 
 def restated(one: str, other: str) -> bool:
     """Whether two sentences say the same in another order or voice."""
+    if _is_chinese(one):
+        return chinese.restated(one, other)
     a, b = _tokens(one), _tokens(other)
     if not a or not b or _digits(a) != _digits(b):
         return False
@@ -95,6 +107,8 @@ def _tokens(text: str) -> tuple[str, ...]:
     if len(said) > LONGEST or any(map(said.__contains__, _MORE)) or not _LATIN.search(said):
         return ()
     words = canonical(plain)
+    if "got" in words:
+        words = [w for place, w in enumerate(words) if w != "got" or words[place - 1] not in ("have", "has")]
     return tuple(words if _SAME.keys().isdisjoint(words) else [_SAME.get(w, w) for w in words])
 
 
@@ -120,6 +134,10 @@ def _stem(word: str) -> str:
 def _forms(words: tuple[str, ...]) -> list[tuple[str, ...]]:
     """A sentence as it is, without "there is", and in the active voice."""
     forms = [words]
+    # Right behind its subject: in "Tom says sometimes Anna calls" it is of another verb.
+    place = 2 if words[0] in ("my", "our") else 1
+    if words[place : place + 1] and words[place] in _OFTEN:
+        forms.append((words[place], *words[:place], *words[place + 1 :]))
     if words[:2] in (("there", "is"), ("there", "are")):
         acting = next((i for i, w in enumerate(words) if i > 2 and w.endswith("ing")), None)
         if acting:

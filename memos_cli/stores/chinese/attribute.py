@@ -75,9 +75,11 @@ def attribute(s: Sentence) -> list[Claim] | None:
         return []
     fresh = "新" in found.group("s").replace(value, "")
     manner = Manner.FIXED if named[1] in FIXED else Manner.STATE
-    return [
-        claimed(
-            s, "的".join(named), manner, value=(value,), positive=not found.groupdict().get("no"), changed=changed or fresh,
-            domain="moves" if named[1] in MOVES else "",
-        )
-    ]  # fmt: skip
+    positive = not found.groupdict().get("no")
+    made = claimed(
+        s, "的".join(named), manner, value=(value,), positive=positive, changed=changed or fresh,
+        domain="moves" if named[1] in MOVES else "",
+    )  # fmt: skip
+    if named[1] != "名字" or not positive:
+        return [made]
+    return [made, claimed(s, f"{named[0]}叫{value}", Manner.PLAIN, who=named[0])]

@@ -35,15 +35,19 @@ def work(s: Sentence) -> list[Claim] | None:
             who is None
             or not firm
             or size((firm,))
-            or compiled("^(?:家|外面|这|那|一家|一个|外地|国外|学校|银行|医院)").match(firm)
+            or compiled("^(?:家$|家里|外面|这|那|外地|国外)").match(firm)
         ):
             return []
+        # "A bank", of which there are many: another one says nothing of it.
+        loose = bool(compiled("^(?:一[家个所]|1[家个所]|学校|银行|医院)").match(firm))
+        firm = compiled("^[一1][家个所]").sub("", firm)
         no = found.groupdict().get("no") or ""
         ended = bool(found.groupdict().get("end"))
         return [
             claimed(
                 s, f"{who}|工作", Manner.STATE, value=(firm,), positive=turn >= 0 and not no,
-                changed=turn != 0 or "再" in no or ended, event=turn != 0, domain="name",
+                changed=turn != 0 or "再" in no or ended, event=turn != 0,
+                domain="loose" if loose else "name",
             )
         ]  # fmt: skip
     return None

@@ -66,6 +66,10 @@ def levelled(text: str) -> str:
     return compiled(r"\s+").sub("", text)
 
 
+_WHEN = "(?<=[\u4e00-\u9fff])(?:昨天|今天|前天|上周|上个?星期|上个?礼拜|上个?月|这周|这个月|去年|今年)(?=.*(?:[搬辞离婚职]|换到|换成|改到|改成|考上|转学))"
+"""When an event was, told from the day of saying: it orders nothing that the day of saying does not."""
+
+
 def sentence_of(text: str) -> Sentence | None:
     text = unicodedata.normalize("NFKC", text).strip()
     text = compiled(r"[。.!！]$").sub("", text)
@@ -88,6 +92,8 @@ def sentence_of(text: str) -> Sentence | None:
     text = compiled(r"([日号])(?:之前|以前)").sub(r"\1前", text)
     if _of_late().search(text) and not _happened().search(text):
         return None  # a phase, not a change
+    if text.endswith("了"):
+        text = compiled(_WHEN).sub("", text, count=1)
     plain = text
     for word in CHANGE:
         plain = plain.replace(word, "")

@@ -79,6 +79,8 @@ def _denied(s: Sentence) -> list[Claim] | None:
     denials = re.findall("不再|再也不|不|没有|没|未", text)
     if len(denials) > 1 or "," in text or NOBODY.search(text[:3]):
         return None
+    ongoing = "正在" in text
+    text = text.replace("正在", "", 1)
     if denials:
         changed = "再" in denials[0] or (denials[0] == "不" and text.endswith("了"))
         at = text.index(denials[0])
@@ -95,7 +97,7 @@ def _denied(s: Sentence) -> list[Claim] | None:
     how = tuple(FREQUENCY.findall(text))
     text = FREQUENCY.sub("", text)
     text = compiled("^(.{1,6}?)对(.{1,8})过敏$").sub(r"\1\2过敏", text)
-    brief = bool(who and MOMENTARY.search(text.removeprefix(who)))
+    brief = ongoing or bool(who and MOMENTARY.search(text.removeprefix(who)))
     return [
         claimed(s, text, Manner.PLAIN, who=who, positive=not denials, changed=changed, rest=how, brief=brief)
     ]

@@ -25,7 +25,13 @@ def moved_date(s: Sentence) -> list[Claim] | None:
     if found:
         if not timed(found.group("v")):
             return None
-        return _dated(s, found, changed=True)
+        made = _dated(s, found, changed=True)
+        if made and found.group("v")[0].isdigit() and (who := subject(found.group("s"))):
+            made += [
+                claimed(s, f"{who}|{verb}", Manner.STATE, value=valued(found.group("v")), changed=True, domain="occasion")
+                for verb in ("leaves", "departs")
+            ]  # fmt: skip
+        return made
     found = match(
         rf"{WHO} (?:is|are|takes place|is scheduled for|is set for|starts|start|begins) (?:on |at )?{VALUE}",
         s,

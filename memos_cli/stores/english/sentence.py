@@ -122,12 +122,25 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+_NEW_ONE = re.compile(r"^([\w'-]+) (?:has|have) a new ([\w -]+?)(?::|, it is) (?=[^,]+$)")
+"""'Mum has a new phone number: 555 9120'."""
+
+
+def _owned(found: re.Match[str]) -> str:
+    name = found.group(1)
+    return (
+        f"{'My' if name == 'I' else 'Our' if name == 'We' else name + chr(39) + 's'} new {found.group(2)} is "
+    )
+
+
 def _spelled_out(text: str) -> str:
     """Contractions in full, and turns of phrase that the patterns know by another."""
     if "'" in text or "cannot" in text:
         for short, full in _SHORT:
             text = text.replace(short, full)
         text = compiled(r"(\w)n't\b").sub(r"\1 not", text)
+    if " has a new " in text or " have a new " in text:
+        text = _NEW_ONE.sub(_owned, text)
     if " was " in text:
         text = text.replace(" was born ", " born ")
         text = compiled(rf" was (?={FINISHED}\b)").sub(" has been ", text)

@@ -220,7 +220,7 @@ def plain(value: Any) -> Any:
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (Sequence, set, frozenset)):
+    if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, bytes):
         return [plain(entry) for entry in value]
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")

@@ -32,7 +32,7 @@ from memos_cli.errors import (
 if TYPE_CHECKING:
     import tantivy
 
-SCHEMA = "10"
+SCHEMA = "11"
 """Version of the fields and of the analysis; an index of another one counts as missing."""
 
 TIMES = ("time", "valid_from", "valid_to", "known_from", "known_to")

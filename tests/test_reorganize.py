@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -51,6 +53,7 @@ from memos_cli.schema import (
     Visibility,
 )
 from memos_cli.session import Session
+from memos_cli.stores import graph_query
 from memos_cli.stores.nearness import content_hash
 
 FACTS = Path(__file__).parent / "data" / "topics" / "facts.txt"
@@ -723,6 +726,32 @@ def test_cypher_reads(garden: Session) -> None:
 def test_cypher_refuses_what_does_not_only_read(garden: Session, query: str) -> None:
     with pytest.raises(UsageError):
         trees.cypher(garden, query)
+
+
+def test_cypher_takes_no_more_memory_than_it_may(garden: Session) -> None:
+    reorganize(garden)
+    for query in ("UNWIND range(1, 100000000) AS x RETURN count(x)", "RETURN range(1, 2000000)"):
+        with pytest.raises(UsageError, match="more than 128 MB") as refused:
+            trees.cypher(garden, query, memory=128)
+        assert "--memory" in refused.value.next_step
+    (listed,) = trees.cypher(garden, "RETURN range(1, 3), date('2020-01-02'), NULL").rows[0][:1]
+    assert listed == [1, 2, 3]
+
+
+def test_a_process_that_no_system_limits_limits_itself() -> None:
+    grown = f"""
+import sys, threading, time
+sys.path.insert(0, {str(Path(graph_query.__file__).parent)!r})
+import graph_query
+most = graph_query._taken() + (8 << 20)
+threading.Thread(target=graph_query._watch, args=(most,), daemon=True).start()
+kept = []
+while len(kept) < 2000:
+    kept.append(b"x" * (1 << 20))
+    time.sleep(0.002)
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", grown], check=False, timeout=60)
+    assert done.returncode == graph_query.OVER
 
 
 def test_cypher_has_a_limit_of_time_and_needs_a_graph(

@@ -251,18 +251,25 @@ _ASIDE = re.compile(r"""/\*.*?\*/|//[^\n]*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`
 """Comments, texts, quoted names and property names, in which a word means nothing."""
 
 
-def cypher(session: Session, query: str, *, limit: int = 1000, seconds: float = 10.0) -> CypherResult:
-    """Rows of a query that only reads, on the graph of a cube of depth tree_text.
+MEMORY = 1024
+"""MB that a query may take."""
+
+
+def cypher(
+    session: Session, query: str, *, limit: int = 1000, seconds: float = 10.0, memory: int = MEMORY
+) -> CypherResult:
+    """Rows of a query that only reads, on the graph of a cube of depth tree_text; `memory` is in MB.
 
     Raises UsageError for a query that would write, that Kùzu does not understand or that takes too
-    long, and for a cube without a graph.
+    long or too much memory, and for a cube without a graph.
     """
     if session.cube.config.depth is not Depth.TREE:
         raise UsageError(
             detail="This cube has no graph.", hint="Give it one with `memos deepen --text tree_text`."
         )
     refuse_writes(query)
-    columns, rows, more = session.cube.ready_graph().table(query, limit=limit, seconds=seconds)
+    graph = session.cube.ready_graph()
+    columns, rows, more = graph.table(query, limit=limit, seconds=seconds, memory=memory << 20)
     notes = (f"Only the first {limit} rows are shown; --limit takes more.",) if more else ()
     return CypherResult(columns=tuple(columns), rows=tuple(_plain(rows)), notes=notes)
 

@@ -2,7 +2,7 @@
 
 Owns: the generation files of `graph/`, which of them is current, how memories become nodes and
 edges. Does not own: text, versions or vectors (the table's), nor what a walk is good for
-(`retrieval`). The only file that imports kuzu.
+(`retrieval`). Beside `graph_query`, where a user's own queries run, the only file that imports kuzu.
 
 A generation is written beside the others, closed, synced and renamed to its name, and is never
 changed after that; `CURRENT`, a small JSON file renamed into place, says which one counts, how
@@ -39,6 +39,7 @@ from memos_cli.errors import (
 from memos_cli.schema import Tail
 from memos_cli.stores.disk import ensure_directory, mapped_errors, sync_directory
 from memos_cli.stores.graph_nodes import TABLES, Node, apply, copy, latest, merged, rows_of
+from memos_cli.stores.graph_query import Answer, Asked, Refused, TooLarge, TooSlow, ask
 
 SCHEMA = 3
 """Version of the node and edge tables, of the kinds in them, and of what else is in the file; another one in CURRENT makes the cube rebuild them."""
@@ -159,35 +160,49 @@ class Graph:
                         raise
             raise ProjectionDamaged(store="graph", reason="its generations keep moving")
 
-    def table(self, cypher: str, *, limit: int, seconds: float) -> tuple[list[str], list[list[Any]], bool]:
+    def table(
+        self, cypher: str, *, limit: int, seconds: float, memory: int
+    ) -> tuple[list[str], list[list[Any]], bool]:
         """Column names, at most `limit` rows, and whether there were more, of a read-only query.
 
-        Raises UsageError for a query that Kùzu does not understand or that takes longer than
-        `seconds`, ProjectionDamaged.
+        It runs in a process of its own (`graph_query`), so that the limits hold: `memory` in bytes.
+        Raises UsageError for a query that Kùzu does not understand, that takes longer than `seconds`
+        or more than `memory`, ProjectionDamaged.
         """
-        with self._lock, _mapped(self.directory):
-            connection = self._connection(self._current())
-            connection.set_query_timeout(max(1, round(seconds * 1000)))
+        for _ in range(5):
+            now = self._current()
             try:
-                result = connection.execute(cypher)
-                rows: list[list[Any]] = []
-                while result.has_next() and len(rows) < limit:
-                    rows.append(result.get_next())
-                more = result.has_next()
-                names = result.get_column_names()
-                result.close()
-            except RuntimeError as error:
-                if str(error).startswith("Interrupted"):
-                    raise UsageError(
-                        detail=f"The query took longer than {seconds:g} s.",
-                        hint="Narrow it, or give it more with --seconds.",
-                    ) from error
-                if str(error).startswith(_ASKED_WRONGLY):
-                    raise UsageError(detail=str(error)) from error
-                raise
-            finally:
-                connection.set_query_timeout(0)
-        return names, rows, more
+                with _mapped(self.directory):
+                    answer = self._asked(now, cypher, limit, seconds, memory)
+                return answer.columns, answer.rows, answer.more
+            except ProjectionDamaged:
+                if self._current() == now:
+                    raise
+        raise ProjectionDamaged(store="graph", reason="its generations keep moving")
+
+    def _asked(self, now: _Generation, cypher: str, limit: int, seconds: float, memory: int) -> Answer:
+        path = self.directory / now.file
+        try:
+            _verify(path, now)
+        except FileNotFoundError as e:
+            raise ProjectionDamaged(store="graph", reason=f"{now.file} is missing") from e
+        pool = min(BUFFER_POOL, memory // 2)
+        try:
+            return ask(Asked(str(path.absolute()), cypher, limit, seconds, memory, pool, MAX_SIZE))
+        except TooSlow as error:
+            raise UsageError(
+                detail=f"The query took longer than {seconds:g} s.",
+                hint="Narrow it, or give it more with --seconds.",
+            ) from error
+        except TooLarge as error:
+            raise UsageError(
+                detail=f"The query needs more than {memory >> 20} MB of memory.",
+                hint="Narrow it, or give it more with --memory.",
+            ) from error
+        except Refused as error:
+            if str(error).startswith(_ASKED_WRONGLY):
+                raise UsageError(detail=str(error)) from error
+            raise RuntimeError(str(error)) from error
 
     def close(self) -> None:
         """Let go of the generation that is open; the next query opens one again."""

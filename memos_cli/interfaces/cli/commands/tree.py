@@ -106,6 +106,7 @@ def cypher(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One statement that only reads.")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows at most.")] = 1000,
     seconds: Annotated[float, typer.Option("--seconds", min=0.001, help="Time it may take.")] = 10.0,
+    memory: Annotated[int, typer.Option("--memory", min=64, help="Memory it may take, in MB.")] = 1024,
 ) -> None:
     """Run a Cypher query that only reads on the cube's graph.
 
@@ -116,7 +117,7 @@ def cypher(
 
     shell = shell_of(ctx)
     with shell.open() as session:
-        result = trees.cypher(session, query, limit=limit, seconds=seconds)
+        result = trees.cypher(session, query, limit=limit, seconds=seconds, memory=memory)
     shell.out.emit(documents.dump(result), Table(result.columns, [tuple(_cells(row)) for row in result.rows]))
     if not shell.out.machine:
         shell.out.notes(result.notes)

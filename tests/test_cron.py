@@ -194,7 +194,7 @@ class TestCrontab:
 
 class TestSystemd:
     def test_units_come_and_go(self, machine: Machine) -> None:
-        made = machine.answer("install", "--every", "6h", "compact", "--dry-run")
+        made = machine.answer("install", "--every", "6h", "compact", "--quiet")
         assert made["scheduler"] == "systemd", "a user session answers, so it is taken"
         name = made["name"]
         service = (machine.folder / "config/systemd/user" / f"{name}.service").read_text()
@@ -256,6 +256,11 @@ def test_launchd(machine: Machine) -> None:
     [
         (("install", "cron"), "runs by itself"),
         (("install", "nonsense"), "runs by itself"),
+        (("install", "maintain", "--nonsense"), "No such option: --nonsense"),
+        (("install", "maintain", "--max-llm-tokens", "many"), "--max-llm-tokens"),
+        (("install", "search"), "QUERY"),
+        (("install", "maintain", "more"), "unexpected extra argument"),
+        (("install", "maintain", "--help"), "nothing to run"),
         (("install", "--with", "at", "compact"), "no scheduler"),
         (("install", "--every", "7h", "compact"), "period"),
         (("remove",), "--all"),

@@ -176,6 +176,7 @@ def _job(shell: Shell, words: list[str], every: str | None, at: str | None, sche
     if verb not in COMMANDS or verb in _NOT_ALONE:
         known = ", ".join(name for name in COMMANDS if name not in _NOT_ALONE)
         raise UsageError(detail=f"{verb!r} is no verb that runs by itself.", hint=f"Known: {known}.")
+    _check(words)
     path = shell.ref.path
     name = name_of(words, path)
     home = str(shell.settings.home) if "environment" in shell.settings.origin("home") else None
@@ -192,6 +193,23 @@ def _job(shell: Shell, words: list[str], every: str | None, at: str | None, sche
         scheduler=scheduler,
         home=home,
     )
+
+
+def _check(words: list[str]) -> None:
+    """Read the words as `memos` itself will, every time; raises UsageError for what it would refuse."""
+    from memos_cli.errors import UsageError
+    from memos_cli.interfaces.cli.app import PROGRAM, CommandLineError, build
+
+    line, options = f"{PROGRAM} {words[0]}", words[1:]
+    hint = f"See `{line} --help`."
+    if not {"-h", "--help"}.isdisjoint(options):
+        raise UsageError(detail=f"`{line} --help` is nothing to run by itself.", hint=hint)
+    try:
+        # Options are kept in the shell as they are read: they get one of their own.
+        build(words[0]).make_context(line, list(options), obj=Shell())
+    except CommandLineError as error:
+        told = getattr(error, "format_message", error.__str__)().rstrip(".")
+        raise UsageError(detail=f"`{PROGRAM} {' '.join(words)}` cannot run: {told}.", hint=hint) from error
 
 
 def _document(jobs: Jobs, job: Job) -> dict[str, Any]:

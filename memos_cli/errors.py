@@ -75,7 +75,16 @@ def _short(text: str) -> str:
 
 
 def _fill(template: str, fields: dict[str, str]) -> str:
-    return re.sub(r"\{(\w+)\}", lambda m: fields.get(m.group(1), m.group(0)), template)
+    return re.sub(r"\{(\w+)\}(\.?)", lambda m: _filled(m, fields), template)
+
+
+def _filled(place: re.Match[str], fields: dict[str, str]) -> str:
+    """A field and the full stop behind it; words of others that end a sentence of their own need none."""
+    text = fields.get(place[1], f"{{{place[1]}}}")
+    return text if text.endswith(_ENDS) else text + place[2]
+
+
+_ENDS = (".", "!", "?", "…", "。", "！", "？")
 
 
 def _rebuild(cls: type[MemosError], fields: dict[str, str], hint: str) -> MemosError:

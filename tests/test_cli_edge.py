@@ -553,6 +553,13 @@ def test_every_page_has_a_heading_and_no_open_hole() -> None:
         assert summary
 
 
+def test_no_error_ends_in_two_full_stops() -> None:
+    for reason in ("it is away.", "it is away", "wait…", "模型不在。"):
+        told = errors.LLMFailed(name="gpt", reason=reason).message
+        assert told == f"The language model gpt failed: {reason}" + ("" if reason[-1] in "…。." else ".")
+    assert errors.UsageError(detail="Ends.").message == "Ends."
+
+
 def test_the_error_page_names_every_error() -> None:
     page = help_topics.page("errors") or ""
     for cls in errors.tree():

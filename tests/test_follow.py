@@ -74,6 +74,24 @@ def test_turns_records_and_texts_are_stored_as_they_come(session: Session) -> No
     assert {item.session_id for item in turns} == {"standard input"}
 
 
+def test_without_records_json_is_a_text_like_any_other(session: Session) -> None:
+    lines = [b'{"memory": "x"}\n', b'{"level": "warn"}\n', b"{broken\n", said("Hi.")]
+    out, into = os.pipe()
+    os.write(into, b"".join(lines))
+    os.close(into)
+    assert follow(session, out, ReadOptions(), lambda answer: None, records=False)
+    os.close(out)
+    kept = ['{"memory": "x"}', '{"level": "warn"}', "{broken", "Hi."]
+    assert sorted(item.memory for item in stored(session)) == sorted(kept)
+
+
+def test_a_record_with_a_memory_is_that_memory(session: Session) -> None:
+    run(session, b'{"memory": "The lamp is blue.", "room": "hall"}\n', b'{"memory": 3}\n')
+    lamp, number = stored(session)
+    assert (lamp.memory, lamp.info) == ("The lamp is blue.", {"line": 1, "room": "hall"})
+    assert number.memory == "memory: 3"
+
+
 def test_a_second_stream_goes_on_where_the_first_ended(session: Session) -> None:
     run(session, said("one"), session_id="s")
     run(session, said("two"), session_id="s")

@@ -42,14 +42,17 @@ def follow(
     allow_future: bool = False,
     reading: Reading = Reading.FAST,
     judge: bool | None = None,
+    records: bool = True,
 ) -> bool:
     """Store the lines of the file descriptor `source` until its end, or until `stop`.
+
+    `records` says that JSON is read as records (`reader/stream`), else it is a text like any other.
 
     Each batch is answered once it is stored. Lines that had come when `stop` said so are stored as
     well. Returns whether every line could be read. Raises what `add` raises: what was answered
     for is stored.
     """
-    lines = Lines(options)
+    lines = Lines(options, records=records)
     whole = True
 
     def store(drafts: list[Draft | Skipped]) -> None:

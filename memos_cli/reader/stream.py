@@ -7,9 +7,10 @@ Does not own: waiting for lines, nor when they are stored (`operations/follow`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from memos_cli.errors import BadInput
-from memos_cli.reader.chat import Book, parse
+from memos_cli.reader.chat import Book, is_chat, is_message, parse
 from memos_cli.reader.files import STDIN, ReadOptions, Stamp
 from memos_cli.reader.split import without_controls
 from memos_cli.schema import Draft, Skipped, Source, now
@@ -21,13 +22,17 @@ LONGEST_LINE = 1 << 20
 class Lines:
     """The lines of one stream, in order.
 
-    A JSON object or array is a message, a chat or a record, as in a file of JSON Lines; a line that
-    begins with `{` and is no JSON is broken and named. Anything else is a text, stored as it came.
+    With `records`, a JSON object or array is a message, a chat or a record, as in a file of JSON Lines;
+    a record with a text called `memory`, as memos prints them, is that text with the rest as its info; a
+    line that begins with `{` and is no JSON is broken and named. Without, only messages and chats are
+    read as what they are. Anything else is a text, stored as it came.
+
     A turn that says no time was said when it came, and has no place: it follows the last one that
     is stored.
     """
 
-    def __init__(self, options: ReadOptions) -> None:
+    def __init__(self, options: ReadOptions, *, records: bool = True) -> None:
+        self._records = records
         self._stamp = Stamp(options, path=False)
         self._book = Book(STDIN, options.session_id or STDIN)
         self._number = 0
@@ -63,12 +68,23 @@ class Lines:
             try:
                 value = parse(bare, STDIN)
             except BadInput:
-                if bare[0] == "{":
+                if bare[0] == "{" and self._records:
                     raise
             else:
-                yield from self._book.read(value, f"line {self._number}: ", {"line": self._number})
-                return
+                if self._records or is_message(value) or is_chat(value):
+                    yield from self._values(value)
+                    return
         yield Draft(memory=without_controls(text), sources=(Source(type="text"),))
+
+    def _values(self, value: Any) -> Iterator[Draft | Skipped]:
+        where, info = f"line {self._number}: ", {"line": self._number}
+        told = value.get("memory") if isinstance(value, dict) else None
+        if not isinstance(told, str) or not told.strip() or is_message(value) or is_chat(value):
+            yield from self._book.read(value, where, info)
+            return
+        rest = {name: one for name, one in value.items() if name != "memory"}
+        for each in self._book.records(told, info | rest):
+            yield each if isinstance(each, Skipped) else each.but(key=None)
 
     def _stamped(self, parts: Iterable[Draft | Skipped]) -> Iterator[Draft | Skipped]:
         for each in parts:

@@ -95,7 +95,10 @@ def add(
     ] = False,
     follow: Annotated[
         bool,
-        typer.Option("--follow", help="Store standard input while it runs, each line a memory or a turn."),
+        typer.Option(
+            "--follow",
+            help="Store standard input while it runs, each line a memory or a turn; with --jsonl also records.",
+        ),
     ] = False,
     prune: Annotated[
         bool,
@@ -248,7 +251,8 @@ def _follow(shell: Shell, read: ReadOptions, **how: Unpack[_How]) -> bool:
 
     try:
         with shell.open_to_add(dry_run=False) as cube:
-            return follow(cube, sys.stdin.fileno(), read, answer, stop=lambda: bool(asked), **how)
+            source, records = sys.stdin.fileno(), shell.out.jsonl
+            return follow(cube, source, read, answer, stop=lambda: bool(asked), records=records, **how)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
 
 import numpy as np
 
+from memos_cli.organize import unspaced
 from memos_cli.stores.analysis import content_terms
 
 TERMS = 8
@@ -261,19 +262,24 @@ class Words:
 
     counts: Counter[str]
     written: dict[str, str]
+    whole: set[str] = field(default_factory=set)
+    """Terms of an unspaced script that stand by themselves."""
 
 
 def words_of(texts: Iterable[str]) -> Words:
     """Terms of texts, each text counting a term once: who repeats himself says no more."""
     counts: Counter[str] = Counter()
     written: dict[str, Counter[str]] = {}
+    whole: set[str] = set()
     for text in texts:
-        said = set()
+        pieces = unspaced.pieces(text)
+        whole.update(pieces)
+        said = unspaced.strings(pieces)
         for term, surface in _terms(text):
             written.setdefault(term, Counter())[surface] += 1
             said.add(term)
         counts.update(said)
-    return Words(counts, {term: _mostly(surfaces) for term, surfaces in written.items()})
+    return Words(counts, {term: _mostly(surfaces) for term, surfaces in written.items()}, whole)
 
 
 def _mostly(surfaces: Counter[str]) -> str:
@@ -283,11 +289,11 @@ def _mostly(surfaces: Counter[str]) -> str:
 
 
 def _terms(text: str) -> list[tuple[str, str]]:
-    """(term, as written) of a text."""
+    """(term, as written) of the words of a text that have spaces about them."""
     plain = [pair for word in _WORD.findall(text) for pair in _single(word.lower())]
     if text.isascii():
         return plain
-    return plain + [(term, term) for term in content_terms(text) if not term.isascii()]
+    return plain + [(term, term) for term in content_terms(unspaced.without_runs(text)) if not term.isascii()]
 
 
 @lru_cache(maxsize=50_000)
@@ -306,29 +312,47 @@ def title_terms(groups: Sequence[Words], background: Words) -> list[list[str]]:
     overall = Counter(background.counts)
     for group in groups:
         overall.update(group.counts)
-    sizes = [sum(group.counts.values()) for group in groups]
+    told = [_words_in(group, overall) for group in groups]
+    sizes = [sum(counts.values()) for counts in told]
     mean = sum(sizes) / len(sizes) if sizes else 1.0
-    return [_best_terms(group, overall, max(mean, 1.0)) for group in groups]
+    return [
+        _best_terms(group, counts, overall, max(mean, 1.0))
+        for group, counts in zip(groups, told, strict=True)
+    ]
 
 
-def _best_terms(group: Words, overall: Counter[str], mean: float) -> list[str]:
-    total = sum(group.counts.values()) or 1
-    weight = {t: n / total * log(1 + mean / overall[t]) for t, n in group.counts.items()}
+def _words_in(group: Words, overall: Counter[str]) -> dict[str, int]:
+    """How often a group uses each term, without the strings of an unspaced script that are no words."""
+    strings = Counter({t: overall[t] for t in group.counts if t not in group.written})
+    if not strings:
+        return group.counts
+    words = unspaced.words(strings, group.whole)
+    return {t: n for t, n in group.counts.items() if t in group.written or t in words}
+
+
+def _best_terms(group: Words, counts: dict[str, int], overall: Counter[str], mean: float) -> list[str]:
+    total = sum(counts.values()) or 1
+    weight = {t: n / total * log(1 + mean / overall[t]) for t, n in counts.items()}
     # What a single text says is no title, unless no two texts share a word.
     shared = [t for t in weight if group.counts[t] > 1] or list(weight)
     chosen: list[str] = []
     for term in sorted(shared, key=lambda t: (-weight[t], t)):
-        surface = group.written[term]
-        if not any(surface in other or other in surface or _overlap(surface, other) for other in chosen):
+        surface = group.written.get(term, term)
+        if not any(_same(surface, other) for other in chosen):
             chosen.append(surface)
         if len(chosen) == TERMS:
             break
     return chosen
 
 
-def _overlap(a: str, b: str) -> bool:
-    """Pairs of an unspaced word that share a character belong to the same longer word."""
-    return not a.isascii() and not b.isascii() and (a[-1] == b[0] or b[-1] == a[0])
+def _same(later: str, chosen: str) -> bool:
+    """Whether a term says no more than one that is chosen. In a script without spaces a longer one does:
+    it is a compound, and no other form of the same word."""
+    if later in chosen:
+        return True
+    if later.isascii() or chosen.isascii():
+        return chosen in later
+    return later[-1] == chosen[0] or chosen[-1] == later[0]
 
 
 def name_of(terms: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import pytest
 from memos_cli.operations import add, browse, edit, preferences, search
 from memos_cli.operations.feedback import feedback
 from memos_cli.operations.preferences import by_rule
+from memos_cli.reader.preferences import preferences_in
 from memos_cli.schema import Draft, Filters, Kind, MemoryItem, Origin, Query, Source, Status
 
 JAN, FEB, MAR = (datetime(2025, month, 1, tzinfo=UTC) for month in (1, 2, 3))
@@ -61,6 +62,44 @@ def test_what_is_not_liked_any_more_is_the_same_topic(session) -> None:
         one.what for one in say(session, "I love jazz.", "Jazz is fine. I don't like jazz any more.")
     ] == ["changed"]
     assert [(one.topic, one.polarity) for one in listed(session)] == [("jazz", -1)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("I'm vegetarian since 2020.", "I'm not vegetarian any more."),
+        ("Anna has been vegetarian since 2020.", "Anna is no longer vegetarian."),
+        ("我从2020年开始吃素。", "我不吃素了。"),
+    ],
+)
+def test_what_held_since_a_year_and_is_over_is_an_update(session, before: str, after: str) -> None:
+    (was,) = add.add(session, [Draft(memory=before)]).added
+    (update,) = add.add(session, [Draft(memory=after)]).updated
+    assert (update.id, update.relation) == (was.id, "update")
+    kept = add.add(session, [Draft(memory="I'm not tired any more.")])
+    assert len(kept.added) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("I don't hate jazz any more.", ("jazz", 1, 0.4)),
+        ("I'm not allergic to nuts anymore.", ("nuts", 1, 0.4)),
+        ("I used to love jazz, but not anymore.", ("jazz", -1, 0.7)),
+        ("I went off coffee.", ("coffee", -1, 0.7)),
+        ("I quit drinking coffee.", ("coffee", -1, 0.4)),
+        ("我再也不喜欢爵士乐了。", ("爵士乐", -1, 0.7)),
+        ("我以前喜欢爵士乐，现在不喜欢了。", ("爵士乐", -1, 0.7)),
+        ("我不再讨厌爵士乐了。", ("爵士乐", 1, 0.4)),
+        ("I went off to work.", None),
+        ("I used to love jazz.", None),
+        ("He stopped liking jazz.", None),
+        ("小林搬走了，不再喜欢爵士乐。", None),
+    ],
+)
+def test_what_is_over_is_told_from_what_is_not(text: str, stated: tuple[str, int, float] | None) -> None:
+    found = [(one.topic, one.polarity, one.strength) for one in preferences_in(text)]
+    assert found == ([] if stated is None else [stated])
 
 
 def test_who_states_none_and_who_wants_none_has_none(session, open_cube) -> None:
@@ -167,6 +206,12 @@ def test_two_people_have_two_preferences(session) -> None:
         ("My favourite color is blue.", "My favourite color is green.", "favourite color"),
         ("我喜欢吃辣。", "我不喜欢吃辣。", "吃辣"),
         ("我最喜欢的颜色是蓝色。", "我最喜欢的颜色是绿色。", "颜色"),
+        ("I love jazz.", "I've stopped liking jazz.", "jazz"),
+        ("I love jazz.", "I'm no longer into jazz.", "jazz"),
+        ("I'm vegetarian since 2020.", "I'm not vegetarian any more.", "vegetarian"),
+        ("我喜欢爵士乐。", "我不再喜欢爵士乐了。", "爵士乐"),
+        ("我喜欢爵士乐。", "不再喜欢爵士乐", "爵士乐"),
+        ("我从2020年开始吃素。", "我不吃素了。", "吃素"),
     ],
 )
 def test_the_newest_holds_and_the_old_one_is_history(session, before: str, after: str, question: str) -> None:

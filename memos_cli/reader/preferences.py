@@ -98,9 +98,9 @@ def _han() -> re.Pattern[str]:
 def _might() -> re.Pattern[str]:
     """What every text that states a preference holds; most texts are done here."""
     return re.compile(
-        r"(?i:\b(?:i(?:['’]\w+)? [^.?!\n]{0,60}?(?:lov|like|ador|enjoy|prefer|fan |into|fond|keen|passion|obsess|crazy|hate"
+        r"(?i:\b(?:i(?:['’]\w+)? [^.?!\n]{0,60}?(?:lov|like|liking|stopped|quit |(?:gave|given) up|(?:gone|went) off|ador|enjoy|prefer|fan |into|fond|keen|passion|obsess|crazy|hate"
         r"|dislik|detest|loath|despis|abhor|stand|bear|toler|allerg|avoid|away|clear|rather|eat|drink|smoke|always|usually"
         r"|never|vega|vege|pesca|intoleran|care for|sucker|hooked|addicted|partial|refuse|aversion|interested)|my [^.?!\n]{0,20}favou?rite"
-        r"|please|is my favou?rite))|[喜热酷钟偏]?[欢爱好迷]|讨厌|厌恶|反感|受不了|烦死|恨|怕|过敏|兴趣|不[吃喝抽]|素"
+        r"|please|is my favou?rite))|[喜热酷钟偏]?[欢爱好迷]|讨厌|厌恶|反感|受不了|烦死|恨|怕|过敏|兴趣|不[吃喝抽]|素|戒|不再"
         r"|从[不来]|一般|通常|总是|每次|请|耐受|愿"
     )

@@ -37,7 +37,42 @@ _SOMEWHAT = r"(?:(?:really|particularly|much|especially|actually|even|personally
 _FAVOURITE = r"favou?rite"
 _USED = r"(?:order|book|choose|pick|buy|use|take|drink|eat|wear|listen to|watch|fly with|go for|opt for|stick to|stick with)"
 
+_KEEPS_TO = r"vegetarian|vegan|pescatarian|teetotal(?:er|ler)?"
+_ANY_MORE = r"(?=.*\bany\s?(?:more|longer)\b)"
+_OVER = rf"(?:no longer|not{_ANY_MORE})"
+_GAVE_UP = r"i(?:'ve|\s+have)?\s+(?:recently\s+|finally\s+|completely\s+)?(?:stopped|quit|gave up|given up)"
+_USED_TO = (
+    r"i\s+used\s+to\s+(?:really\s+)?(?:love|like|enjoy|adore|be\s+into)\s+(?P<t>[^,;]+?),?\s+but\s+(?:now\s+)?(?:not\s+(?:so\s+much\s+)?any\s?(?:more|longer)"
+    r"|i\s+(?:no longer\s+do|(?:don't|do not)(?:\s+(?:like|love|enjoy)(?:\s+(?:it|them|that))?)?\s+any\s?(?:more|longer)))"
+)
+
 _RULES: tuple[tuple[str, int, float, bool], ...] = (
+    (_USED_TO, -1, LIKED, True),
+    (rf"{_GAVE_UP}\s+(?:liking|enjoying|loving)\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        rf"{_GAVE_UP}\s+(?:eating|drinking|smoking|ordering|wearing|watching|listening\s+to)\s+(?P<t>.+)",
+        -1,
+        SHOWN,
+        False,
+    ),
+    (rf"i{_AM}\s+no\s+longer\s+{_VERY}{_FOND}\s+(?P<t>.+)", -1, LIKED, True),
+    (
+        r"i(?:'ve\s+|\s+have\s+|\s+)(?:gone|went)\s+off\s+(?!(?:to|on|with|for|at|in|and|the|my|road|script|topic|grid|piste)\b)(?P<t>.+)",
+        -1,
+        LIKED,
+        True,
+    ),
+    (r"i(?:'ve)?\s+(?:have\s+)?(?:fell|fallen)\s+out\s+of\s+love\s+with\s+(?P<t>.+)", -1, LIKED, True),
+    # What is over is not the opposite: whoever hates it no longer may not love it yet.
+    (
+        rf"i\s+(?:no\s+longer|(?:don't|do not){_ANY_MORE})\s+(?:hate|dislike|detest|loathe|avoid)\s+(?P<t>.+)",
+        1,
+        SHOWN,
+        False,
+    ),
+    (rf"i{_AM}\s+{_OVER}\s+(?:\w+\s+)?allergic\s+to\s+(?P<t>.+)", 1, SHOWN, False),
+    (rf"i{_AM}\s+(?:not|no\s+longer)\s+(?:a\s+)?(?:strict\s+)?(?P<t>{_KEEPS_TO})\b", -1, SHOWN, True),
+    (rf"{_GAVE_UP}\s+being\s+(?:a\s+)?(?P<t>{_KEEPS_TO})\b", -1, SHOWN, True),
     (rf"i\s+{_VERY}(?:love|adore|cherish|(?:have|'ve) always (?:loved|adored))\s+(?P<t>.+)", 1, LOVED, True),
     (r"i've\s+always\s+(?:loved|adored|liked|enjoyed|preferred)\s+(?P<t>.+)", 1, LOVED, True),
     (rf"i\s+{_VERY}prefer\s+(?:not\s+to|to\s+avoid)\s+(?P<t>.+)", -1, LIKED, True),
@@ -74,7 +109,7 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
         True,
     ),
     (r"i'd\s+(?:much\s+)?rather\s+(?:have\s+)?(?P<t>.+?)\s+than\s+.+", 1, LIKED, True),
-    (rf"i{_AM}\s+(?:\w+\s+)?allergic\s+to\s+(?P<t>.+)", -1, UNBEARABLE, True),
+    (rf"i{_AM}\s+(?:(?!not\b|no\b)\w+\s+)?allergic\s+to\s+(?P<t>.+)", -1, UNBEARABLE, True),
     (r"i\s+have\s+(?:a|an)\s+(?:\w+\s+)?allergy\s+to\s+(?P<t>.+)", -1, UNBEARABLE, True),
     (r"i\s+have\s+(?:a|an)\s+(?:severe\s+|bad\s+)?(?P<t>\w+)\s+allergy", -1, UNBEARABLE, True),
     (rf"i{_AM}\s+(?P<t>lactose|gluten|dairy)[ -]intolerant", -1, UNBEARABLE, True),
@@ -87,7 +122,7 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
     ),
     (rf"i\s+{_VERY}(?:avoid|stay away from|steer clear of)\s+(?P<t>.+)", -1, LIKED, True),
     (
-        rf"i{_AM}\s+(?:a\s+)?(?:strict\s+)?(?P<t>vegetarian|vegan|pescatarian|teetotal(?:er|ler)?)\b",
+        rf"i{_AM}\s+(?:a\s+)?(?:strict\s+)?(?P<t>{_KEEPS_TO})\b",
         1,
         SHOWN,
         False,
@@ -152,6 +187,8 @@ _NO_TOPIC = (
     r"|girlfriend|boyfriend|partner|parents))\b"
 )
 _NO_CLAUSE = r"\b(?:if|unless|wish|imagine|suppose|pretend|whether|would have|used to)\b"
+_WAS_LIKED = r"\bi used to\b.*\bbut\b.*\b(?:any\s?more|any longer|no longer)\b"
+"""What was liked once and is not now, which 'used to' does not make a clause of the past."""
 _LONGEST_TOPIC = 8
 """Words of a topic at most."""
 
@@ -159,7 +196,7 @@ _LONGEST_TOPIC = 8
 def find(sentence: str, offset: int) -> Iterator[Found]:
     """The preferences that one sentence states, `offset` being its place in the text."""
     plain = sentence.replace("’", "'").lower()
-    if _compiled(_NO_CLAUSE).search(plain):
+    if _compiled(_NO_CLAUSE).search(plain) and not _compiled(_WAS_LIKED).search(plain):
         return
     for start, end in _clauses(plain):
         yield from _in_clause(plain, start, end, offset)

@@ -115,6 +115,18 @@ def _remembered(text: str) -> tuple[Claim, ...]:
     return head or made
 
 
+_BEGINNING = re.compile(
+    r" since (?:[a-z]+ ){0,2}(?:\d{4}|[a-z]+)$|(?<=\w)[自从打]?\d{2,4}年(?:开始|起|以来)(?:就|一直)*"
+)
+
+
+def without_beginning(claim: Claim) -> str:
+    """The key of a statement that says since when it holds, as if it did not: "has been … since 2020"."""
+    if claim.manner is not Manner.PLAIN or (cut := _BEGINNING.search(claim.key)) is None:
+        return claim.key
+    return (claim.key[: cut.start()] + claim.key[cut.end() :]).replace("|have been ", "|be ")
+
+
 def terms_of(item: MemoryItem | Draft) -> list[str]:
     """Index terms by which another memory of the same owner on the same matter is found; mostly none.
 
@@ -142,7 +154,11 @@ def _is_judged(item: MemoryItem | Draft) -> bool:
 @lru_cache(maxsize=4096)
 def _terms_of(text: str, owner: tuple[object, ...], turn: bool) -> tuple[str, ...]:
     """What is looked up before an add is written after it: remembered over that distance."""
-    keys = [claim.key for claim in claims_of(text)]
+    claims = claims_of(text)
+    keys = [
+        *(claim.key for claim in claims),
+        *(key for c in claims if (key := without_beginning(c)) != c.key),
+    ]
     if not turn and (core := sayings.core(text)) is not None:
         keys.append(f"~{core}")
     return tuple(_terms(owner, keys))

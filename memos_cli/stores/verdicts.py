@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from memos_cli.schema import RelationKind
 from memos_cli.stores import sayings
-from memos_cli.stores.claims import Among, Claim, Manner, claims_of
+from memos_cli.stores.claims import Among, Claim, Manner, claims_of, without_beginning
 from memos_cli.stores.english.words import DIMENSIONS, RESTRICTING
 from memos_cli.stores.nearness import same
 from memos_cli.stores.places import comparable
@@ -141,7 +141,8 @@ def _compared(old: Claim, new: Claim) -> Verdict:
         # What was due is done: when it was due is still true.
         return Verdict(Relation.UPDATE, "it says that this is over", not old.key.endswith(_DONE))
     if old.key != new.key:
-        return NOTHING
+        over = new.changed and old.positive and not new.positive and new.key == without_beginning(old)
+        return Verdict(Relation.UPDATE, "it says that this has changed", True) if over else NOTHING
     if old.manner is Manner.PLAIN:
         return _plain(old, new)
     if old.value == new.value:

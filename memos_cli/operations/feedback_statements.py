@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from memos_cli.operations.feedback_findings import KNOWN, Action, Finding, Judgement, Proposed
 from memos_cli.operations.feedback_targets import Scope, leading
+from memos_cli.operations.framing import framed
 from memos_cli.operations.wording import (
     affirmed,
     denied,
@@ -180,7 +181,7 @@ def _sentence(said: str, old: str = "") -> str:
 
 def _by_words(part: Part, scope: Scope, items: Sequence[MemoryItem], judgement: Judgement) -> Finding | None:
     """The one memory that holds the words that are said to be wrong and the statement's others, or that
-    differs from the statement in one number, day or time."""
+    differs from the statement in one number, day, time or name."""
     said = part.plain or part.text
     if part.wrong:
         frame = 0.0 if len(scope.named) == 1 or _names_only(part, items) else SHARED
@@ -189,11 +190,14 @@ def _by_words(part: Part, scope: Scope, items: Sequence[MemoryItem], judgement: 
         meant = [(i, text) for share, i, text in edits if text is not None and share == best]
     elif part.corrects or part.changed:
         meant = [(i, text) for i in items if (text := one_slot(i.memory, said)) is not None]
+        meant = meant or [
+            (i, text) for i in items if (text := framed(i.memory, said, changed=part.changed)) is not None
+        ]
     else:
         return None
     if len(meant) == 1:
         item, text = meant[0]
-        reason = f"it says {part.wrong!r}" if part.wrong else "it differs in one number, day or time"
+        reason = f"it says {part.wrong!r}" if part.wrong else "it differs in one place"
         change = Proposed(Action.UPDATE, item, text, reason, from_now=part.changed)
         return Finding(Judgement.CORRECTION, reason, [change])
     if len(meant) > 1:

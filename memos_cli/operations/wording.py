@@ -270,7 +270,7 @@ def one_slot(text: str, said: str) -> str | None:
         if len(here) == 1 and len(there) == 1:
             rest = f"{said[: here[0].start()]} {said[here[0].end() :]}"
             outside = f"{text[: there[0].start()]} {text[there[0].end() :]}"
-            same = _meaningful(rest) >= 2 and shares(outside, rest) == 1.0
+            same = meaningful(rest) >= 2 and shares(outside, rest) == 1.0
             other = normalized(here[0].group()) != normalized(there[0].group())
             if not other:
                 continue
@@ -280,7 +280,8 @@ def one_slot(text: str, said: str) -> str | None:
     return None
 
 
-def _meaningful(text: str) -> int:
+def meaningful(text: str) -> int:
+    """How many words of a text carry meaning."""
     return sum(_level(w) not in _EMPTY for w in _TOKEN.findall(text))
 
 

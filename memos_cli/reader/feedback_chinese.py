@@ -37,6 +37,7 @@ _NEGATING = (
     _closed(
         "我不是(?:这个|那个)意思|我(?:没有?|可没)(?:这么|这样|那么)说过?|(?:这|那)(?:个|条)?已?经?(?:过时|过期)了"
     ),
+    _closed(r"(?:名字|号码|时间|日期|地址|地方|人|数字|城市|价格)(?:写|记|说|搞|弄)?错了?"),
     _opener("我(?:刚才|之前|上次)?(?:说|写|记|打|搞)错了"),
     _opener("(?:我来|我要|需要|请)?(?:更正|纠正|订正|修正)(?:一下|一点|你一下)?"),
     _opener("其实|实际上|事实上|准确地说|准确来说|确切地说|严格来说"),
@@ -72,6 +73,9 @@ _PRAISING = (
     _closed(rf"(?:你|您)?的?记[性忆](?:力)?(?:真|很|太|可真|超|挺)?(?:好|棒|不错|强){_PARTICLE}"),
     _closed(rf"(?:这|那)?正?(?:就)?是我(?:一直)?(?:在|想)?(?:要|找|想要|想找)(?:找)?的{_PARTICLE}"),
     _closed(f"就是(?:(?:这|那)(?:个|条|家|款|位)[^,,。是不]{{0,6}}|它){_PARTICLE}|不赖{_PARTICLE}"),
+    _closed(
+        rf"[^,,。是不]{{1,10}}(?:的事|那条|这条)?你(?:都)?(?:说|记|答)(?:得)?(?:很|真|太)?对了?{_PARTICLE}"
+    ),
     _closed(rf"(?:干|做|回答)得(?:好|漂亮|不错){_PARTICLE}|点赞|给力|完美|满分"),
     _closed(rf"(?:这|那|这个|那个|这条)(?:是)?(?:对|正确|没错|没问题|没错){_PARTICLE}"),
 )
@@ -84,10 +88,13 @@ _NEED_NOT = re.compile(
     rf"(?P<what>[^,,。]{{2,20}}?)(?:的?(?:事|事情|这件事|那件事|那条|这条))?(?:你|就|以后)*(?:不用|不必|别|不要|无需)(?:再)?{_KEEP}了?$"
 )
 _FORGET_BA = re.compile(
-    rf"{_PLEASE}[把将](?P<what>.+?)(?:都|全部?|统统|通通|一并|给我|给|从[^删清移去抹忘]*?(?:里|中|里面|中间))*\s*{_DROP}(?:了|吧|掉)?$"
+    rf"{_PLEASE}[把将](?P<what>.+?)(?:都|全部?|统统|通通|一并|给我|给|从[^删清移去抹忘]*?(?:里|中|里面|中间))*\s*{_DROP}(?:了|吧|掉)*$"
 )
 _KEEP_NOT = re.compile(
     rf"{_PLEASE}(?:(?:别|不要|不用|不必|无需|不需要|停止|不许)(?:再|继续|帮我|替我)*|我?不(?:想|希望|要)(?:让|要)?你(?:再|继续)?){_KEEP}(?:着|了)?(?P<what>.+)$"
+)
+_FORGET_IT = re.compile(
+    rf"(?P<what>[^,,。]{{2,14}}?)(?:的)?(?:那|这)(?:条|个|些|件事)(?:记忆|记录)?(?:都)?(?:可以|该|请|要)?{_DROP}(?:了|掉)?(?:吧)?$"
 )
 _EVERY = re.compile("所有|全部|一切|任何|都|统统|通通|凡是")
 _POINTING = re.compile(
@@ -143,6 +150,20 @@ _MOVED = re.compile(
 _NO_LONGER = re.compile(
     r"(?P<s>[^,,。;;]{1,8}?)(?:已经|早就|早已|现在)?不(?:再)?[^,,。;;]{1,12}了?[,,;;](?:(?:因为)?[她他它])(?P<x>[^,,。;;]{2,24})$"
 )
+_TOO_LATE = re.compile(r"[,;](?:是)?(?:你|我)?(?:又|好像|之前|刚才)?(?:记|说|搞|弄|写)(?:错|反|混)了?$")
+"""What says after a statement that something else is remembered."""
+_GOT_WRONG = re.compile(
+    r"(?:你)?把(?P<s>[^,,。;;]{2,14}?)(?:给)?(?:记|说|搞|弄|写)(?:错|反|混)了[,,;;]?(?:它|他|她)?(?:应该)?(?:是|叫)(?P<b>[^,,。;;]{1,14})$"
+)
+"""你把狗的名字记错了，它叫毛毛: what is wrong and what is right, in two clauses."""
+_HAS_NEW = re.compile(
+    r"(?P<s>[^,,。;;]{1,8}?)(?:已经|刚刚?)?换了?(?:个)?新?(?P<what>[^,,。;;了]{2,8}?)了?[,,;;:](?:新(?:的)?(?:号码|地址|密码|名字)?|现在)?(?:的)?是(?P<b>[^,,。;;]{1,20})$"
+)
+_NEW_IS = re.compile(r"新的?(?P<s>[^,,。;;的]{2,10}?)(?:现在)?(?:是|为)(?P<b>[^,,。;;]{1,20})$")
+_WENT = re.compile(
+    r"(?P<s>[^,,。;;]{2,12}?)(?:已经)?(?:涨|降|提高|增加|减少|调|升|跌)(?:到|至|成|为)了?(?P<b>[^,,。;;]*\d[^,,。;;]*?)了?$"
+)
+_NOW = re.compile("(?<=[^,,。;;])(?:现在|如今|目前|今后|以后)(?:都|已经|改)?(?=[^,,。;;]{2,}$)")
 _NEVER_SAID = re.compile(
     r"我(?:从来|可|根本|并)?(?:没有?|不曾)(?:有)?(?:说过?|讲过|提过|提到过|告诉过?你)(?P<s>.{3,})$"
 )
@@ -181,6 +202,8 @@ def _opened(sentence: str) -> tuple[str, set[str]]:
 def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     asks = bool(re.search("[??]$", sentence.rstrip()))
     rest = sentence.rstrip(_STOPS)
+    if corrected := _TOO_LATE.search(rest):
+        rest, negated = rest[: corrected.start()], True
     adds = "more" in signs
     if _KEEP_IT.match(rest) and not adds:
         yield Part(Form.REMARK)
@@ -199,6 +222,8 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     elif len(rest) >= 4 or (len(rest) == 3 and rest[0] in "我他她"):
         moved = _MOVED.fullmatch(rest)
         plain = f"{moved['s']}{moved['x']}" if moved else ""
+        if not plain and _NOW.search(rest):
+            plain = _NOW.sub("", rest, count=1).removesuffix("了")
         said = re.sub("并(?=不|没)", "", rest)
         yield Part(Form.STATE, said, corrects=negated, adds=adds, changed=bool(plain), plain=plain)
     elif negated:
@@ -210,7 +235,9 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
 def _forgotten(text: str) -> Part | None:
     if re.match("我(?:已经|都|总是|老是|经常|差点)?(?:忘|删)", text):
         return None  # that is told, not asked for
-    found = next((m for p in (_FORGET_BA, _KEEP_NOT, _FORGET, _NEED_NOT) if (m := p.fullmatch(text))), None)
+    found = next(
+        (m for p in (_FORGET_BA, _KEEP_NOT, _FORGET, _FORGET_IT, _NEED_NOT) if (m := p.fullmatch(text))), None
+    )
     if found is None:
         return None
     what = re.sub("[吗吧呢么了]+$", "", bare(found["what"]))
@@ -254,6 +281,12 @@ def _denied(text: str) -> Part | None:
 
 def _changed(text: str) -> Part | None:
     """A statement that says what was so and is not any more."""
+    if found := _GOT_WRONG.fullmatch(text):
+        return Part(Form.STATE, f"{found['s']}是{found['b']}", corrects=True)
+    if found := _HAS_NEW.fullmatch(text):
+        return Part(Form.STATE, text, changed=True, plain=f"{found['s']}的{found['what']}是{found['b']}")
+    if found := _NEW_IS.fullmatch(text) or _WENT.fullmatch(text):
+        return Part(Form.STATE, text, changed=True, plain=f"{found['s']}是{found['b']}")
     if found := _SWITCHED.fullmatch(text):
         plain = f"{found['s']}是{found['b']}"
         return Part(Form.STATE, text, wrong=_short(found["a"]), changed=True, plain=plain)

@@ -37,8 +37,14 @@ _NEGATING = (
         r"you(?:'ve|’ve| have)? (?:got|had|have|remember(?:ed)?) (?:that|it|this|me|something) (?:all )?wrong"
     ),
     _opener(r"you(?:'re|’re| are) (?:wrong|mistaken)(?: (?:here|there|about (?:that|this|it)))?"),
+    _closed(
+        r"you(?:'ve|’ve| have)? (?:mixed|messed|jumbled|muddled|confused)(?: up)? (?:the|those|these|my|their|two|both)? ?(?:names?|numbers?|dates?|days?|times?|places?|people|persons?|two|things|facts|details)(?: up)?"
+    ),
     _opener(
         r"you(?:'ve|’ve| have)? (?:mixed|messed|jumbled|muddled) (?:that|it|this|things|something|them)? ?up"
+    ),
+    _closed(
+        r"wrong (?:name|number|date|day|time|place|address|person|year|city|town|street|price|room|spelling)"
     ),
     _opener(r"i (?:misspoke|made a mistake|got (?:that|it) wrong|was wrong|was mistaken)"),
     _opener(r"(?:a |small |one )*correction"),
@@ -77,7 +83,7 @@ _PRAISING = (
     ),
     _closed(
         rf"{_IT} (?:(?:all|exactly|absolutely|completely|totally|perfectly|quite|so|very|really|just) )*"
-        r"(?:the (?:right|correct) \w+(?: \w+)?|(?:the one|exactly what|just what)(?: (?:that )?i .{1,40})?|right|true|correct|it|perfect|great|good|fine|lovely|nice|helpful|useful|amazing|awesome|wonderful|brilliant|excellent|impressive|what i (?:meant|wanted|said|needed))"
+        r"(?:the (?:right|correct) \w+(?: \w+)?|(?:the one|exactly what|just what)(?: (?:that )?i .{1,40})?|spot on|on point|right|true|correct|it|perfect|great|good|fine|lovely|nice|helpful|useful|amazing|awesome|wonderful|brilliant|excellent|impressive|what i (?:meant|wanted|said|needed))"
         r"(?:,? thanks?(?: you)?(?: so much| a lot)?)?"
     ),
     _closed(
@@ -91,7 +97,7 @@ _PRAISING = (
         r"not bad(?: at all)?|well (?:done|remembered|said|put)|good (?:bot|job|work|memory|call)|keep it up|way to go|bravo|kudos"
     ),
     _closed(
-        r"you(?:'re|’re| are) (?:(?:so|very|really|the|quite|absolutely|just) )*(?:right|correct|awesome|great|amazing|best|brilliant|wonderful|helpful|smart|good|a star|a genius|kind)(?: at .{1,40})?"
+        r"you(?:'re|’re| are) (?:(?:so|very|really|the|quite|absolutely|just) )*(?:right|correct|awesome|great|amazing|best|brilliant|wonderful|helpful|smart|good|a star|a genius|kind)(?: (?:at|about|on) .{1,40})?"
     ),
     _closed(
         r"you (?:got|have|had) (?:it|that|me) (?:exactly |all )?right|you (?:nailed|got) it|you remembered(?: .{1,60})?|you have a (?:good|great) memory"
@@ -197,7 +203,29 @@ _TOO_LATE = re.compile(
     re.IGNORECASE,
 )
 """What says after a statement that something else is remembered."""
-_LASTING = re.compile(r",? (?:these days|nowadays|from now on|as of (?:now|today)|any ?more)$", re.IGNORECASE)
+_SORRY = re.compile(
+    r",? (?:sorry|my mistake|my bad|i misspoke|not what (?:you|i) said)(?: about that)?$", re.IGNORECASE
+)
+_GOT_WRONG = re.compile(
+    r"you(?:'ve|’ve| have)? (?:got|had|have|noted|wrote down) (?P<s>[^,;:]{3,40}?) wrong[,;:]? (?:it|that)(?:'s|’s| is) (?P<b>[^,;]{1,40})$",
+    re.IGNORECASE,
+)
+"""'You got the dog's name wrong, it's Bramble': what is wrong and what is right, in two clauses."""
+_HAS_NEW = re.compile(
+    r"(?P<s>[A-Z][\w’'-]*|i|we) (?:has|have|got|'ve got|has got) a new (?P<what>(?:[a-z-]+ ){0,2}[a-z-]+)(?:,|:| -| now:?|, it's) (?:namely |it's |it is )?(?P<b>[^,;]{1,40})$",
+    re.IGNORECASE,
+)
+_PUT_OFF = re.compile(
+    r"(?P<s>(?:the|my|our|his|her|their|[A-Z][\w’'-]*) [^,;]{2,50}?) (?:has been|have been|was|were|got|is|are|has|have)(?: now| just)? (?:moved|shifted|pushed(?: back)?|postponed|put off|rescheduled|changed|brought forward|raised|lowered|increased|reduced|cut) to (?P<b>[^,;]{1,40})$",
+    re.IGNORECASE,
+)
+_WENT = re.compile(
+    r"(?P<s>(?:the|my|our|his|her|their|[A-Z][\w’'-]*) [^,;]{2,50}?) (?:went|has gone|goes|is|rose|fell|dropped|climbed)(?: up| down)? (?:up |down )?(?:from [^,;]{1,20} )?to (?P<b>[^,;]{0,20}\d[^,;]{0,30})$",
+    re.IGNORECASE,
+)
+_LASTING = re.compile(
+    r",? (?:now|these days|nowadays|from now on|as of (?:now|today)|any ?more)$", re.IGNORECASE
+)
 _SWITCHED = re.compile(
     r"(?P<subject>[^,;]{1,40}?) (?:(?:has|have) )?(?:now |just |finally )?(?:switched|changed|migrated) (?:over )?from (?P<a>[^,;]{1,30}?) to (?P<b>\S+)(?P<rest> [^,;]{1,60})?$",
     re.IGNORECASE,
@@ -306,7 +334,7 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
     asks = sentence.rstrip().endswith("?")
     rest = _ASIDE.sub("", sentence.rstrip(" .!?;…"))
     adds = "more" in signs
-    if corrected := _TOO_LATE.search(rest):
+    if corrected := _TOO_LATE.search(rest) or _SORRY.search(rest):
         rest, negated = rest[: corrected.start()], True
     if _NOT_SERIOUS.match(rest) or (_KEEP_IT.match(rest) and not adds):
         yield Part(Form.REMARK)
@@ -398,6 +426,15 @@ def _denied(text: str) -> Part | None:
 
 def _changed(text: str) -> Part | None:
     """A statement that says what was so and is not any more."""
+    if found := _GOT_WRONG.match(text):
+        named = re.sub(r"(?:'s|’s) name$", "", found["s"])
+        is_ = "is" if named == found["s"] else "is called"
+        return Part(Form.STATE, f"{named} {is_} {found['b']}", corrects=True)
+    if found := _HAS_NEW.match(text):
+        owner = {"i": "my", "we": "our"}.get(found["s"].lower()) or f"{found['s']}'s"
+        return Part(Form.STATE, text, changed=True, plain=f"{owner} {found['what']} is {found['b']}")
+    if found := _PUT_OFF.match(text) or _WENT.match(text):
+        return Part(Form.STATE, text, changed=True, plain=f"{found['s']} is {found['b']}")
     if found := _SWITCHED.match(text):
         plain = f"{found['subject']} use {found['b']}{found['rest'] or ''}"
         return Part(Form.STATE, text, wrong=_short(found["a"]), changed=True, plain=plain)

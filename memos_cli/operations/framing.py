@@ -19,9 +19,12 @@ LONGEST = 3
 """Words of a value at most, and characters of one in Chinese but LONGEST_CHINESE."""
 LONGEST_CHINESE = 4
 _TOKEN = re.compile(r"[\u3400-\u9fff]|\d+(?:[.,:-]\d+)*|[^\W\d_\u3400-\u9fff][\w'’.&-]*[\w'’]|\w", re.UNICODE)
-_LEAD = re.compile(r"(?:the|my|his|her|their|our)\s+", re.IGNORECASE)
+_LEAD = re.compile(r"^(?:the|my|his|her|their|our)\s+", re.IGNORECASE)
 """What a statement begins with where the memory may say whose it is: "the dog", "Paul's dog"."""
 _EVERY = re.compile(r"(?:每(?:周|星期|个?月|天)|\bevery)\W*$", re.IGNORECASE)
+_OF_A_KIND = re.compile("[很真太挺非不没也都还]")
+"""How what is told of a thing begins in Chinese, which is no value of it."""
+_VERB = re.compile("[叫是在姓有住去]")
 _CHINESE = re.compile("[\u3400-\u9fff]")
 _NUMBERS = frozenset(
     [
@@ -63,7 +66,6 @@ _NUMBERS = frozenset(
         "万",
         "两",
         "零",
-        "日",
     ]
 )
 
@@ -85,6 +87,8 @@ def framed(text: str, said: str, *, changed: bool = False) -> str | None:
     first, last, begin, end = found.pop()
     was, now = text[old[first].start() : old[last].end()], said[new[begin].start() : new[end].end()]
     frame = f"{said[: new[begin].start()]} {said[new[end].end() :]}"
+    if _OF_A_KIND.match(now) or bool(_VERB.match(was)) != bool(_VERB.match(now)):
+        return None
     if not changed and _EVERY.search(text[: old[first].start()]):
         return None
     if _kind(was) != _kind(now) or not _names(frame, _kind(was)):

@@ -38,7 +38,7 @@ _NEGATING = (
     ),
     _opener(r"you(?:'re|’re| are) (?:wrong|mistaken)(?: (?:here|there|about (?:that|this|it)))?"),
     _closed(
-        r"you(?:'ve|’ve| have)? (?:mixed|messed|jumbled|muddled|confused)(?: up)? (?:the|those|these|my|their|two|both)? ?(?:names?|numbers?|dates?|days?|times?|places?|people|persons?|two|things|facts|details)(?: up)?"
+        r"you(?:'ve|’ve| have)? (?:mixed|messed|jumbled|muddled|confused)(?: up)? (?:the|those|these|my|their|two|both)? ?(?:names?|numbers?|dates?|days?|times?|places?|people|persons?|cities|schools?|rooms?|towns?|streets?|two|things|facts|details)(?: up)?"
     ),
     _opener(
         r"you(?:'ve|’ve| have)? (?:mixed|messed|jumbled|muddled) (?:that|it|this|things|something|them)? ?up"
@@ -115,7 +115,7 @@ _ASKING = (
 )
 _FORGET = re.compile(rf"{_ASKING}{_FORGETTING}(?:\s+(?P<what>.+))?$", re.IGNORECASE)
 _KEEP_NOT = re.compile(
-    rf"(?:{_ASKING}(?:don(?:'|’)t|do not|never|stop|no need to|you need(?:n(?:'|’)t| not)|you don(?:'|’)t (?:need|have) to)"
+    rf"(?:{_ASKING}(?:don(?:'|’)t|do not|never|stop|(?:there(?:'s|’s| is) )?no need to|you need(?:n(?:'|’)t| not)|you don(?:'|’)t (?:need|have) to)"
     rf"|i (?:don(?:'|’)t|do not) want you to)\s+(?:{_KEEPING}|remembering|storing|saving|keeping)\s+(?P<what>.+)$",
     re.IGNORECASE,
 )
@@ -199,7 +199,7 @@ _DETAIL_FALSE = re.compile(
     re.IGNORECASE,
 )
 _TOO_LATE = re.compile(
-    r"(?:,|;|\s-+)?\s+(?:but )?you(?:'ve|’ve| have)? (?:(?:got|had|have|noted|wrote|remembered) (?:that|it|this) (?:all )?wrong|mixed (?:that|it|this) up)$",
+    r"(?:,|;|\s-+)?\s+(?:but )?you(?:'ve|’ve| have)? (?:(?:got|had|have|noted|wrote|remembered) (?:that|it|this) (?:down )?(?:all )?wrong|mixed (?:that|it|this) up)$",
     re.IGNORECASE,
 )
 """What says after a statement that something else is remembered."""

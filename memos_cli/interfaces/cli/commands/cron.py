@@ -51,7 +51,10 @@ def install(
         bool, typer.Option("--print", help="Show what would be installed, and change nothing.")
     ] = False,
 ) -> None:
-    """Install a job; `maintain` where no verb is named. The same verb on the same cube is replaced."""
+    """Install a job; `maintain` where no verb is named. The same verb on the same cube is replaced.
+
+    The verb's own options are read now: what it would refuse is not installed.
+    """
     from memos_cli.cron import schedulers
     from memos_cli.cron.job import Jobs
 

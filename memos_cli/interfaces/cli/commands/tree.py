@@ -105,13 +105,14 @@ def cypher(
     ctx: typer.Context,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One statement that only reads.")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows at most.")] = 1000,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.001, help="Time it may take.")] = 10.0,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.001, help="Seconds it may take.")] = 10.0,
     memory: Annotated[int, typer.Option("--memory", min=64, help="Memory it may take, in MB.")] = 1024,
 ) -> None:
     """Run a Cypher query that only reads on the cube's graph.
 
-    Nodes are `Memory(id, kind, level, status)`, edges `PARENT` and `RELATION(kind, weight)`. The
-    cube must have depth tree_text.
+    Nodes are `Memory(id, kind, level, status, ordinal)`, edges `PARENT` and `RELATION(kind, weight)`; texts
+    are not in it (`memos get ID`). The cube must have depth tree_text: `memos deepen --text tree_text`.
+    An example stands in `memos help tree`. A query over its time or memory ends with exit code 2.
     """
     from memos_cli.operations import tree as trees
 

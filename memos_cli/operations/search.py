@@ -24,6 +24,7 @@ from memos_cli.errors import (
     TableDamaged,
     UnknownEmbedder,
 )
+from memos_cli.operations import moments
 from memos_cli.operations.succession import newest_first
 from memos_cli.providers.requests import request_direction
 from memos_cli.retrieval.asked import Asked, read
@@ -168,10 +169,20 @@ def ordinary(view: View, filters: Filters) -> Filters:
 
 def _answer(session: Session, query: Query) -> SearchResult:
     found = routes_of(session, query)
+    within = moments.held_to(found.view, found.asked, query)
+    if within is not None:
+        query = query.but(filters=within)
+        found = routes_of(session, query)
     wide = query.but(k=max(query.k, REREAD)) if query.rerank else query
     ranked = _ranked(found, wide)
+    if within is not None and found.vector is None:
+        listed = moments.of_that_time(found.view, ordinary(found.view, within), wide.k)
+        ranked = Ranked(listed, [0.0] * len(listed), trace=ranked.trace)
     hits = _hits(session, found, ranked, wide)
     notes = [*found.view.notes, *found.notes]
+    if within is not None and hits:
+        notes.append(moments.alone(found.asked))
+        hits = [hit if hit.score >= DOUBTFUL else hit.but(score=DOUBTFUL) for hit in hits]
     if not hits and query.min_score and ranked.sums:
         notes.append(
             f"nothing reaches the score {query.min_score:g}; the best has {likelihood(ranked)(0):.2f}"
@@ -181,6 +192,8 @@ def _answer(session: Session, query: Query) -> SearchResult:
         from memos_cli.operations.tools import with_uses
 
         shown = with_uses(session, shown)
+    if found.asked.windows and within is None:
+        notes += moments.later(found.view, found.asked, query, shown)
     return SearchResult(
         query=query.text,
         hits=shown,

@@ -52,6 +52,133 @@ class Asked(msgspec.Struct, frozen=True, dict=True):
         numbers = {speaker_number(name) for name in self.names}
         return numbers.pop() if len(numbers) == 1 else 0
 
+    @cached_property
+    def time_alone(self) -> bool:
+        """Whether it names one time and nothing else: "what did I say in spring", 四月我做了什么."""
+        if len(self.windows) != 1 or self.names or self.when:
+            return False
+        rest = self.text.replace(self.windows[0].text, " ")
+        words = re.findall(r"[^\W\d_]+|\d+", _unspaced().sub(" ", rest).lower())
+        unspaced = "".join(_unspaced().findall(rest))
+        return _SAYING_NOTHING.issuperset(words) and not _SAYING_NOTHING_CHINESE.sub("", unspaced)
+
+
+_SAYING_NOTHING = frozenset(
+    [
+        "what",
+        "which",
+        "who",
+        "did",
+        "do",
+        "does",
+        "done",
+        "doing",
+        "have",
+        "has",
+        "had",
+        "been",
+        "be",
+        "being",
+        "is",
+        "was",
+        "were",
+        "am",
+        "are",
+        "i",
+        "we",
+        "you",
+        "he",
+        "she",
+        "they",
+        "my",
+        "our",
+        "me",
+        "us",
+        "mine",
+        "up",
+        "to",
+        "in",
+        "on",
+        "at",
+        "of",
+        "for",
+        "about",
+        "with",
+        "from",
+        "during",
+        "over",
+        "the",
+        "a",
+        "an",
+        "and",
+        "any",
+        "anything",
+        "all",
+        "everything",
+        "some",
+        "something",
+        "else",
+        "s",
+        "t",
+        "ve",
+        "say",
+        "said",
+        "saying",
+        "tell",
+        "told",
+        "talk",
+        "talked",
+        "talking",
+        "speak",
+        "spoke",
+        "discuss",
+        "discussed",
+        "mention",
+        "mentioned",
+        "happen",
+        "happened",
+        "happening",
+        "happens",
+        "go",
+        "going",
+        "went",
+        "notes",
+        "note",
+        "write",
+        "wrote",
+        "written",
+        "memories",
+        "memory",
+        "remember",
+        "recall",
+        "know",
+        "new",
+        "show",
+        "list",
+        "give",
+        "find",
+        "please",
+        "there",
+        "around",
+        "back",
+        "then",
+        "time",
+        "again",
+        "news",
+        "events",
+        "event",
+        "things",
+        "thing",
+        "stuff",
+        "so",
+    ]
+)
+_SAYING_NOTHING_CHINESE = re.compile(
+    r"发生|聊|谈|讲|说|做|干|记录|记|写|提到|提过|提|告诉|经历|我们|你们|他们|我|你|您|他|她|咱|都|有|是|在|了|过|的|着|些|什么|哪些|啥|事情|事儿|事|情况"
+    r"|东西|笔记|内容|消息|吗|呢|吧|啊|请|一下|列出|看看|和|跟|里|中|间|期|时候|那"
+)
+"""What asks for whatever there is, and says nothing of what."""
+
 
 def read(text: str, known: Callable[[Iterable[str]], Sequence[str]], now: datetime) -> Asked:
     """Read a question that is asked at `now`. `known` says which of some labels are those of speakers

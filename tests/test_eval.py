@@ -225,7 +225,9 @@ def test_a_run_compared_with_a_mode_and_with_a_file(talk: Path, tmp_path: Path) 
 
 def test_what_cannot_be_compared_is_refused_before_anything_runs(talk: Path, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text('{"hits": []}')
-    for baseline in ("other.json", "nowhere.json"):
+    stranger = {"id": "another", "category": "", "apart": False, "gold": 1, "ranks": [1], "ndcg": 1.0}
+    (tmp_path / "stranger.json").write_text(json.dumps({"questions": [stranger]}))
+    for baseline in ("other.json", "nowhere.json", "stranger.json"):
         result = memos("eval", "locomo", str(talk), "--compare", str(tmp_path / baseline))
         assert result.exit_code == 2
         assert baseline in result.stderr

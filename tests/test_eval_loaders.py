@@ -305,6 +305,15 @@ def test_beir_reads_the_test_split_of_several(tmp_path: Path) -> None:
     assert benchmark.notes == ("of 2 qrels only test.tsv was read",)
 
 
+def test_an_empty_question_is_left_out_and_counted(tmp_path: Path) -> None:
+    folder = beir_folder(tmp_path / "set", {"test.tsv": "q1\tt2\t1\nq2\tt3\t1\n"})
+    queries = folder / "queries.jsonl"
+    queries.write_text(queries.read_text().replace("What leaks?", " ?"))
+    benchmark = load("beir", folder)
+    assert [one.id for corpus in benchmark.corpora for one in corpus.questions] == ["q2"]
+    assert benchmark.notes == ("1 question is empty and was left out",)
+
+
 def test_cranfield_becomes_a_beir_folder(tmp_path: Path) -> None:
     source = tmp_path / "cran"
     source.mkdir()

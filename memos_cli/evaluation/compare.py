@@ -14,7 +14,7 @@ import numpy as np
 
 from memos_cli.errors import BadInput
 from memos_cli.evaluation import metrics
-from memos_cli.evaluation.corpus import read_json
+from memos_cli.evaluation.corpus import Benchmark, read_json
 from memos_cli.evaluation.metrics import Answer, Ranking
 from memos_cli.evaluation.report import Document, latency, ranking_of
 from memos_cli.evaluation.run import KS, Run, Variant
@@ -63,6 +63,16 @@ def earlier(path: Path) -> Judged:
             reason="it is not what `memos eval --json` prints",
             hint="Save an earlier run with `memos eval … --json > FILE`, or name a mode.",
         ) from error
+
+
+def refuse_others(name: str, benchmark: Benchmark, old: Judged) -> None:
+    """Raises BadInput where an earlier run answered none of a benchmark's questions."""
+    if old.keys().isdisjoint(f"{c.name}/{q.id}" for c in benchmark.corpora for q in c.questions):
+        raise BadInput(
+            source=name,
+            reason="it answers none of these questions",
+            hint="Compare with a run of `memos eval` on the same benchmark.",
+        )
 
 
 def compared(name: str, new: Judged, old: Judged) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from memos_cli.errors import BadInput, UsageError
@@ -29,7 +30,22 @@ def load(name: str, path: Path) -> Benchmark:
     """
     if name not in LOADERS:
         raise UsageError(detail=f"No benchmark is called {name!r}; known: {', '.join(LOADERS)}.")
-    benchmark = LOADERS[name](path)
+    benchmark = _asking(LOADERS[name](path))
     if not any(corpus.questions for corpus in benchmark.corpora):
         raise BadInput(source=path, reason=f"it holds no {name} question whose evidence is there")
     return benchmark
+
+
+def _asking(benchmark: Benchmark) -> Benchmark:
+    """Without the questions that hold no letter and no digit, which nothing could answer; a note counts them."""
+    kept = [[q for q in c.questions if any(map(str.isalnum, q.text))] for c in benchmark.corpora]
+    empty = sum(len(c.questions) for c in benchmark.corpora) - sum(map(len, kept))
+    if not empty:
+        return benchmark
+    corpora = tuple(replace(c, questions=tuple(q)) for c, q in zip(benchmark.corpora, kept, strict=True))
+    told = (
+        "1 question is empty and was left out"
+        if empty == 1
+        else f"{empty} questions are empty and were left out"
+    )
+    return replace(benchmark, corpora=corpora, notes=(*benchmark.notes, told))

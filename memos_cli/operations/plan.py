@@ -128,18 +128,21 @@ def save(plan: Plan, path: Path) -> None:
         raise StorageError(path=path, reason=error.strerror or error, hint=hint) from error
 
 
+_PLANS = "`memos reorganize --plan FILE` writes one."
+
+
 def read(path: Path) -> Plan:
     """A plan from its file. Raises BadInput for what is none."""
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=Plan)
     except OSError as error:
-        raise BadInput(source=path, reason=error.strerror or error) from error
+        raise BadInput(source=path, reason=error.strerror or error, hint=_PLANS) from error
     except msgspec.ValidationError as error:
-        raise BadInput(source=path, reason=f"it is no plan ({why(error)})") from error
+        raise BadInput(source=path, reason=f"it is no plan ({why(error)})", hint=_PLANS) from error
     except msgspec.DecodeError as error:
-        raise BadInput(source=path, reason=f"it is not JSON ({error})") from error
+        raise BadInput(source=path, reason=f"it is not JSON ({error})", hint=_PLANS) from error
     if plan.format != FORMAT:
-        raise BadInput(source=path, reason=f"its format is {plan.format!r}, not {FORMAT!r}")
+        raise BadInput(source=path, reason=f"its format is {plan.format!r}, not {FORMAT!r}", hint=_PLANS)
     return plan
 
 

@@ -96,6 +96,9 @@ def evaluate(
     asked = options.choice(Mode, "mode", mode)
     baseline = _baseline(compare)
     loaded = load(benchmark, path)
+    loaded = pooled(loaded, pool) if pool > 1 else loaded
+    if baseline is not None and not isinstance(baseline, Mode):
+        comparison.refuse_others(str(compare), loaded, baseline)
     run_options = Options(
         variants=(*_variants(asked, baseline, ablate, shell.out), *_reranked(asked, rerank)),
         ks=_lengths(k) or KS,
@@ -108,9 +111,7 @@ def evaluate(
     )
     place = partial(resolve, settings=shell.settings)
     with shell.out.progress() as progress:
-        run = measure(
-            pooled(loaded, pool) if pool > 1 else loaded, shell.settings, place, run_options, progress
-        )
+        run = measure(loaded, shell.settings, place, run_options, progress)
     found = reporting.document(run)
     new = comparison.judged(run.main, loaded.level)
     if isinstance(baseline, Mode):

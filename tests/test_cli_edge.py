@@ -522,6 +522,15 @@ def test_until_includes_the_day_it_names(text: str, last: str) -> None:
     assert documents.stamp(options.moment(text, end=True)) == last
 
 
+def test_an_end_before_its_beginning_is_refused() -> None:
+    memos("add", "The gate is open.")
+    result = memos("search", "gate", "--since", "2025-06-01", "--until", "2024-01-01")
+    assert result.exit_code == 2
+    assert "--until 2024-01-01" in result.stderr
+    assert "Exchange the two" in result.stderr
+    assert memos("search", "gate", "--since", "2025-06-01", "--until", "2025-06-01").exit_code == 0
+
+
 def test_words_for_times_count_from_the_given_moment() -> None:
     noon = options.moment("2026-03-14T12:00")
     assert documents.stamp(options.moment("yesterday", noon)) == "2026-03-13T00:00:00Z"

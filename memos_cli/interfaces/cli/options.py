@@ -266,7 +266,7 @@ def filters_of(ctx: typer.Context, now: datetime | None = None) -> Filters:
     """The filters of the command line; `now` is what words like 'yesterday' are counted from.
 
     Raises:
-        BadFilter, BadTime.
+        BadFilter, BadTime, UsageError for an end before its beginning.
     """
     from memos_cli.schema import Filters, Kind, Level, Visibility
 
@@ -288,6 +288,11 @@ def filters_of(ctx: typer.Context, now: datetime | None = None) -> Filters:
         "until": moment(given.get("until"), now, end=True),
         **times,
     }
+    if values["since"] and values["until"] and values["until"] < values["since"]:
+        raise UsageError(
+            detail=f"Nothing lies between --since {given['since']} and --until {given['until']}, which is earlier.",
+            hint="Exchange the two.",
+        )
     if words("status"):
         values["statuses"] = _statuses(words("status"))
     return Filters(**values)

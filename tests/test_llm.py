@@ -143,7 +143,7 @@ class TestWhatGoesWrong:
             (complaint("nonsense"), LLMFailed, "nonsense"),
             (Answer(body=b'{"error": {"message": "upstream is down"}}'), LLMFailed, "upstream is down"),
             (Answer(body=b'{"choices": []}'), LLMFailed, "no chat completion"),
-            (Answer(body=b"[1]"), LLMFailed, "no chat completion"),
+            (Answer(body=b"[1]"), LLMFailed, r"no chat completion: \[1\]"),
             (Answer(body=b'{"choices": [{"message": null}]}'), LLMFailed, "no chat completion"),
             (Answer("  "), LLMFailed, "said nothing"),
             (Answer(message={"content": None}), LLMFailed, "said nothing"),

@@ -728,6 +728,15 @@ def test_cypher_refuses_what_does_not_only_read(garden: Session, query: str) -> 
         trees.cypher(garden, query)
 
 
+@pytest.mark.parametrize(
+    "query", ["MATCH (x:Nope) RETURN x", "MATCH x RETURN x", "MATCH (m:Memory) RETURN m.nope"]
+)
+def test_a_query_that_is_not_understood_is_led_to_what_there_is(garden: Session, query: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        trees.cypher(garden, query)
+    assert "memos help tree" in caught.value.next_step
+
+
 def test_cypher_takes_no_more_memory_than_it_may(garden: Session) -> None:
     reorganize(garden)
     for query in ("UNWIND range(1, 100000000) AS x RETURN count(x)", "RETURN range(1, 2000000)"):

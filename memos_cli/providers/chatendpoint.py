@@ -23,6 +23,7 @@ from memos_cli.providers.remote import (
     SAYS_TOO_LONG,
     TooLong,
     endpoint,
+    excerpt,
     openai_errors,
     sdk_client,
     whole_answer,
@@ -162,7 +163,7 @@ class EndpointModel:
             message = choice["message"]
             text, refusal = _text(message.get("content")), message.get("refusal")
         except (KeyError, IndexError, TypeError, AttributeError) as error:
-            reason = _complaint(document) or f"its answer is no chat completion: {error!r}"
+            reason = _complaint(document) or f"its answer is no chat completion: {excerpt(document)}"
             raise LLMFailed(name=self.name, reason=reason) from error
         finish = choice.get("finish_reason") or "stop"
         self._refused(refusal, finish)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos_cli.errors import RerankerFailed
 from memos_cli.providers.embedder import encodable
-from memos_cli.providers.remote import TooLong, endpoint, openai_errors, sdk_client, whole_answer
+from memos_cli.providers.remote import TooLong, endpoint, excerpt, openai_errors, sdk_client, whole_answer
 from memos_cli.providers.reranker import RerankerSettings, as_reranker
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class ListwiseReranker:
             message = document["choices"][0]["message"]
             refusal, text = message.get("refusal"), message.get("content")
         except (KeyError, IndexError, TypeError, AttributeError) as error:
-            reason = f"its answer is no chat completion: {error!r}"
+            reason = f"its answer is no chat completion: {excerpt(document)}"
             raise RerankerFailed(name=self.name, reason=reason) from error
         if refusal:
             raise RerankerFailed(name=self.name, reason=f"the model refuses: {refusal}")

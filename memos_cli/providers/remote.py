@@ -139,7 +139,7 @@ class OpenAIEmbedder:
             vectors = np.array([row["embedding"] for row in rows], np.float32)
         except (KeyError, TypeError, ValueError) as error:
             raise EmbedderFailed(
-                name=self.name, reason=f"its answer does not hold embeddings: {error!r}"
+                name=self.name, reason=f"its answer does not hold embeddings: {excerpt(document)}"
             ) from error
         if indexes != list(range(count)) or vectors.ndim != 2 or not vectors.size:
             reason = f"it answered with {len(indexes)} vectors for {count} texts"
@@ -189,6 +189,10 @@ def endpoint(name: str, settings: Any, purpose: str) -> tuple[str, str | None]:
     return base_url, api_key
 
 
+EXCERPT = 100
+"""Characters of an answer that an error shows."""
+
+
 def whole_answer(ask: Callable[[], bytes], name: str, retries: int) -> Any:
     """The JSON document that `ask` brings; asked for again, later each time, when it breaks off.
 
@@ -203,6 +207,12 @@ def whole_answer(ask: Callable[[], bytes], name: str, retries: int) -> Any:
                 raise EmbedderFailed(name=name, reason=f"its answer is not JSON: {error}") from error
             time.sleep(min(8.0, 0.25 * 2**attempt))
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def excerpt(document: Any) -> str:
+    """The beginning of a JSON document, for an error that says what came."""
+    text = json.dumps(document, ensure_ascii=False)
+    return text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…"
 
 
 class TooLong(Exception):

@@ -201,7 +201,7 @@ class Graph:
             ) from error
         except Refused as error:
             if str(error).startswith(_ASKED_WRONGLY):
-                raise UsageError(detail=str(error)) from error
+                raise UsageError(detail=str(error), hint=_LABELS) from error
             raise RuntimeError(str(error)) from error
 
     def close(self) -> None:
@@ -424,6 +424,7 @@ def _database(path: Path) -> Iterator[Any]:
         raise ProjectionDamaged(store="graph", reason="Kùzu left a log behind")
 
 
+_LABELS = "See `memos help tree` for the nodes and edges that a query can name."
 _ASKED_WRONGLY = ("Catalog exception", "Conversion exception", "Overflow exception", "Runtime exception")
 """How errors begin that a query can bring about on a sound graph; elsewhere they mean damage."""
 
@@ -443,7 +444,7 @@ def _mapped(directory: Path) -> Iterator[None]:
         if "Permission denied" in text or "Read-only file system" in text:
             raise NotPermitted(detail=f"{directory} cannot be opened or written") from e
         if text.startswith(("Parser exception", "Binder exception", "Connection exception")):
-            raise UsageError(detail=text) from e
+            raise UsageError(detail=text, hint=_LABELS) from e
         raise ProjectionDamaged(store="graph", reason="the engine cannot make sense of its file") from e
 
 

@@ -25,7 +25,7 @@ from memos_cli.operations.feedback import FeedbackResult, feedback
 from memos_cli.operations.framing import framed
 from memos_cli.operations.reorganize import reorganize
 from memos_cli.operations.search import note_hits, search
-from memos_cli.operations.wording import attribute, filled, holds, one_slot, replaced, swapped
+from memos_cli.operations.wording import attribute, filled, holds, one_slot, overfull, replaced, swapped
 from memos_cli.schema import (
     Change,
     Draft,
@@ -235,6 +235,41 @@ def test_what_a_sentence_overwrites(session: Session, memory: str, said: str, af
     add_texts(session, memory)
     changes = feedback(session, said, dry_run=True).changes
     assert [change.after for change in changes if change.id] == ([after] if after else [])
+
+
+@pytest.mark.parametrize(
+    ("memory", "said", "after"),
+    [
+        ("Erik Lundgren reads the sensors every Tuesday.", "Erik's last name is Lundberg, not Lundgren", "Erik Lundberg reads the sensors every Tuesday."),
+        ("The grant application is due on 15 April 2026.", "The grant deadline is 29 April, not 15 April", "The grant application is due on 29 April 2026."),
+        ("The wedding will be on 22 May 2027 in Vadstena.", "The wedding date is 29 May, not 22 May", "The wedding will be on 29 May 2027 in Vadstena."),
+        ("My bike is a green Crescent.", "My bike's colour is blue, not green", "My bike is a blue Crescent."),
+        ("My car is a red Skoda.", "The colour of my car is dark blue, not red", "My car is a dark blue Skoda."),
+        ("Our landlord is Mr. Holm and he lives below.", "The landlord's name is Holmberg, not Holm", "Our landlord is Mr. Holmberg and he lives below."),
+        ("The dentist sits in the Ringstrasse 14.", "The dentist's address is Ringstrasse 41, not Ringstrasse 14", "The dentist sits in the Ringstrasse 41."),
+        ("Jonas is 34 and lives in Lund.", "Jonas's age is 35, not 34", "Jonas is 35 and lives in Lund."),
+        ("Marta's train leaves at 7:40.", "The departure time of Marta's train is 7:50, not 7:40", "Marta's train leaves at 7:50."),
+        ("The deadline of the paper is 3 June.", "The deadline's 5 June, not 3 June", "The deadline of the paper is 5 June."),
+        ("The rent is 900 euros.", "My salary is 1000 euros, not 900 euros", None),
+    ],
+)  # fmt: skip
+def test_of_an_attribute_only_the_value_is_exchanged(
+    session: Session, memory: str, said: str, after: str | None
+) -> None:
+    add_texts(session, memory)
+    changes = feedback(session, said, dry_run=True).changes
+    assert [change.after for change in changes if change.id] == ([after] if after else [])
+
+
+def test_what_would_be_more_than_a_value_is_asked_about(session: Session) -> None:
+    (id,) = add_texts(session, "Anna loves chess.")
+    result = feedback(session, "Anna plays tennis, not chess")
+    assert (result.changes, [one.id for one in result.unsure]) == ((), [id])
+    assert result.unclear
+    assert overfull("Erik reads.", "Erik last name is Lundberg reads.")
+    assert overfull("The bike is green.", "The bike is bike blue.")
+    assert overfull("艾瑞读数据。", "名字是艾力读数据。")
+    assert not overfull("The bike is green.", "The bike is dark blue.")
 
 
 def test_what_is_no_longer_so_was_true_until_now(session: Session) -> None:

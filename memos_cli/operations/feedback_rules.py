@@ -12,13 +12,16 @@ changed where they are named or where a word is replaced everywhere, and otherwi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from memos_cli.operations.feedback_denials import deny, forget
 from memos_cli.operations.feedback_findings import Finding, Judgement
 from memos_cli.operations.feedback_replacing import replace
 from memos_cli.operations.feedback_statements import state
 from memos_cli.operations.feedback_targets import Scope
-from memos_cli.operations.wording import shares
+from memos_cli.operations.wording import overfull, shares
 from memos_cli.reader.feedback import Form, Part
+from memos_cli.stores.analysis import exact_terms
 
 
 def decide(part: Part, scope: Scope) -> Finding:
@@ -31,7 +34,26 @@ def decide(part: Part, scope: Scope) -> Finding:
         return forget(part, scope)
     if part.form is Form.DENY:
         return deny(part, scope)
-    return replace(part, scope) if part.form is Form.REPLACE else state(part, scope)
+    return replace(part, scope) if part.form is Form.REPLACE else _guarded(part, state(part, scope))
+
+
+def _guarded(part: Part, found: Finding) -> Finding:
+    """What a statement comes to, without the texts in which more than a value took a value's place: these are
+    asked about. A text that is the statement itself is whole as it is."""
+    said = [exact_terms(text) for text in (part.text, part.plain) if text]
+    broken = [
+        c for c in found.changes if c.item is not None and c.after and _broken(c.item.memory, c.after, said)
+    ]
+    if not broken:
+        return found
+    kept = [change for change in found.changes if change not in broken]
+    unsure = [*found.unsure, *(change.item for change in broken if change.item is not None)]
+    reason = found.reason if kept else "it is not clear what the memory says then"
+    return Finding(found.judgement, reason, kept, unsure, sure=False, notes=found.notes)
+
+
+def _broken(before: str, after: str, said: Sequence[list[str]]) -> bool:
+    return exact_terms(after) not in said and overfull(before, after)
 
 
 def _confirm(part: Part, scope: Scope) -> Finding:

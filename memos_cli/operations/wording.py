@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from memos_cli.stores.english.words import FUNCTIONAL
 from memos_cli.stores.nearness import canonical, normalized
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
@@ -116,9 +117,118 @@ def swapped(text: str, said: str, wrong: str, frame: float = 0.0) -> str | None:
     if right is None or normalized(right) == normalized(wrong):
         return None
     rest = said.replace(right, " ", 1)
-    if frame and (shares(text, rest) < frame or len(_CHINESE.findall(rest)) == 1):
+    if frame and (shares(text, _subject_of(rest)) < frame or len(_CHINESE.findall(rest)) == 1):
         return None
     return put(text, places[0].span(), right)
+
+
+def _subject_of(frame: str) -> str:
+    """What is left of a statement without its value, the attribute aside where it names one of something: the
+    memory that holds the old value may say it in other words ("Erik's last name is …", "Erik Lundgren reads")."""
+    for pattern in (_ATTRIBUTE, _ATTRIBUTE_OF):
+        found = pattern.fullmatch(frame.strip())
+        if found and _level(found["head"]) in _NAMED_OF and meaningful(found["of"]):
+            return found["of"]
+    return frame
+
+
+_NAMED_OF = FUNCTIONAL | {"day", "year", "month", "subject"}
+_BE = r"(?:is|are|was|were|will be|should be|must be)(?: (?:on|at|in|now|actually))*"
+_KIND_OF = r"(?:(?:last|first|family|maiden|middle|full|given|due|start|end|new|phone) )?"
+_ATTRIBUTE = re.compile(rf"(?P<of>.+?(?:['’]s?)?) {_KIND_OF}(?P<head>[\w-]+) {_BE}", re.IGNORECASE)
+_ATTRIBUTE_OF = re.compile(
+    rf"(?:the )?(?:[\w-]+ )?(?P<head>[\w-]+) (?:of|for) (?P<of>.+) {_BE}", re.IGNORECASE
+)
+
+
+def overfull(before: str, after: str) -> bool:
+    """Whether what a text says in place of what it said is more than a value: a finite verb that was not
+    there, or words of its own subject again."""
+    old, new = ([*one] if _CHINESE.search(one) else one.split() for one in (before, after))
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    was, put_in = old[head : len(old) - tail], new[head : len(new) - tail]
+    if _CHINESE.search(after):
+        return bool(_SAYS_CHINESE.search("".join(put_in))) and not _SAYS_CHINESE.search("".join(was))
+    if _says_so(put_in) and not _says_so(was):
+        return True
+    subject = {_level(w) for w in _TOKEN.findall(" ".join(old[:head])) if w[:1].isalpha()} - _EMPTY
+    again = {_level(w) for w in _TOKEN.findall(" ".join(put_in)) if len(w) > 2}
+    return bool(subject & again - {_level(w) for w in _TOKEN.findall(" ".join(was))})
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _says_so(words: Sequence[str]) -> bool:
+    return any(word.strip(".,;:!?").lower() in _FINITE for word in words)
+
+
+_FINITE = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "am",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "has",
+        "have",
+        "had",
+        "does",
+        "do",
+        "did",
+        "doesn't",
+        "don't",
+        "didn't",
+        "can",
+        "can't",
+        "will",
+        "won't",
+        "would",
+        "should",
+        "must",
+        "could",
+        "it's",
+        "he's",
+        "she's",
+        "that's",
+        "there's",
+        "i'm",
+        "you're",
+        "we're",
+        "they're",
+        "lives",
+        "works",
+        "likes",
+        "loves",
+        "hates",
+        "plays",
+        "reads",
+        "speaks",
+        "drives",
+        "drinks",
+        "eats",
+        "goes",
+        "comes",
+        "wants",
+        "needs",
+        "owns",
+        "uses",
+        "begins",
+        "starts",
+        "means",
+    ]
+)
+"""English words that are finite verbs, whatever stands around them."""
+_COPULAS = frozenset(["is", "are", "was", "were", "am", "be"])
+_SAYS_CHINESE = re.compile("[是叫]")
 
 
 def put(text: str, span: tuple[int, int], right: str) -> str:
@@ -172,6 +282,8 @@ def _novel(text: str, said: str, place: re.Match[str]) -> str | None:
         return None
     first = last = fresh[-1]
     while first - 1 in fresh or (first - 1 >= 0 and words[first - 1] in _EMPTY and first - 2 in fresh):
+        if words[first - 1] in _COPULAS or _owns(said[slice(*spans[first - 1])], place.group()):
+            break  # before it stands what the value is of: "Erik's last name is Lundberg"
         first -= 1
     after = _shared(words[last + 1 :], wrong)
     number = any(c.isdigit() for c in words[last])
@@ -188,6 +300,11 @@ def _novel(text: str, said: str, place: re.Match[str]) -> str | None:
     if _TO_PLACE.search(text[: place.start()]):
         said_words = _AT_PLACE.sub("", said_words)
     return said_words if len(said_words) <= 80 else None
+
+
+def _owns(word: str, wrong: str) -> bool:
+    """Whether a word ends as an owner does, or as one with a verb ("the deadline's 29 April")."""
+    return word.endswith(("'s", "’s")) and not re.search("['’]s\\b", wrong)
 
 
 _TO_PLACE = re.compile(r"\b(?:in|at|to|on|from|into|near)\s+$", re.IGNORECASE)

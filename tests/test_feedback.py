@@ -344,6 +344,57 @@ def test_what_is_forgotten_is_archived_and_comes_back(session: Session) -> None:
     assert find(session, code).status is Status.ACTIVATED
 
 
+INSURANCE = "My insurance is with Helvetia. The claim number is HX-2291 and the excess is 300 francs."
+
+
+@pytest.mark.parametrize(
+    ("memory", "said", "after"),
+    [
+        (INSURANCE, "Forget my claim number", "My insurance is with Helvetia. The excess is 300 francs."),
+        (INSURANCE, "Delete everything about the excess", "My insurance is with Helvetia. The claim number is HX-2291."),
+        (INSURANCE, "Forget the note about the claim number", None),
+        ("The claim number is HX-2291. Our bank is in Bonn.", "Forget the claim number", "Our bank is in Bonn."),
+        ("I live in Oslo. I have a dog.", "Forget that I live in Oslo.", "I have a dog."),
+        ("The fair was good. Okafor was there too.", "Delete everything about Okafor", "The fair was good."),
+        ("Dr. Okafor teaches statistics. He left in May.", "Delete everything about Okafor", None),
+        ("My supervisor is Okafor.", "Delete everything about Okafor", None),
+        ("Kathrin and I went to school together.", "Delete everything about Kathrin", None),
+        ("Anna has two cats named Miso and Pixel.", "Forget Anna's cats", None),
+        ("我的保险在安联。理赔号是8812，免赔额是300元。", "忘掉理赔号", "我的保险在安联。免赔额是300元。"),
+    ],
+)  # fmt: skip
+def test_of_what_is_forgotten_the_rest_stays(
+    session: Session, memory: str, said: str, after: str | None
+) -> None:
+    add_texts(session, memory)
+    (change,) = feedback(session, said).changes
+    assert (change.before, change.after) == (memory, after)
+    versions = history(session, str(change.id)).versions
+    assert [v.memory for v in versions] == [memory, after or memory]
+
+
+@pytest.mark.parametrize(
+    ("memory", "said"),
+    [
+        ("My insurance is with Helvetia with claim number HX-2291 and an excess of 300 francs.", "Forget my claim number"),
+        ("The claim number is HX-2291. It is valid until May. The sea is calm.", "Forget the claim number"),
+        ("Ben has a dog, a cat and two horses.", "Forget Ben's cat"),
+        ("My sister Mia lives in Bonn and works at Bosch.", "Forget that my sister lives in Bonn"),
+        ("Annika Lindqvist is now my supervisor, since Okafor left.", "Delete everything about Okafor"),
+        ("Mia is fond of Okafor.", "Delete everything about Okafor"),
+        ("Annika met Okafor.", "Delete everything about Okafor"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_taken_out_is_asked_about_and_not_archived(
+    session: Session, memory: str, said: str
+) -> None:
+    (id,) = add_texts(session, memory)
+    result = feedback(session, said)
+    assert (result.changes, [one.id for one in result.unsure], result.unclear) == ((), [id], True)
+    (change,) = feedback(session, said, on=[id]).changes
+    assert change.id == id, "which was named is meant"
+
+
 @pytest.mark.parametrize(
     "text", ["Thanks, that's right!", "What is the gate code?", "hm", "谢谢", "门的密码是多少?"]
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed
 from memos_cli.operations.feedback_statements import changeable, verdict_on
 from memos_cli.operations.feedback_targets import Scope, leading
+from memos_cli.operations.remainder import Rest, about_another, one_sentence, remainder
 from memos_cli.operations.wording import shares
 from memos_cli.reader.feedback import Part
 from memos_cli.schema import MemoryItem
@@ -18,6 +19,7 @@ from memos_cli.stores.analysis import content_terms
 from memos_cli.stores.nearness import normalized
 from memos_cli.stores.verdicts import Relation
 
+FORGOTTEN = "it shall be forgotten"
 DENIED = 0.6
 """Share of a memory's own words that a denial must name, where it does not say the same outright."""
 DESCRIBING = 4
@@ -49,9 +51,8 @@ def deny(part: Part, scope: Scope) -> Finding:
 
 
 def forget(part: Part, scope: Scope) -> Finding:
-    reason = "it shall be forgotten"
     if scope.named:
-        return Finding(Judgement.DELETION, reason, _archived(scope.named, reason))
+        return Finding(Judgement.DELETION, FORGOTTEN, [_named_gone(item, part) for item in scope.named])
     if part.points:
         if not scope.among:
             return Finding(Judgement.DELETION, "it does not say what to forget", sure=False)
@@ -68,8 +69,40 @@ def forget(part: Part, scope: Scope) -> Finding:
         return Finding(Judgement.DELETION, "no memory is clearly about that", sure=False, notes=[note])
     one_text = len({normalized(item.memory) for item in found}) == 1
     if part.every or len(found) == 1 or one_text or _same(items, part.text):
-        return Finding(Judgement.DELETION, reason, _archived(found, reason))
+        return _gone(found, part)
     return Finding(Judgement.DELETION, "several memories could be meant", unsure=found, sure=False)
+
+
+def _named_gone(item: MemoryItem, part: Part) -> Proposed:
+    """A memory that was named: what it says besides stays, where that is clear."""
+    rest = Rest() if part.points or part.whole else remainder(item.memory, part.text)
+    return _taken_out(item, rest.text)
+
+
+def _gone(items: Iterable[MemoryItem], part: Part) -> Finding:
+    """Memories on a matter that shall be forgotten: archived where they say nothing else, else without what
+    they say of it; asked about where that cannot be told apart, or they are about somebody else."""
+    changes: list[Proposed] = []
+    unsure: list[MemoryItem] = []
+    for item in items:
+        whole = (
+            part.whole
+            or item.level != "fact"
+            or (bool(_same([item], part.text)) and one_sentence(item.memory))
+        )
+        rest = Rest() if whole else remainder(item.memory, part.text)
+        if not rest.clear or (not whole and not rest.text and about_another(item.memory, part.text)):
+            unsure.append(item)
+        else:
+            changes.append(_taken_out(item, rest.text))
+    reason = FORGOTTEN if changes else "the memory says something else besides"
+    return Finding(Judgement.DELETION, reason, changes, unsure, sure=not unsure)
+
+
+def _taken_out(item: MemoryItem, rest: str) -> Proposed:
+    if not rest:
+        return Proposed(Action.ARCHIVE, item, "", FORGOTTEN, from_now=True)
+    return Proposed(Action.UPDATE, item, rest, "what it says besides stays", from_now=True)
 
 
 def _archived(items: Iterable[MemoryItem], reason: str) -> list[Proposed]:

@@ -48,6 +48,8 @@ class Part:
     """It says that something that is remembered is wrong."""
     every: bool = False
     """It asks for all that it fits, not for one."""
+    whole: bool = False
+    """It asks for whole memories ("the note about the boat"), not for a matter in them."""
     points: bool = False
     """It names nothing itself ("that one")."""
     adds: bool = False

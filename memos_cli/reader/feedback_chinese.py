@@ -90,6 +90,8 @@ _FORGET = re.compile(rf"{_PLEASE}{_DROP}(?:了|吧)?(?P<what>.*)$")
 _NEED_NOT = re.compile(
     rf"(?P<what>[^,,。]{{2,20}}?)(?:的?(?:事|事情|这件事|那件事|那条|这条))?(?:你|就|以后)*(?:不用|不必|别|不要|无需)(?:再)?{_KEEP}了?$"
 )
+_WHOLE = re.compile("(?:[那这一]条|记忆|记录|笔记)$|^[那这]条")
+"""It is a note that shall go."""
 _FORGET_BA = re.compile(
     rf"{_PLEASE}[把将](?P<what>.+?)(?:都|全部?|统统|通通|一并|给我|给|从[^删清移去抹忘]*?(?:里|中|里面|中间))*\s*{_DROP}(?:了|吧|掉)*$"
 )
@@ -249,7 +251,8 @@ def _forgotten(text: str) -> Part | None:
     every = bool(_EVERY.search(text))
     about = _ABOUT_TAIL.sub("", _ABOUT.sub("", what, count=1))
     about = about.removesuffix("的") if every else about
-    return Part(Form.FORGET, bare(about), every=every, points=not bare(about))
+    whole = bool(_WHOLE.search(found["what"]))
+    return Part(Form.FORGET, bare(about), every=every, whole=whole, points=not bare(about))
 
 
 def _replaced(text: str) -> Part | None:

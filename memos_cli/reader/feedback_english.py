@@ -130,6 +130,12 @@ _ABOUT = re.compile(
     r"(?:about|on|concerning|regarding|of|saying|that says|with|where|in which)\s+(?:that\s+|how (?:much|many|often|long)\s+|where\s+|when\s+|whether\s+)?",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(
+    r"^(?:(?:every|all|any|the|this|that|my|our|your|those|these) )*(?:memor(?:y|ies)|notes?|entr(?:y|ies)|records?)\b"
+    r"|\b(?:note|memory|entry)$",
+    re.IGNORECASE,
+)
+"""It is a note, a memory or an entry that shall go."""
 _POINTING = re.compile(
     r"(?:about )?(?:that|this|it|these|those|them|(?:that|this|the (?:last|first|previous)) (?:one|memory|note|entry|fact)|the last (?:one|thing)|what i (?:just )?said|(?:that|this) (?:one|again))?$",
     re.IGNORECASE,
@@ -386,7 +392,8 @@ def _forgotten(text: str) -> Part | None:
     about = re.sub(r"^that\s+(?=\S+\s)", "", _ABOUT.sub("", what, count=1), flags=re.IGNORECASE)
     about = re.sub(r"^(?:how (?:much|many|often|long)|where|when|whether)\s+", "", about, flags=re.IGNORECASE)
     about = re.sub(r"(?:'s|’s)? (?:note|memory|entry|fact)$", "", about)
-    return Part(Form.FORGET, bare(about), every=every, points=not bare(about))
+    whole = bool(_WHOLE.search(what))
+    return Part(Form.FORGET, bare(about), every=every, whole=whole, points=not bare(about))
 
 
 def _replaced(text: str) -> Part | None:

@@ -137,8 +137,9 @@ def _show(shell: Shell, result: FeedbackResult, *, listed: bool) -> None:
     if not listed:
         shell.out.notes(result.notes)
     shell.out.note(_sentence(result))
-    if result.unsure and not result.changes:
-        shell.out.note("It may mean one of these; name it with --on ID:")
+    if result.unsure:
+        also = "It may mean these too" if result.changes else "It may mean one of these"
+        shell.out.note(f"{also}; name it with --on ID:")
         shell.out.notes(f"  {one.id}  {documents.beginning(one.memory, 80)}" for one in result.unsure[:SHOWN])
 
 

@@ -102,6 +102,48 @@ def test_what_is_over_is_told_from_what_is_not(text: str, stated: tuple[str, int
     assert found == ([] if stated is None else [stated])
 
 
+@pytest.mark.parametrize(
+    ("text", "topic", "words"),
+    [
+        ("Please answer in short.", "short", "Please answer in short"),
+        ("Please keep your answers short.", "short", "Please keep your answers short"),
+        ("Please answer in short sentences from now on.", "short sentences", "Please answer in short sentences"),
+        ("Always answer me in German, please.", "German", "Always answer me in German"),
+        ("I don't like the new canteen food.", "the new canteen food", "I don't like the new canteen food"),
+        ("I want window seats when I travel by train, always.", "window seats", "I want window seats when I travel by train, always"),
+        ("I prefer R over Python for statistics.", "R", "I prefer R over Python for statistics"),
+        ("I prefer Python to R for scripts", "Python", "I prefer Python to R for scripts"),
+        ("I prefer walking to driving.", "walking", "I prefer walking to driving"),
+        ("I prefer Rust over Go because it is faster.", "Rust", "I prefer Rust over Go"),
+        ("I like tea more than coffee.", "tea", "I like tea more than coffee"),
+        ("I prefer going to the cinema.", "going to the cinema", "I prefer going to the cinema"),
+        ("I prefer trips to Italy.", "trips to Italy", "I prefer trips to Italy"),
+        ("I hate coffee now.", "coffee", "I hate coffee now"),
+        ("I don't drink coffee any more", "coffee", "I don't drink coffee any more"),
+        ("I quit coffee because of the heartburn.", "coffee", "I quit coffee"),
+        ("I've given up meat for good.", "meat", "I've given up meat"),
+    ],
+)  # fmt: skip
+def test_a_topic_is_what_is_liked_and_the_words_say_beside_what(text: str, topic: str, words: str) -> None:
+    assert [(one.topic, one.evidence) for one in preferences_in(text)] == [(topic, words)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please reply in the comments.", "Please write to me in May.", "She always answers in German.", "Can you always answer in German?",
+        "I always want to cry.", "I want a coffee now.", "I quit my job.", "I gave up.", "I don't like the old one.", "Keep your voice down.",
+    ],
+)  # fmt: skip
+def test_what_is_asked_or_done_once_is_no_preference(text: str) -> None:
+    assert preferences_in(text) == ()
+
+
+def test_how_to_answer_concerns_every_answer(session) -> None:
+    say(session, "Always answer me in German, please.", "Keep your answers short, please.", "I love jazz.")
+    assert {one.topic for one in listed(session, tags=("general",))} == {"German", "short"}
+
+
 def test_who_states_none_and_who_wants_none_has_none(session, open_cube) -> None:
     assert say(session, "Do you love jazz?", "She loves jazz.") == ()
     assert say(session, "I love tea.", sources=(Source(type="chat", role="assistant"),)) == ()

@@ -106,7 +106,10 @@ def by_rule(item: MemoryItem) -> list[Draft]:
     ]
 
 
-_REQUEST = re.compile(r"\W*(?:please\b|请)", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"\W*(?:please\b|请|(?:always |from now on,? )*(?:answer|reply|respond|write|speak|talk|keep|make)\b)",
+    re.IGNORECASE,
+)
 """How a wish begins that concerns every answer, whatever it is about: "Please answer in short"."""
 
 

@@ -71,7 +71,7 @@ def _speaks(text: str) -> bool:
     return not text.isascii() or not _SELF.isdisjoint(small_words(text)) or "please" in text.lower()
 
 
-_SELF = frozenset(("i", "my"))
+_SELF = frozenset(("i", "my", "always", "your"))
 
 
 def _found(text: str) -> Iterator[Found]:
@@ -101,6 +101,6 @@ def _might() -> re.Pattern[str]:
         r"(?i:\b(?:i(?:['’]\w+)? [^.?!\n]{0,60}?(?:lov|like|liking|stopped|quit |(?:gave|given) up|(?:gone|went) off|ador|enjoy|prefer|fan |into|fond|keen|passion|obsess|crazy|hate"
         r"|dislik|detest|loath|despis|abhor|stand|bear|toler|allerg|avoid|away|clear|rather|eat|drink|smoke|always|usually"
         r"|never|vega|vege|pesca|intoleran|care for|sucker|hooked|addicted|partial|refuse|aversion|interested)|my [^.?!\n]{0,20}favou?rite"
-        r"|please|is my favou?rite))|[喜热酷钟偏]?[欢爱好迷]|讨厌|厌恶|反感|受不了|烦死|恨|怕|过敏|兴趣|不[吃喝抽]|素|戒|不再"
+        r"|want [^.?!\n]{0,80}always|please|is my favou?rite|(?:always|from now on,?) (?:answer|reply|respond|write|speak)|(?:keep|make) (?:all )?your))|[喜热酷钟偏]?[欢爱好迷]|讨厌|厌恶|反感|受不了|烦死|恨|怕|过敏|兴趣|不[吃喝抽]|素|戒|不再"
         r"|从[不来]|一般|通常|总是|每次|请|耐受|愿"
     )

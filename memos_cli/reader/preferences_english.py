@@ -46,11 +46,56 @@ _USED_TO = (
     r"|i\s+(?:no longer\s+do|(?:don't|do not)(?:\s+(?:like|love|enjoy)(?:\s+(?:it|them|that))?)?\s+any\s?(?:more|longer)))"
 )
 
+_CLAUSE_END = r"(?=\s*(?:[,;:.!?()—–]|\s(?:but|because|since|so|although|though|and\s+(?:i|it|we|my))\b|$))"
+_THAN = r"(?:over|rather\s+than|instead\s+of|more\s+than|better\s+than)"
+_WAYS = (
+    r"(?:way|ways|trips?|flights?|trains?|visits?|access|answers?|talking|listening|going|travel\w*|moving|driving|flying"
+    r"|returning|responding|writing|speaking|sticking|close|next|due)"
+)
+"""What "to" follows otherwise than in a comparison: "I prefer going to the cinema"."""
+_COMPARED = (
+    rf"i\s+{_VERY}(?:like|love|enjoy|prefer)\s+(?P<t>(?!to\b)[^,;:.]+?)\s+{_THAN}\s+[^,;:.]+?{_CLAUSE_END}",
+    rf"i\s+{_VERY}prefer\s+(?P<t>(?!to\b)(?![^,;:.]*?\b{_WAYS}\s+to\b)(?:the\s+|my\s+)?[\w+#'-]+(?:\s+(?!to\b)[\w+#'-]+)?(?<!ing))\s+to\s+[^,;:.]+?{_CLAUSE_END}",
+    rf"i\s+{_VERY}prefer\s+(?P<t>[\w-]+ing(?:\s+\w+)?)\s+to\s+\w+ing\b[^,;:.]*?{_CLAUSE_END}",
+)
+"""'I prefer R over Python for statistics': what it is compared with and for what is part of what is said."""
+
+_ADJECTIVES = "short|shorter|brief|briefer|concise|detailed|long|longer|plain|simple|formal|informal|direct|clear|polite|friendly|complete|full|few|simpler"
+_LANGUAGES = (
+    "english|german|french|spanish|italian|portuguese|dutch|swedish|norwegian|danish|finnish|icelandic|polish|czech|russian"
+    "|ukrainian|turkish|greek|hungarian|romanian|chinese|mandarin|japanese|korean|arabic|hebrew|hindi|latin|catalan|croatian"
+)
+_MANNER = rf"(?:(?:british|american|swiss|simple|plain|easy|brazilian)\s+)?(?:{_LANGUAGES})|(?:a\s+)?(?:{_ADJECTIVES}|bullet)(?:\s+(?:and\s+\w+\s+)?\w+)?|prose|detail|bullets|one sentence|lower ?case"
+_REPLY = r"(?:answer|reply|respond|write|speak|talk)(?:\s+(?:to\s+)?(?:me|us)|\s+(?:all\s+|every\s+|my\s+)+(?:questions?|messages?)|\s+back)?(?:\s+(?:always|only))?"
+_ANSWERS = r"(?:answers?|replies|reply|responses?|explanations?|messages?|summaries|texts)"
+_ASKED = r"(?:(?:please|always|from now on,?)\s+){1,3}"
+_REQUESTS = (
+    rf"{_ASKED}{_REPLY}\s+in\s+(?P<t>{_MANNER})(?=\s*(?:[,;.!?]|$|\s(?:from|always|please|when|if|unless|and|or|to|for)\b))",
+    rf"{_REPLY}\s+in\s+(?P<t>{_MANNER})(?=[^.;]*,?\s(?:please|always|from now on|in future)\b)",
+    rf"(?:{_ASKED})?(?:keep|make)\s+(?:all\s+)?(?:your|the)\s+{_ANSWERS}\s+(?:always\s+)?(?:as\s+)?(?P<t>{_ADJECTIVES})\b",
+    rf"{_ASKED}(?:be|stay|keep\s+it)\s+(?:more\s+)?(?P<t>{_ADJECTIVES})(?=\s*(?:$|[,;.!]|in\s+your\b|with\s+me\b|when\s+you\b))",
+)
+"""How somebody wants to be answered, which is asked for once and meant for ever."""
+_WANTED = (
+    r"i\s+(?:always|usually|generally|only|normally)\s+want\s+(?!to\b)(?P<t>.+)",
+    r"i\s+want\s+(?!to\b)(?P<t>[^,;]+?)(?:\s*,?\s*always\s*$|\s+(?:when|whenever)\b[^;]*\balways\s*$)",
+)
+
 _RULES: tuple[tuple[str, int, float, bool], ...] = (
+    *((pattern, 1, LIKED, True) for pattern in (*_COMPARED, *_REQUESTS, *_WANTED)),
     (_USED_TO, -1, LIKED, True),
     (rf"{_GAVE_UP}\s+(?:liking|enjoying|loving)\s+(?P<t>.+)", -1, LIKED, True),
     (
         rf"{_GAVE_UP}\s+(?:eating|drinking|smoking|ordering|wearing|watching|listening\s+to)\s+(?P<t>.+)",
+        -1,
+        SHOWN,
+        False,
+    ),
+    (
+        rf"{_GAVE_UP}\s+(?P<t>(?!(?:\w+ing(?<!smoking)(?<!drinking)(?<!vaping)(?<!gambling)|my|the|our|his|her|this|that|a|an|it|on|at|in|as|there"
+        r"|hope|school|university|college|uni|work|office|because|when|after|before|two|three|last|and|to)\b)[\w'-]+(?:\s+[\w'-]+){0,3}?)"
+        r"(?=\s*(?:[,;:.!?]|$)|\s(?:for|last|this|in|at|on|to|because|when|after|since|and|but|with|two|three|a|years?|months?|\d+|completely"
+        r"|entirely|altogether|again|now|already|yesterday|recently)\b)",
         -1,
         SHOWN,
         False,
@@ -171,7 +216,7 @@ _RULES: tuple[tuple[str, int, float, bool], ...] = (
 _TOPIC_END = (
     r"\s*[,;:.!?()—–]|\s+-\s|\s+(?:but|because|since|so|when|whenever|while|although|though|if|unless|except|even|these days|nowadays"
     r"|at all|by the way|instead|rather than|more than|better than|over|than|as well|too|a lot|very much|so much|the most|the best"
-    r"|any\s?more|any longer|lately|right now|at the moment|especially|and (?:i|it|we|my|he|she|they|that|have|usually|always|prefer|love|hate|like|dislike|enjoy)|which|who|as (?:i|it|a|they)"
+    r"|any\s?more|any longer|now(?=\s*(?:$|[,;.!]))|from now on|nowadays|currently|always(?=\s*(?:$|[,;.!]))|lately|right now|at the moment|especially|and (?:i|it|we|my|he|she|they|that|have|usually|always|prefer|love|hate|like|dislike|enjoy)|which|who|as (?:i|it|a|they)"
     r"|(?P<unsaid>it|them|like (?:this|that|these|those)))\b"
 )
 _HANGING = r"(?:^|\s)(?:to|on|of|in|for|with|at|from|by|through|about|a|an|the|and|or|my|this|that|take|enjoy|find|make|making|keep)$"
@@ -181,7 +226,7 @@ _ADJECTIVE = r"[\w-]+(?:al|ful|ive|ous|ward|less|able|ible|tech|ed|ant|ent|ish)$
 _NO_TOPIC = (
     r"(?:it|that|this|these|those|you|your|yours|him|her|his|them|their|its|us|me|how|what|when|where|why|who|which|if|whether|everything"
     r"|(?:any|every)(?:one|body|thing)|something|someone|nothing|all|both|one|none|some|being able|hearing|seeing you|the (?:idea|way"
-    r"|fact|sound|look|new|same|first|last|thought)|to (?:bother|say|admit|ask|interrupt|break|tell|be|miss|hear|see|think|know|disappoint"
+    r"|fact|sound|look|thought)|the (?:new|same|first|last|old|other)(?:\s+(?:ones?|things?|time|day|look|idea|way))?\s*$|to (?:bother|say|admit|ask|interrupt|break|tell|be|miss|hear|see|think|know|disappoint"
     r"|disagree|complain|brag|point)|not|up|down|still|straight|too|so|very|much|more|most|today|tomorrow|tonight|now|until|after|before|at|in|on|for|with|from"
     r"|there|here|and|or|is|are|my (?:wife|husband|son|daughter|kids?|children|mom|mum|mother|dad|father|family|friends?|brothers?|sisters?"
     r"|girlfriend|boyfriend|partner|parents))\b"
@@ -219,6 +264,7 @@ def _in_clause(sentence: str, start: int, end: int, offset: int) -> Iterator[Fou
             about = match.groupdict().get("about")
             began = match.start("said")
             ends = max(last, match.end() if match.end("t") < match.end() else last)
+            ends = _over().match(sentence, ends, end).end()  # type: ignore[union-attr]
             yield Found(
                 offset + first,
                 offset + last,
@@ -251,6 +297,12 @@ def _topic_of_adjectives(sentence: str, first: int, last: int) -> tuple[int, int
     match = _compiled(r"[\w-]+(?:, [\w-]+){1,2}(?: [\w-]+){1,3}(?=\s*$|[.;!])").match(sentence, first, last)
     # Several words that end in an adjective lack their noun: 'to exercise with traditional, …'.
     return match.span() if match else (first, first)
+
+
+@cache
+def _over() -> re.Pattern[str]:
+    """What follows that says that it was otherwise."""
+    return re.compile(r"(?:\s+(?:any\s?more|any\s+longer|now)(?=\s*(?:$|[,;.!])))?")
 
 
 @cache

@@ -702,7 +702,7 @@ class Preferred(Value, frozen=True, kw_only=True):
     topic: str | None
     strength: float
     what: str
-    """`new`; `stronger`, told once more; `changed`, the opposite of what was held before."""
+    """`new`; `stronger`, told once more; `changed`, the opposite of what was held before; `over`, ended by that."""
 
 
 class Skipped(Value, frozen=True, kw_only=True):

@@ -58,6 +58,7 @@ EXCEPTIONS = {
         "stores.nearness",
         "stores.claims",
         "stores.subjects",
+        "stores.english.words",
         "stores.heap",
         "stores.usage.Used",
         "stores.verdicts",

@@ -238,6 +238,65 @@ def test_two_people_have_two_preferences(session) -> None:
     assert {p.user_id for p in listed(session, users=("bob",))} == {"bob"}
 
 
+# -- over
+
+
+STRONG = "I love strong filter coffee in the morning."
+
+
+@pytest.mark.parametrize(
+    ("was", "over"),
+    [
+        (STRONG, "I quit coffee because of the heartburn."),
+        (STRONG, "I don't drink coffee any more."),
+        (STRONG, "I no longer drink coffee."),
+        ("I enjoy a cup of green tea.", "I no longer like green tea."),
+        ("我喜欢早上喝浓咖啡。", "我戒咖啡了。"),
+        ("我喜欢早上喝浓咖啡。", "我不喝咖啡了。"),
+    ],
+)
+def test_what_is_over_ends_with_every_kind_of_it(session, was: str, over: str) -> None:
+    say(session, was, said_at=JAN)
+    (before,) = listed(session)
+    told = say(session, over, said_at=MAR)
+    assert [(one.what, one.id) for one in told if one.what == "over"] == [("over", before.id)]
+    assert [one.polarity for one in listed(session)] == [-1]
+    old, new = browse.history(session, before.id).versions
+    assert (old.valid_to, new.status, new.memory) == (MAR, Status.ARCHIVED, old.memory)
+    assert [p.id for p in listed(session, as_of=FEB)] == [before.id]
+    edit.undo(session)
+    assert [p.id for p in listed(session)] == [before.id]
+
+
+def test_what_is_over_ends_no_other_thing_and_nobody_elses(session) -> None:
+    say(session, "I love coffee table books.", "I like the smell of bread with coffee.")
+    say(session, STRONG, user_id="bob")
+    say(session, STRONG, said_at=MAR, speaker="Ana")
+    say(session, "I quit coffee.", said_at=JAN, speaker="Ana")
+    say(session, "I quit coffee.", "I don't like coffee.")
+    assert len([one for one in listed(session) if one.polarity == 1]) == 4
+
+
+def test_in_one_batch_it_is_history_too(session) -> None:
+    drafts = [Draft(memory=STRONG, said_at=JAN), Draft(memory="I quit coffee.", said_at=MAR)]
+    add.add(session, drafts)
+    assert [p.topic for p in listed(session)] == ["coffee"]
+    assert [p.polarity for p in listed(session, as_of=FEB)] == [1]
+
+
+@pytest.mark.parametrize(
+    "text", ["I don't drink coffee any more", "I no longer like coffee", "Forget that I like coffee"]
+)
+def test_feedback_ends_it(session, text: str) -> None:
+    say(session, STRONG)
+    feedback(session, text)
+    assert STRONG.rstrip(".") not in {p.memory for p in listed(session)}
+    (was,) = listed(session, statuses=(Status.ARCHIVED,))
+    assert len(browse.history(session, was.id).versions) == 2
+    edit.undo(session)
+    assert [p.polarity for p in listed(session)] == [1]
+
+
 # -- told the other way round
 
 

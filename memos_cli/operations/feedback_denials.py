@@ -14,9 +14,11 @@ from memos_cli.operations.feedback_targets import Scope, leading
 from memos_cli.operations.remainder import Rest, about_another, one_sentence, remainder
 from memos_cli.operations.wording import shares
 from memos_cli.reader.feedback import Part
+from memos_cli.reader.preferences import preferences_in
 from memos_cli.schema import MemoryItem
 from memos_cli.stores.analysis import content_terms
 from memos_cli.stores.nearness import normalized
+from memos_cli.stores.subjects import narrows
 from memos_cli.stores.verdicts import Relation
 
 FORGOTTEN = "it shall be forgotten"
@@ -64,6 +66,7 @@ def forget(part: Part, scope: Scope) -> Finding:
     if part.every:
         found = found or _matching(scope.near(part.text), part.text)
         found = [item for item in found if item.level == "fact"]
+    found = found or _liking(items, part.text)
     if not found:
         note = f"No memory here is clearly about {part.text!r}."
         return Finding(Judgement.DELETION, "no memory is clearly about that", sure=False, notes=[note])
@@ -117,6 +120,20 @@ def _same(items: Sequence[MemoryItem], text: str) -> list[MemoryItem]:
         if verdict.relation is Relation.DUPLICATE and verdict.sure:
             found.append(item)
     return found
+
+
+def _liking(items: Sequence[MemoryItem], text: str) -> list[MemoryItem]:
+    """Memories that tell of the preference that a statement states, or of one for a kind of what it is for."""
+    stated = preferences_in(text)
+    return [
+        item
+        for item in items
+        if any(
+            one.polarity == told.polarity and (one.topic == told.topic or narrows(told.topic, one.topic))
+            for one in stated
+            for told in preferences_in(item.memory)
+        )
+    ]
 
 
 def _matching(items: Sequence[MemoryItem], text: str) -> list[MemoryItem]:

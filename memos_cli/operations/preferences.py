@@ -10,7 +10,8 @@ sure one can be of it, `origin` whether it was said or inferred, and the tag `ge
 every answer. Its relations `evidence` lead to the memories that tell
 of it, and mark it as learned: one that somebody stored as such has none, is told apart from these, and is
 a hit of a search like any other memory. It belongs to one owner: a speaker among the memories of one user and agent. Told again, it gets
-stronger; told the other way round, it gets a new version, and the old one's validity is closed.
+stronger; told the other way round, it gets a new version, and the old one's validity is closed. Said to be over
+("I quit coffee"), whatever was liked of the kind ("strong filter coffee") ends with it.
 """
 
 from __future__ import annotations
@@ -40,12 +41,13 @@ from memos_cli.schema import (
     Relation,
     RelationKind,
     Source,
+    Status,
     Value,
     Visibility,
 )
 from memos_cli.stores import nearness
 from memos_cli.stores.facts import FEEDBACK, LEARNED, LIVE, is_learned
-from memos_cli.stores.subjects import owner_of, stems, subject_of
+from memos_cli.stores.subjects import narrows, owner_of, stems, subject_of
 
 if TYPE_CHECKING:
     from memos_cli.session import Session, TextVectors
@@ -106,6 +108,12 @@ def by_rule(item: MemoryItem) -> list[Draft]:
     ]
 
 
+_OVER = re.compile(
+    r"\b(?:no longer|any ?more|any longer|now|quit|stopped|gave up|given up|(?:went|gone) off|(?:fell|fallen) out of love)\b"
+    r"|不再|再也不|戒|现在.*不|不.*了$",
+    re.IGNORECASE,
+)
+"""Words of a dislike that say that it was otherwise."""
 _REQUEST = re.compile(
     r"\W*(?:please\b|请|(?:always |from now on,? )*(?:answer|reply|respond|write|speak|talk|keep|make)\b)",
     re.IGNORECASE,
@@ -126,6 +134,8 @@ class Learned:
     past: list[MemoryItem] = field(default_factory=list)
     """Versions that this change both makes and closes."""
     what: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, datetime] = field(default_factory=dict)
+    """When those stopped being true that were said to be over."""
 
     @property
     def puts(self) -> tuple[MemoryItem, ...]:
@@ -141,6 +151,8 @@ class Learned:
         )
 
     def _end(self, old: MemoryItem, new: MemoryItem) -> datetime | None:
+        if old.id in self.ended:
+            return self.ended[old.id]
         first = next((item for item in self.past if item.id == old.id), new)
         if self.what[old.id] != "changed" or first.valid_from is None or not _opposed(old, first):
             return None
@@ -179,7 +191,26 @@ def learn(session: Session, told: Sequence[Told], change: Change, vectors: TextV
         else:
             _settle(learned, found, came)
             held.take(learned.held.get(found.id, (found, found))[1])
+        if _over(came):
+            for item in held.kinds_of(came):
+                _end(learned, item, came, came.id if found is None else found.id)
+                held.drop(item)
     return learned
+
+
+def _over(came: MemoryItem) -> bool:
+    return _polarity(came) < 0 and bool(_OVER.search(came.memory))
+
+
+def _end(learned: Learned, held: MemoryItem, came: MemoryItem, told: str) -> None:
+    """Archive a preference that is over, unless it was told after what says so; `told` is the one that does."""
+    if _earlier(came, held):
+        return
+    learned.what[held.id] = "over"
+    learned.ended[held.id] = end = valid_end(held, came.valid_from or learned.change.time)
+    by = Relation(kind=RelationKind.UPDATED_BY, target=told)
+    fields = {"status": Status.ARCHIVED, "valid_to": end, "relations": (*held.relations, by)}
+    _put(learned, held, fields, past=True)
 
 
 @dataclass
@@ -202,7 +233,29 @@ class _Held:
             for item in [*chain.from_iterable(near), *keywords.on_subjects([subject_of(c) for c in coming])]:
                 if is_learned(item) and item.status in LIVE:
                     held.take(item)
+            for came in filter(_over, coming):
+                found = keywords.search(came.topic or "", Filters(learned=True), CANDIDATES).ordinals
+                for item in keywords.items(found).values():
+                    if is_learned(item) and item.status in LIVE and item.known_to is None:
+                        held.take(item)
         return held
+
+    def drop(self, item: MemoryItem) -> None:
+        """Forget a preference that has ended."""
+        self.subjects = {subject: id for subject, id in self.subjects.items() if id != item.id}
+        self.bands = {band: [id for id in ids if id != item.id] for band, ids in self.bands.items()}
+        del self.items[item.id]
+
+    def kinds_of(self, came: MemoryItem) -> list[MemoryItem]:
+        """The preferences of the same owner for kinds of what this one says is over."""
+        return [
+            item
+            for item in self.items.values()
+            if _polarity(item) > 0
+            and not item.info.get("slot")
+            and owner_of(item) == owner_of(came)
+            and narrows(item.topic or "", came.topic or "")
+        ]
 
     def take(self, item: MemoryItem) -> None:
         """Know a preference, or its next version."""
@@ -302,7 +355,8 @@ def _put(learned: Learned, held: MemoryItem, fields: dict[str, object], *, past:
         return
     new = next_version(held, **fields)
     if old is not held:
-        end = valid_end(held, new.valid_from) if new.valid_from else None
+        since = new.valid_to or new.valid_from
+        end = valid_end(held, since) if since else None
         change = learned.change
         learned.past.append(held.but(known_to=change.time, closed_by=change.id, valid_to=end))
     learned.held[held.id] = (old, new)

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from memos_cli.operations.wording import holds, meaningful, shares
 from memos_cli.stores.english.words import PAST
-from memos_cli.stores.wordlist import word_set
 
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _SENTENCE = re.compile(
@@ -152,10 +151,12 @@ def _joined(sentences: Sequence[str], text: str) -> str:
 
 _NAME = re.compile(r"[A-Z][\w-]*(?: [A-Z][\w-]*)*|[\u4e00-\u9fff]{2,4}")
 _ASIDE = re.compile(r"\b(?:since|because|as|after|when|before|while|until|once)\b|因为|由于|自从|既然")
-_OPENING = word_set(
-    "the a an this that these those i we you it yesterday today tomorrow on in at since when after before there "
-    "some every each all both if for from with by our"
+_OPENING = re.compile(
+    r"(?:the|an?|this|that|these|those|i|we|you|it|yesterday|today|tomorrow|on|in|at|since|when|after|before|there|some|every|each|all"
+    r"|both|if|for|from|with|by|our)$",
+    re.IGNORECASE,
 )
+"""Words with a capital that open a sentence and name nobody."""
 _HEAD = re.compile(rf"(?P<head>.+?) (?P<verb>{_VERB}|\w\w+(?:ed|[^s]s))\b(?P<value>.*)", re.IGNORECASE)
 _TITLES = r"(?:now|called|named|still|currently|Dr\.?|Mr\.?|Mrs\.?|Ms\.?|Prof\.?|Professor|[A-Z][\w'’-]*)"
 
@@ -177,5 +178,5 @@ def about_another(text: str, name: str) -> bool:
     first, *others = found["head"].split()
     if first.lower() in ("my", "his", "her", "their") and others:
         return True
-    named = first[:1].isupper() and first.lower() not in _OPENING
+    named = first[:1].isupper() and not _OPENING.match(first)
     return named and (not others or others[0][:1].isupper() or first.endswith(("'s", "’s")))

@@ -115,7 +115,11 @@ def find(sentence: str, offset: int) -> Iterator[Found]:
                     offset + first,
                     offset + last,
                     offset + match.start("said"),
-                    offset + max(last, match.end() if match.end("t") < match.end() else last),
+                    offset
+                    + max(
+                        last + sentence.startswith("了", last),
+                        match.end() if match.end("t") < match.end() else last,
+                    ),
                     polarity,
                     max(strength, stronger) if explicit else strength,
                     explicit,

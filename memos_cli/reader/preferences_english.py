@@ -84,6 +84,7 @@ _WANTED = (
 _RULES: tuple[tuple[str, int, float, bool], ...] = (
     *((pattern, 1, LIKED, True) for pattern in (*_COMPARED, *_REQUESTS, *_WANTED)),
     (_USED_TO, -1, LIKED, True),
+    (r"i\s+no\s+longer\s+(?:eat|drink|smoke)\s+(?P<t>.+)", -1, SHOWN, False),
     (rf"{_GAVE_UP}\s+(?:liking|enjoying|loving)\s+(?P<t>.+)", -1, LIKED, True),
     (
         rf"{_GAVE_UP}\s+(?:eating|drinking|smoking|ordering|wearing|watching|listening\s+to)\s+(?P<t>.+)",

@@ -6,6 +6,7 @@ same subject. Does not own: what a new one does to the one that is held (`operat
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from memos_cli.schema import MemoryItem, Visibility
@@ -19,6 +20,26 @@ Owner = tuple[str | None, ...]
 def stems(text: str) -> frozenset[str]:
     """The words of a topic as the index knows them; the text itself where it has none."""
     return frozenset(analysis.parse(text.replace('"', " ")).terms) or frozenset({text.casefold()})
+
+
+def narrows(topic: str, wider: str) -> bool:
+    """Whether a topic is a kind of another one: its head is named there, and all of that in it ("strong filter
+    coffee in the morning" is coffee, a coffee table is not)."""
+    if _CHINESE.search(wider):
+        return len(wider) > 1 and topic.endswith(wider)
+    head = _ASIDE.split(_MEASURE.sub("", topic.strip()), maxsplit=1)[0].split()
+    wanted = stems(wider)
+    return bool(head) and stems(head[-1]) <= wanted and wanted <= stems(" ".join(head))
+
+
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+_MEASURE = re.compile(
+    r"^(?:(?:a|an|my|the) )?(?:\w+ )?(?:cups?|mugs?|glass(?:es)?|bottles?|kinds?|sorts?) of ", re.IGNORECASE
+)
+_ASIDE = re.compile(
+    r" (?:in|at|with|on|for|from|after|before|by|to|when|without|than|over|of)\b", re.IGNORECASE
+)
+"""What begins a detail of a topic."""
 
 
 def owner_of(item: MemoryItem) -> Owner:

@@ -261,6 +261,43 @@ def test_of_an_attribute_only_the_value_is_exchanged(
     assert [change.after for change in changes if change.id] == ([after] if after else [])
 
 
+@pytest.mark.parametrize(
+    ("memory", "said", "after"),
+    [
+        ("The wedding will be on 22 May 2027 in Vadstena.", "The wedding is on 29 May 2027", "The wedding will be on 29 May 2027 in Vadstena."),
+        ("My bike is a green Crescent.", "The bike is blue", "My bike is a blue Crescent."),
+        ("My brother Tomas lives in Graz.", "Tomas no longer lives in Graz", "My brother Tomas no longer lives in Graz."),
+        ("Tomas lives in Graz. He has a dog.", "Tomas no longer lives in Graz", "Tomas no longer lives in Graz. He has a dog."),
+        ("The flight to Oslo leaves at 8:05 on Friday.", "The flight leaves at 8:15.", None),
+        ("The red door and the blue gate are old.", "The door is green", None),
+        ("The choir meets at 19:00.", "The party is at 20:00", None),
+        ("Tomas moved to Graz in 2019.", "Tomas no longer lives in Graz", None),
+    ],
+)  # fmt: skip
+def test_what_is_said_plainly_corrects_the_one_memory_of_that_slot(
+    session: Session, memory: str, said: str, after: str | None
+) -> None:
+    add_texts(session, memory)
+    changes = feedback(session, said, dry_run=True).changes
+    assert [change.after for change in changes if change.id] == ([after] if after else [])
+    assert changes
+
+
+def test_what_hangs_on_what_is_over_is_asked_about(session: Session) -> None:
+    (id,) = add_texts(session, "Tomas lives in Graz and works at the mill.")
+    result = feedback(session, "Tomas no longer lives in Graz")
+    assert (result.changes, [one.id for one in result.unsure]) == ((), [id])
+
+
+@pytest.mark.parametrize("said", ["Forget the old freezer code", "Change the old freezer code to 7777"])
+def test_where_none_fits_those_that_are_near_are_offered(session: Session, said: str) -> None:
+    (id, *_) = add_texts(session, "The freezer code is 4471.", "The sea is calm.")
+    result = feedback(session, said)
+    assert (result.changes, [one.id for one in result.unsure], result.unclear) == ((), [id], True)
+    add_texts(session, *(f"The freezer code of lab {n} is {n}71." for n in range(1, 9)))
+    assert len(feedback(session, said).unsure) == 5
+
+
 def test_what_would_be_more_than_a_value_is_asked_about(session: Session) -> None:
     (id,) = add_texts(session, "Anna loves chess.")
     result = feedback(session, "Anna plays tennis, not chess")

@@ -13,19 +13,44 @@ changed where they are named or where a word is replaced everywhere, and otherwi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as replaced
 
 from memos_cli.operations.feedback_denials import deny, forget
-from memos_cli.operations.feedback_findings import Finding, Judgement
+from memos_cli.operations.feedback_findings import KNOWN, Finding, Judgement
 from memos_cli.operations.feedback_replacing import replace
 from memos_cli.operations.feedback_statements import state
-from memos_cli.operations.feedback_targets import Scope
+from memos_cli.operations.feedback_targets import Scope, leading
 from memos_cli.operations.wording import overfull, shares
 from memos_cli.reader.feedback import Form, Part
 from memos_cli.stores.analysis import exact_terms
 
+OFFERED = 5
+"""Memories that are named where it is not clear which is meant, at most, beyond those that fit equally."""
+
 
 def decide(part: Part, scope: Scope) -> Finding:
     """What a part of a feedback comes to within a scope. Changes nothing."""
+    return _offering(part, scope, _decided(part, scope))
+
+
+def _offering(part: Part, scope: Scope, found: Finding) -> Finding:
+    """A finding that changes nothing because it is not clear which memory is meant, with those that share the
+    most of its words."""
+    about = part.text or part.wrong
+    settled = found.changes or found.unsure or found.reason == KNOWN or found.judgement not in _OVERWRITING
+    if settled or part.points or not about:
+        return found
+    told = [(shares(item.memory, about), item) for item in leading(scope.near(about), turns=True)]
+    best = sorted((one for one in told if one[0] >= LEAST), key=lambda one: -one[0])
+    return replaced(found, unsure=[item for _, item in best[:OFFERED]], sure=False)
+
+
+_OVERWRITING = (Judgement.CORRECTION, Judgement.DELETION)
+LEAST = 0.3
+"""Share of the words of what is meant that a memory must hold to be offered."""
+
+
+def _decided(part: Part, scope: Scope) -> Finding:
     if part.form is Form.REMARK:
         return Finding(Judgement.NOISE, "it says nothing to remember or to change")
     if part.form is Form.CONFIRM:

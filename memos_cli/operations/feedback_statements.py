@@ -17,11 +17,13 @@ from memos_cli.operations.framing import framed
 from memos_cli.operations.wording import (
     affirmed,
     denied,
+    ended,
     filled,
     holds,
     named_in,
     one_slot,
     put,
+    restated_slot,
     shares,
     swapped,
 )
@@ -61,6 +63,7 @@ def state(part: Part, scope: Scope) -> Finding:
         return Finding(judgement, KNOWN, notes=[f"{known[0].id} says that already."])
     return (
         _affirmed(part, ours)
+        or _over(part, ours)
         or _by_words(part, scope, ours, judgement)
         or _added(part, scope, near, judgement)
     )
@@ -76,6 +79,18 @@ def _affirmed(part: Part, items: Sequence[MemoryItem]) -> Finding | None:
     item, text = meant[0]
     reason = "one denies what the other says"
     return Finding(Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, item, text, reason)])
+
+
+def _over(part: Part, items: Sequence[MemoryItem]) -> Finding | None:
+    """The one memory that says, among other things, what the statement says is no longer so."""
+    meant = [(item, *found) for item in items if (found := ended(item.memory, part.text)) is not None]
+    if not meant:
+        return None
+    reason = "it says that this has changed"
+    if len(meant) > 1 or not meant[0][2]:
+        return Finding(Judgement.CORRECTION, reason, unsure=[item for item, *_ in meant], sure=False)
+    item, text, _ = meant[0]
+    return Finding(Judgement.CORRECTION, reason, [Proposed(Action.UPDATE, item, text, reason, from_now=True)])
 
 
 def changeable(scope: Scope, items: Sequence[MemoryItem]) -> list[MemoryItem]:
@@ -193,6 +208,9 @@ def _by_words(part: Part, scope: Scope, items: Sequence[MemoryItem], judgement: 
         meant = meant or [
             (i, text) for i in items if (text := framed(i.memory, said, changed=part.changed)) is not None
         ]
+    elif not part.adds:
+        meant = [(i, text) for i in items if (text := restated_slot(i.memory, said)) is not None]
+        judgement = Judgement.CORRECTION if meant else judgement
     else:
         return None
     if len(meant) == 1:

@@ -397,6 +397,57 @@ def one_slot(text: str, said: str) -> str | None:
     return None
 
 
+def restated_slot(text: str, said: str) -> str | None:
+    """The text with the date, time, day, number or colour that a plain statement gives its subject ("The wedding
+    is on 29 May"), where it says another one of just that, once, of the same subject; else None."""
+    found = _PLAINLY.fullmatch(said.strip(" .!"))
+    if found is None or not meaningful(found["of"]):
+        return None
+    head = _PLAINLY_HEAD.match(text)
+    if head is None or not shares(head["of"], found["of"]) == shares(found["of"], head["of"]) == 1.0:
+        return None  # "the flight to Oslo" may be another one than "the flight"
+    for kind in (*_KINDS, _COLOUR):
+        there, here = (list(kind.finditer(t)) for t in (text, said))
+        if len(here) != 1:
+            continue
+        rest = f"{said[: here[0].start()]} {said[here[0].end() :]}"
+        same = len(there) == 1 and shares(text, rest.replace(found["verb"], " ", 1)) == 1.0
+        if not same or _GLUED.search(text[: there[0].start()]):
+            return None
+        if normalized(here[0].group()) != normalized(there[0].group()):
+            return put(text, there[0].span(), here[0].group())
+    return None
+
+
+def ended(text: str, said: str) -> tuple[str, bool] | None:
+    """The text with "no longer" before what a statement says is over of its subject, and whether nothing else hangs
+    on that there ("Tomas lives in Graz and works there"); None where the text does not say it, once."""
+    found = _NO_LONGER.fullmatch(said.strip(" .!"))
+    if found is None:
+        return None
+    what = rf"\b{re.escape(found['verb'])} {re.escape(found['what'])}\b"
+    places = list(re.finditer(what, text, re.IGNORECASE))
+    if len(places) != 1:
+        return None
+    before, after = text[: places[0].start()], text[places[0].end() :]
+    sentence = re.split(r"(?<=[.!?])\s", before)[-1]
+    if not holds(sentence, found["who"]) or re.search(r"\b(?:not|never|no longer)\b", sentence):
+        return None
+    alone = not re.match(r"[^.!?]*(?:\b(?:and|but|while)\b|[,;])", after)
+    return f"{before}no longer {text[places[0].start() :]}", alone
+
+
+_NO_LONGER = re.compile(r"(?P<who>\S.*?) no longer (?P<verb>\w+) (?P<what>[^,;]+)", re.IGNORECASE)
+_COLOURS = "red|blue|green|yellow|black|white|grey|gray|brown|orange|purple|pink|violet|silver|golden|beige|turquoise"
+_COLOUR = re.compile(rf"\b(?:(?:dark|light|pale|bright) )?(?:{_COLOURS})\b", re.IGNORECASE)
+_PLAIN_VERB = "(?:is|are|was|will be|takes place|will take place|starts|begins|ends|leaves|opens|closes)"
+_PLAINLY = re.compile(
+    rf"(?P<of>(?:the|my|our|his|her|their|[A-Z][\w-]*['’]s) [\w'’-]+(?: [\w'’-]+){{0,3}}?) (?P<verb>{_PLAIN_VERB}) (?:now )?(?:on |at |in )?[^,;]{{1,40}}",
+    re.IGNORECASE,
+)
+_PLAINLY_HEAD = re.compile(rf"(?P<of>.{{2,60}}?) (?:{_PLAIN_VERB}|has|have|costs?)\b", re.IGNORECASE)
+
+
 def meaningful(text: str) -> int:
     """How many words of a text carry meaning."""
     return sum(_level(w) not in _EMPTY for w in _TOKEN.findall(text))

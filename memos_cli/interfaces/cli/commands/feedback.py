@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -83,7 +84,7 @@ def feedback(
         asks = result.unsure and not result.changes and not dry_run and shell.out.can_ask
         if asks and (chosen := _chosen(shell, result)):
             result = said([chosen], False)
-    _show(shell, result, listed=asking.listed)
+    _show(shell, result, words, listed=asking.listed)
     if result.unclear:
         raise typer.Exit(1)
 
@@ -127,7 +128,7 @@ def _chosen(shell: Shell, result: FeedbackResult) -> str | None:
     return result.unsure[place_ - 1].id if place_ else None
 
 
-def _show(shell: Shell, result: FeedbackResult, *, listed: bool) -> None:
+def _show(shell: Shell, result: FeedbackResult, words: str, *, listed: bool) -> None:
     lines = [] if listed else _lines(result)
     shell.out.emit(
         documents.dump(result), *([Plain("".join(f"{line}\n" for line in lines))] if lines else [])
@@ -141,6 +142,10 @@ def _show(shell: Shell, result: FeedbackResult, *, listed: bool) -> None:
         also = "It may mean these too" if result.changes else "It may mean one of these"
         shell.out.note(f"{also}; name it with --on ID:")
         shell.out.notes(f"  {one.id}  {documents.beginning(one.memory, 80)}" for one in result.unsure[:SHOWN])
+        said = shlex.quote(documents.beginning(words, 80))
+        shell.out.note(
+            f"Next: memos feedback {said} --on {result.unsure[0].id if len(result.unsure) == 1 else 'ID'}"
+        )
 
 
 def _lines(result: FeedbackResult) -> list[str]:

@@ -227,22 +227,23 @@ def _edit(one: Proposed, source: Source, change: Change) -> Edited:
     if is_learned(old) and one.words is None:
         new = new.but(**_preferred(new))
     if one.words is not None:
+        wrong, right = one.words
+
+        def put(text: str) -> str:
+            return replaced(text, wrong, right, kept=one.kept)
+
         new = new.but(
             valid_from=old.valid_from,
             valid_to=old.valid_to,
             refinement=old.refinement,
-            key=replaced(old.key, *one.words) if old.key else old.key,
-            speaker=_speaker(old, one.words),
-            topic=replaced(old.topic, *one.words) if old.topic else old.topic,
-            tags=tuple(dict.fromkeys(replaced(tag, *one.words) for tag in old.tags)),
+            key=put(old.key) if old.key else old.key,
+            speaker=put(old.speaker) if old.speaker and said_by(old, wrong) else old.speaker,
+            topic=put(old.topic) if old.topic else old.topic,
+            tags=tuple(dict.fromkeys(map(put, old.tags))),
             # A summary is right at once, and told anew from its corrected memories.
             stale=is_node(old) or old.stale,
         )
     return old, new, valid_end(old, since)
-
-
-def _speaker(old: MemoryItem, words: tuple[str, str]) -> str | None:
-    return replaced(old.speaker, *words) if old.speaker and said_by(old, words[0]) else old.speaker
 
 
 def _preferred(item: MemoryItem) -> dict[str, Any]:

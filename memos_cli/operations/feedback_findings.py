@@ -44,6 +44,8 @@ class Proposed:
     """It tells a change, so that what was there was true until now; else it never was."""
     words: tuple[str, str] | None = None
     """Of words replaced everywhere: the wrong and the right ones. What rests on the memory still does."""
+    kept: tuple[str, ...] = ()
+    """Longer names that these words are a part of, and that stay as they are."""
 
 
 @dataclass

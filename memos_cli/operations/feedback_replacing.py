@@ -1,7 +1,7 @@
 """Words that a feedback puts in place of others, wherever these stand.
 
 Owns: which memories hold them, and when it is a value rather than a word that is replaced. Does not own: what
-counts as a word (`wording`).
+counts as a word (`wording`), nor whether a name is a part of another one (`feedback_names`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed
+from memos_cli.operations.feedback_names import Sifted, sift
 from memos_cli.operations.feedback_statements import changeable, closed, closing_verdicts
 from memos_cli.operations.feedback_targets import Scope, said_by
 from memos_cli.operations.wording import attribute, replaced
@@ -17,6 +18,8 @@ from memos_cli.reader.feedback import Form, Part, alike
 from memos_cli.schema import MemoryItem
 from memos_cli.stores.facts import is_turn
 
+SHOWN = 80
+"""Characters of a memory that a note shows."""
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -34,37 +37,89 @@ def replace(part: Part, scope: Scope) -> Finding:
             Judgement.CORRECTION, reason, sure=False, notes=[f"No memory here holds {part.wrong!r}."]
         )
     if everywhere:
-        return _everywhere(part, items)
-    items = changeable(scope, items)
-    if not scope.named and len(items) != 1:
-        return Finding(Judgement.CORRECTION, "several memories could be meant", unsure=items, sure=False)
+        return _everywhere(part, items, scope)
+    return _one(part, changeable(scope, items), scope)
+
+
+def _one(part: Part, items: Sequence[MemoryItem], scope: Scope) -> Finding:
+    """The words replaced in the one memory that holds them, or in those that were pointed at."""
+    sifted = _sifted(part, items, scope)
+    texts = {
+        i.id: replaced(i.memory, part.wrong, part.right, trim=True, kept=sifted.kept) for i in sifted.meant
+    }
+    meant = [item for item in sifted.meant if texts[item.id] != item.memory]
+    if not meant or (not scope.named and len(meant) != 1):
+        return _unclear(part, sifted, items)
     reason = f"{part.right!r} in place of {part.wrong!r}"
-    texts = [replaced(item.memory, part.wrong, part.right, trim=True) for item in items]
-    changes = [Proposed(Action.UPDATE, i, text, reason) for i, text in zip(items, texts, strict=True)]
-    return Finding(Judgement.CORRECTION, reason, changes)
+    changes = [Proposed(Action.UPDATE, item, texts[item.id], reason) for item in meant]
+    return Finding(Judgement.CORRECTION, reason, changes, notes=_left_alone(part, sifted, meant))
 
 
-def _everywhere(part: Part, items: Sequence[MemoryItem]) -> Finding:
+def _sifted(part: Part, items: Sequence[MemoryItem], scope: Scope) -> Sifted:
+    """The memories by what the name is in them; who points at one says that it is the name there."""
+    sifted = sift(items, part.wrong, part.right)
+    if scope.named and not sifted.meant:
+        sifted = Sifted(meant=sifted.inside, both=sifted.both)
+    return sifted
+
+
+def _unclear(part: Part, sifted: Sifted, items: Sequence[MemoryItem]) -> Finding:
+    """Nothing is changed: the memories that may be meant, and why it is not clear."""
+    reason = "several memories could be meant"
+    if len(items) == len(sifted.both):
+        reason = f"{part.wrong!r} and {part.right!r} stand there side by side, as two of their own"
+    elif not sifted.meant:
+        reason = f"{part.wrong!r} is, or may be, a part of another name there"
+    elif len(items) == 1:
+        reason = f"what {part.wrong!r} counts there is something else"
+    return Finding(Judgement.CORRECTION, reason, unsure=list(items), sure=False)
+
+
+def _left_alone(part: Part, sifted: Sifted, changed: Sequence[MemoryItem]) -> list[str]:
+    """A sentence for each memory that holds the words and stays as it is, or does so in one place."""
+    ids = {item.id for item in changed}
+    inside = f"{part.wrong!r} is, or may be, a part of another name there"
+    notes = [
+        f"{i.id} {'keeps one name' if i.id in ids else 'was left alone'}, as {inside}: {i.memory[:SHOWN]}"
+        for i in sifted.inside
+    ]
+    both = f"it holds both {part.wrong!r} and {part.right!r}"
+    return [*notes, *(f"{i.id} was left alone, as {both}: {i.memory[:SHOWN]}" for i in sifted.both)]
+
+
+def _everywhere(part: Part, items: Sequence[MemoryItem], scope: Scope) -> Finding:
     """The words replaced in every memory that holds them, and in the labels of speakers: who is called Anna
-    was called so when she spoke."""
+    was called so when she spoke. Where a memory tells of Pete and of Peter these are two people, and just one
+    memory of Pete's can be meant, unless all of them are asked for."""
     words = (part.wrong, part.right)
     reason = f"{part.right!r} in place of {part.wrong!r}"
+    sifted = _sifted(part, items, scope)
+    told_apart = sifted.both and not part.every and not scope.named
+    if not sifted.meant or (told_apart and len(changeable(scope, sifted.meant)) > 1):
+        return _unclear(part, sifted, items)
     changes: list[Proposed] = []
-    for item in sorted(items, key=lambda item: (item.known_from, item.row)):
-        text = replaced(item.memory, *words)
+    spoken = 0
+    for item in sorted(sifted.meant, key=lambda item: (item.known_from, item.row)):
+        text = replaced(item.memory, *words, kept=sifted.kept)
+        speaks = (
+            said_by(item, part.wrong)
+            and replaced(item.speaker or "", *words, kept=sifted.kept) != item.speaker
+        )
+        spoken += speaks
         told = reason
-        if text == item.memory and said_by(item, part.wrong):
+        if text == item.memory and speaks:
             told = f"its speaker is {part.right!r} in place of {part.wrong!r}"
-        changes.append(Proposed(Action.UPDATE, item, text, told, words=words))
+        changes.append(Proposed(Action.UPDATE, item, text, told, words=words, kept=sifted.kept))
     finding = Finding(Judgement.CORRECTION, reason, changes)
     holding = [one.item for one in changes if one.reason == reason and one.item is not None]
     if len(holding) > 1:
         finding.notes.append(f"{len(holding)} memories hold {part.wrong!r}{_counts(holding)}.")
-    if spoken := sum(said_by(item, part.wrong) for item in items):
+    if spoken:
         whom = "memory was" if spoken == 1 else "memories were"
         finding.notes.append(
             f"{spoken} {whom} said by {part.wrong!r}, who is called {part.right!r} there then."
         )
+    finding.notes += _left_alone(part, sifted, sifted.meant)
     return finding
 
 

@@ -38,19 +38,118 @@ def holds(text: str, words: str) -> bool:
     return bool(words.split()) and bool(_pattern(words).search(text))
 
 
-def replaced(text: str, wrong: str, right: str, *, trim: bool = False) -> str:
-    """The text with every `wrong` as `right`, in the case that stands there; with `trim`, Chinese words that
-    `right` ends in and that follow anyway stand once (每周一上线 for 每周四 in 每周四上线)."""
+def found_in(text: str, words: str) -> list[tuple[int, int]]:
+    """Where the words stand in the text as whole words, in any case."""
+    return [m.span() for m in _pattern(words).finditer(text)] if words.split() else []
 
-    def trimmed(found: re.Match[str]) -> str:
-        after = text[found.end() :]
-        word = _in_case(found.group(), wrong, right)
-        if trim and _CHINESE.search(wrong):
-            shared = (n for n in range(min(len(word) - 1, len(after)), 1, -1) if word.endswith(after[:n]))
-            return word[: len(word) - next(shared, 0)]
-        return word
 
-    return _pattern(wrong).sub(trimmed, text)
+def replaced(text: str, wrong: str, right: str, *, trim: bool = False, kept: Sequence[str] = ()) -> str:
+    """The text with every `wrong` as `right`, in the case that stands there, except within one of the longer
+    names `kept`; with `trim`, words and units that `right` has and that stand beside it anyway stand once
+    (每周一上线 for 每周四 in 每周四上线, "40 euros" for "35" in "35 euros")."""
+    own = [span for name in kept for span in found_in(text, name)]
+    whole, at = "", 0
+    for start, end in found_in(text, wrong):
+        if any(a <= start and end <= b for a, b in own):
+            continue
+        word = _in_case(text[start:end], wrong, right)
+        if trim:
+            word, end = _once(word, text[start:end], text[at:start], text[end:], end)
+        whole += text[at:start] + word
+        at = end
+    return whole + text[at:]
+
+
+def _once(word: str, found: str, before: str, after: str, end: int) -> tuple[str, int]:
+    """A replacement without what stands before or after it anyway, and where the text goes on."""
+    if (said := _AMOUNT.fullmatch(word)) and (there := _AMOUNT.fullmatch(found)):
+        return _with_unit(said, there, before, after, end) or (found, end)
+    if _CHINESE.search(found):
+        shared = (n for n in range(min(len(word) - 1, len(after)), 1, -1) if word.endswith(after[:n]))
+        return word[: len(word) - next(shared, 0)], end
+    return _unrepeated(word, found, before, after), end
+
+
+def _unrepeated(word: str, found: str, before: str, after: str) -> str:
+    """English words without those at their edges that stand there anyway: "Acme Berlin" in "works at
+    Siemens Berlin"."""
+    words, old = word.split(), found.split()
+    follow, lead = (re.findall(r"[^\s.,;:!?]+", side) for side in (after, before))
+    touching = after[:1] == " "
+    for size in range(len(words) - 1 if touching else 0, 0, -1):
+        if words[-size:] == follow[:size] and old[-size:] != words[-size:]:
+            words = words[:-size]
+            break
+    for size in range(len(words) - 1 if before[-1:] == " " else 0, 0, -1):
+        if words[:size] == lead[-size:] and old[:size] != words[:size]:
+            words = words[size:]
+            break
+    return " ".join(words) if len(words) < len(word.split()) else word
+
+
+_UNIT = rf"[$€£¥%℃°]|[{_HAN}]{{1,2}}|[A-Za-z]+"
+_AMOUNT = re.compile(
+    rf"(?P<sign>[$€£¥])?\s?(?P<number>\d+(?:[.,:]\d+)*)(?P<unit>\s?(?:{_UNIT})(?: [a-z]+){0, 2})?"
+)
+"""A number with what it counts, if that is said."""
+_SAME_UNIT = (
+    ("€", "euro", "euros", "eur", "欧元"), ("$", "dollar", "dollars", "usd", "buck", "bucks", "美元"),
+    ("£", "pound", "pounds", "gbp", "quid", "英镑"), ("¥", "元", "块", "块钱", "yuan", "rmb", "yen", "日元"),
+    ("%", "percent", "per cent", "pct"), ("km", "kilometre", "kilometres", "kilometer", "kilometers", "公里", "千米"),
+    ("m", "metre", "metres", "meter", "meters", "米"), ("kg", "kilo", "kilos", "kilogram", "kilograms", "公斤", "千克"),
+    ("min", "mins", "minute", "minutes", "分钟"), ("h", "hr", "hrs", "hour", "hours", "小时"), ("岁", "year", "years", "years old"),
+    ("mile", "miles", "英里"), ("day", "days", "天"), ("week", "weeks", "周"), ("month", "months", "个月"), ("am", "a.m"), ("pm", "p.m"),
+)  # fmt: skip
+_UNITS = {name: place for place, names in enumerate(_SAME_UNIT) for name in names}
+_MONEY = range(4)
+_AFTER_AMOUNT = _EMPTY | frozenset(
+    "per each every or if as but when and not until before after instead".split()
+)
+
+
+def _unit(words: str | None) -> str | int:
+    """A unit, the same for each way to write it."""
+    plain = (words or "").strip().lower()
+    return _UNITS.get(plain, _level(plain) if plain else "")
+
+
+def _with_unit(
+    said: re.Match[str], there: re.Match[str], before: str, after: str, end: int
+) -> tuple[str, int] | None:
+    """One amount in place of another, with one unit, and where the text goes on after it; None: what stands
+    there counts something else."""
+    unit = _unit(said["sign"] or said["unit"])
+    own = there["sign"] or there["unit"]
+    if not unit:  # "40" for "35 euros"
+        return f"{there['sign'] or ''}{said['number']}{there['unit'] or ''}", end
+    if own:
+        return said.group(), end
+    follows = re.match(rf"\s?(?P<unit>{_UNIT})(?![A-Za-z])", after)
+    before_it = before.rstrip()[-1:]
+    if unit == _unit(before_it) or (follows and unit == _follows(after, said)):
+        return said["number"], end
+    if follows and _alternative(unit, _unit(follows["unit"])):
+        return said.group(), end + follows.end()
+    other = re.match(r" (?P<word>[a-z]+)", after)
+    return None if other and other["word"] not in _AFTER_AMOUNT else (said.group(), end)
+
+
+def _follows(after: str, said: re.Match[str]) -> str | int | None:
+    """The unit of an amount where it, in any writing, is what follows a number."""
+    wanted = _unit(said["sign"] or said["unit"])
+    names = [n for n in _UNITS if _UNITS[n] == wanted] or [(said["unit"] or "").strip().lower()]
+    rest = after.lstrip().lower()
+    edge = (
+        n
+        for n in names
+        if rest.startswith(n) and not (n[-1].isascii() and rest[len(n) : len(n) + 1].isalpha())
+    )
+    return wanted if next(edge, None) or _unit((re.match(r"[a-z]+", rest) or [""])[0]) == wanted else None
+
+
+def _alternative(one: str | int, other: str | int) -> bool:
+    """Whether one unit may stand in place of the other: one currency in place of another."""
+    return one in _MONEY and other in _MONEY
 
 
 def affirmed(text: str, said: str) -> str | None:
@@ -119,7 +218,13 @@ def swapped(text: str, said: str, wrong: str, frame: float = 0.0) -> str | None:
     rest = said.replace(right, " ", 1)
     if frame and (shares(text, _subject_of(rest)) < frame or len(_CHINESE.findall(rest)) == 1):
         return None
-    return put(text, places[0].span(), right)
+    start, end = places[0].span()
+    if (said_amount := _AMOUNT.fullmatch(right)) and (there := _AMOUNT.fullmatch(places[0].group())):
+        amount = _with_unit(said_amount, there, text[:start], text[end:], end)
+        if amount is None:
+            return None
+        right, end = amount
+    return put(text, (start, end), right)
 
 
 def _subject_of(frame: str) -> str:

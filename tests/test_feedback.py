@@ -987,3 +987,164 @@ def test_on_a_terminal_it_asks_and_lets_choose(
     memos("feedback", "forget the code", input="\n", code=1)
     chosen = memos("feedback", "forget the code", input="1\ny\n")
     assert "1 archived" in chosen.output
+
+
+# -- names within longer names, numbers with units, and words that say nothing
+
+
+def left(session: Session, said: str, *memories: str) -> dict[str, str | None]:
+    """What memories say after a feedback, those that stay as they are aside."""
+    add_texts(session, *memories)
+    return {str(c.before): c.after for c in feedback(session, said, dry_run=True).changes if c.id}
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        "李娜娜爱唱歌。", "小李娜今年三岁。", "阿李娜来了。", "李娜莉住在北京。", "张李娜是医生。", "李娜瑜伽课在周二。",
+        "李娜爱的猫叫咪咪。",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("said", ["不是李娜，是李那", "不是李娜，是王芳", "把李娜改成李那"])
+def test_a_chinese_name_within_a_longer_one_is_asked_about(session: Session, memory: str, said: str) -> None:
+    add_texts(session, memory)
+    result = feedback(session, said, dry_run=True)
+    assert (result.changes, [one.memory for one in result.unsure]) == ((), [memory])
+    assert result.unclear
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        "李娜的猫叫咪咪。", "李娜爱唱歌。", "昨天跟李娜去了上海。", "我喜欢李娜。", "项目由李娜负责。", "李娜喜欢茶。", "李娜妈妈是老师。",
+        "同事李娜今年30岁。", "李娜、王芳去爬山。", "李娜会说法语。", "李娜九月份要结婚了。", "李娜", "李娜 (Lina) 养猫。", "给李娜的礼物：陶艺课。",
+    ],
+)  # fmt: skip
+def test_a_chinese_name_by_itself_is_put_right(session: Session, memory: str) -> None:
+    assert left(session, "不是李娜，是李那", memory)[memory] == memory.replace("李娜", "李那")
+
+
+def test_of_several_memories_those_of_other_people_are_left_alone_and_named(session: Session) -> None:
+    mine, other, third = add_texts(session, "李娜的猫叫咪咪。", "李娜娜爱唱歌。", "小李娜今年三岁。")
+    result = feedback(session, "不是李娜，是李那")
+    assert [(c.id, c.after) for c in result.changes] == [(mine, "李那的猫叫咪咪。")]
+    assert sum(id in note and "left alone" in note for note in result.notes for id in (other, third)) == 2
+    assert {"李娜娜爱唱歌。", "小李娜今年三岁。"} <= texts(session)
+
+
+def test_a_longer_name_that_is_shown_elsewhere_counts_everywhere(session: Session) -> None:
+    """李明爱 may be a name in 李明爱唱歌, as it is one in 李明爱的猫."""
+    found = left(session, "不是李明，是李鸣", "李明爱的猫叫咪咪。", "李明爱唱歌。", "李明是医生。")
+    assert found == {"李明是医生。": "李鸣是医生。"}
+
+
+def test_a_longer_name_among_the_tags_stays_there(session: Session) -> None:
+    tagged = [
+        Draft(memory="李明爱唱歌。", tags=("李明爱",)),
+        Draft(memory="Ann sings.", tags=("Ann Marie", "Ann")),
+    ]
+    _, ann = (one.id for one in add(session, tagged, judge=False).added)
+    assert not feedback(session, "不是李明，是李鸣", dry_run=True).changes
+    feedback(session, "It's Anne, not Ann")
+    assert (find(session, ann).memory, find(session, ann).tags) == ("Anne sings.", ("Ann Marie", "Anne"))
+
+
+@pytest.mark.parametrize(
+    ("said", "memories", "after"),
+    [
+        ("It's Peter, not Pete", ["Pete met Peter at noon."], []),
+        ("It's Pete, not Peter", ["Pete met Peter at noon."], []),
+        ("It's Tom, not Ben", ["Ben met Tom."], []),
+        ("The one who came is Tom, not Ben", ["The one who came with Tom is Ben."], []),
+        ("It's Peter, not Pete", ["Pete met Peter.", "Pete sings."], ["Peter sings."]),
+        ("It's Peter, not Pete", ["Pete met Peter.", "Pete sings.", "Pete swims."], []),
+        ("It's Beth, not Ann", ["Ann Marie works with Ann."], ["Ann Marie works with Beth."]),
+        ("It's Anne, not Ann", ["Ann Marie works with Ann."], ["Ann Marie works with Anne."]),
+        ("It's Beth, not Ann", ["Ann Marie plays chess."], []),
+        ("Her name is Beth, not Ann", ["Ann Marie plays chess."], []),
+        ("It's Anne, not Ann", ["Mary Ann plays chess.", "Aunt Ann sings."], ["Aunt Anne sings."]),
+        ("It's Anne, not Ann", ["Yesterday Ann sang.", "Ann's Marie is two."], ["Yesterday Anne sang.", "Anne's Marie is two."]),
+        ("It's Anne, not Anna", ["Anna Kowalski bakes."], ["Anne Kowalski bakes."]),
+        ("It's Anne, not Anna", ["Anna Kowalski bakes.", "Anna sings."], ["Anne Kowalski bakes.", "Anne sings."]),
+        ("It's Anne, not Anna", ["Anna Kowalski bakes.", "Anna Berg sings."], []),
+        ("It's Anne, not Anna", ["Anna Kowalski met Anna."], ["Anna Kowalski met Anne."]),
+        ("It's Kowalsky, not Kowalski", ["Anna Kowalski bakes."], ["Anna Kowalsky bakes."]),
+        ("Replace Skoda with Dacia", ["We drive a Skoda Octavia."], []),
+        ("It's Anna Kowalski, not Anna", ["Anna sings."], ["Anna Kowalski sings."]),
+        ("It's Anna Kowalski, not Anna", ["Anna Kowalski sings."], []),
+    ],
+)  # fmt: skip
+def test_a_name_is_put_right_only_where_it_is_that_name(
+    session: Session, said: str, memories: list[str], after: list[str]
+) -> None:
+    assert sorted(map(str, left(session, said, *memories).values())) == sorted(after)
+
+
+def test_who_points_at_a_memory_says_that_it_is_the_name(session: Session) -> None:
+    (id,) = add_texts(session, "李娜瑜伽课在周二。")
+    (change,) = feedback(session, "不是李娜，是李那", on=[id], dry_run=True).changes
+    assert change.after == "李那瑜伽课在周二。"
+
+
+@pytest.mark.parametrize(
+    ("memory", "said", "after"),
+    [
+        ("The fee is 35 euros.", "It is 40 euros, not 35", "The fee is 40 euros."),
+        ("The fee is 35 euros.", "The fee is 40, not 35 euros", "The fee is 40 euros."),
+        ("The fee is 35 euros.", "It is €40, not 35", "The fee is 40 euros."),
+        ("The fee is €35.", "It is €40, not 35", "The fee is €40."),
+        ("The fee is €35.", "It is 40, not €35", "The fee is €40."),
+        ("The fee is 35 euros.", "It is 40 dollars, not 35", "The fee is 40 dollars."),
+        ("The rent is 950 pounds a month.", "It's 990 pounds, not 950", "The rent is 990 pounds a month."),
+        ("The run is 10 km long.", "It's 12 kilometres, not 10", "The run is 12 km long."),
+        ("The soil is 35% clay.", "It's 40 percent, not 35", "The soil is 40% clay."),
+        ("Anna is 35 years old.", "Anna is 36, not 35 years old", "Anna is 36 years old."),
+        ("The room holds 35 people.", "It is 40 euros, not 35", None),
+        ("The fee is 35.", "It is 40 euros, not 35", "The fee is 40 euros."),
+        ("会费是35元。", "是40元，不是35", "会费是40元。"),
+        ("会费是35元。", "会费是40，不是35元", "会费是40元。"),
+        ("爷爷75岁。", "是76岁，不是75", "爷爷76岁。"),
+    ],
+)
+def test_a_unit_stands_once(session: Session, memory: str, said: str, after: str | None) -> None:
+    assert left(session, said, memory).get(memory) == after
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It's Ben, not Ben", "It's not Ben, it's Ben", "Ben, not Ben", "Anna is Ben, not Ben", "It's , not Ben", "It's Ben, not.",
+        "不是李娜，是李娜", "是李娜，不是李娜", "Never forget the wifi password!", "Don't forget my birthday!", "千万别忘了无线密码！",
+    ],
+)  # fmt: skip
+def test_what_says_nothing_is_noise(session: Session, said: str) -> None:
+    add_texts(session, "Ben lives in Bonn.", "The wifi password is otter.", "李娜住在北京。")
+    result = feedback(session, said, dry_run=True)
+    assert (result.judgement, result.changes, result.unsure, result.unclear) == ("noise", (), (), False)
+
+
+def test_what_is_not_to_be_forgotten_is_remembered_where_it_is_said(session: Session) -> None:
+    said = "Never forget that Ben is allergic to nuts!"
+    assert [c.after for c in feedback(session, said, dry_run=True).changes] == ["Ben is allergic to nuts."]
+
+
+@pytest.mark.parametrize(
+    ("memory", "said"),
+    [
+        ("Ben lives in Bonn.", "Thanks, that's right, Ben lives in Kiel"),
+        ("Ben lives in Bonn.", "Yes, exactly, Ben lives in Kiel"),
+        ("陈斌住在波恩。", "对，陈斌住在基尔"),
+    ],
+)
+def test_praise_that_says_otherwise_is_asked_about(session: Session, memory: str, said: str) -> None:
+    add_texts(session, memory)
+    result = feedback(session, said, dry_run=True)
+    assert (result.changes, [one.memory for one in result.unsure]) == ((), [memory])
+
+
+@pytest.mark.parametrize(
+    "said", ["That's right, Ben lives in Bonn", "Yes, Ben moved to Kiel", "Thanks, Ben has a cat"]
+)
+def test_praise_that_says_the_same_or_news_is_not_asked_about(session: Session, said: str) -> None:
+    add_texts(session, "Ben lives in Bonn.")
+    assert not feedback(session, said, dry_run=True).unsure

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from memos_cli.operations.feedback_findings import Action, Finding, Judgement, Proposed
-from memos_cli.operations.feedback_names import Sifted, sift
+from memos_cli.operations.feedback_findings import KNOWN, Action, Finding, Judgement, Proposed
+from memos_cli.operations.feedback_names import Sifted, says_already, sift
 from memos_cli.operations.feedback_statements import changeable, closed, closing_verdicts
 from memos_cli.operations.feedback_targets import Scope, said_by
 from memos_cli.operations.wording import attribute, replaced
@@ -36,6 +36,8 @@ def replace(part: Part, scope: Scope) -> Finding:
         return Finding(
             Judgement.CORRECTION, reason, sure=False, notes=[f"No memory here holds {part.wrong!r}."]
         )
+    if all(says_already(item, part.wrong, part.right) for item in items):
+        return Finding(Judgement.CORRECTION, KNOWN, notes=[f"{items[0].id} says that already."])
     if everywhere:
         return _everywhere(part, items, scope)
     return _one(part, changeable(scope, items), scope)

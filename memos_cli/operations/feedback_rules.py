@@ -18,11 +18,15 @@ from dataclasses import replace as replaced
 from memos_cli.operations.feedback_denials import deny, forget
 from memos_cli.operations.feedback_findings import KNOWN, Finding, Judgement
 from memos_cli.operations.feedback_replacing import replace
-from memos_cli.operations.feedback_statements import state
+from memos_cli.operations.feedback_statements import changeable, state, verdict_on
 from memos_cli.operations.feedback_targets import Scope, leading
+from memos_cli.operations.framing import framed
 from memos_cli.operations.wording import overfull, shares
 from memos_cli.reader.feedback import Form, Part
+from memos_cli.schema import MemoryItem
 from memos_cli.stores.analysis import exact_terms
+from memos_cli.stores.claims import claims_of
+from memos_cli.stores.verdicts import Relation
 
 OFFERED = 5
 """Memories that are named where it is not clear which is meant, at most, beyond those that fit equally."""
@@ -87,5 +91,21 @@ def _confirm(part: Part, scope: Scope) -> Finding:
         return praise
     if any(shares(item.memory, part.text) == 1.0 for item in scope.near(part.text)):
         return praise
+    if others := _otherwise(part.text, scope):
+        reason = "it is called right, and what is remembered says otherwise"
+        return Finding(Judgement.CORRECTION, reason, unsure=others, sure=False)
     found = state(Part(Form.STATE, part.text), scope)
     return praise if not found.changes else found
+
+
+def _otherwise(said: str, scope: Scope) -> list[MemoryItem]:
+    """Memories that say something else of the same matter as a statement, or may do so; none where it tells
+    itself that something changed."""
+    if any(claim.changed or claim.event for claim in claims_of(said)):
+        return []
+    found = []
+    for item in changeable(scope, scope.near(said)):
+        relation = verdict_on(item.memory, said, corrects=True).relation
+        if relation in (Relation.UPDATE, Relation.CONTRADICTION) or framed(item.memory, said) is not None:
+            found.append(item)
+    return found

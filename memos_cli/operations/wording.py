@@ -1,7 +1,8 @@
 """Words in a text put in place of others: whole words, in their case, and only where it is clear which.
 
 Owns: what counts as a whole word, how a replacement keeps case, and which words of a statement take the
-place of those that it says are wrong. Does not own: which memories are meant (`feedback_rules`).
+place of those that it says are wrong. Does not own: which memories are meant (`feedback_rules`), nor the
+units of numbers (`amounts`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from memos_cli.operations.amounts import are_amounts, exchanged
+from memos_cli.operations.name_edges import is_another, longer_names
 from memos_cli.stores.english.words import FUNCTIONAL
 from memos_cli.stores.nearness import canonical, normalized
 
@@ -62,8 +65,9 @@ def replaced(text: str, wrong: str, right: str, *, trim: bool = False, kept: Seq
 
 def _once(word: str, found: str, before: str, after: str, end: int) -> tuple[str, int]:
     """A replacement without what stands before or after it anyway, and where the text goes on."""
-    if (said := _AMOUNT.fullmatch(word)) and (there := _AMOUNT.fullmatch(found)):
-        return _with_unit(said, there, before, after, end) or (found, end)
+    if are_amounts(found, word):
+        amount = exchanged(found, word, before, after)
+        return (amount[0], end + amount[1]) if amount else (found, end)
     if _CHINESE.search(found):
         shared = (n for n in range(min(len(word) - 1, len(after)), 1, -1) if word.endswith(after[:n]))
         return word[: len(word) - next(shared, 0)], end
@@ -85,71 +89,6 @@ def _unrepeated(word: str, found: str, before: str, after: str) -> str:
             words = words[size:]
             break
     return " ".join(words) if len(words) < len(word.split()) else word
-
-
-_UNIT = rf"[$€£¥%℃°]|[{_HAN}]{{1,2}}|[A-Za-z]+"
-_AMOUNT = re.compile(
-    rf"(?P<sign>[$€£¥])?\s?(?P<number>\d+(?:[.,:]\d+)*)(?P<unit>\s?(?:{_UNIT})(?: [a-z]+){0, 2})?"
-)
-"""A number with what it counts, if that is said."""
-_SAME_UNIT = (
-    ("€", "euro", "euros", "eur", "欧元"), ("$", "dollar", "dollars", "usd", "buck", "bucks", "美元"),
-    ("£", "pound", "pounds", "gbp", "quid", "英镑"), ("¥", "元", "块", "块钱", "yuan", "rmb", "yen", "日元"),
-    ("%", "percent", "per cent", "pct"), ("km", "kilometre", "kilometres", "kilometer", "kilometers", "公里", "千米"),
-    ("m", "metre", "metres", "meter", "meters", "米"), ("kg", "kilo", "kilos", "kilogram", "kilograms", "公斤", "千克"),
-    ("min", "mins", "minute", "minutes", "分钟"), ("h", "hr", "hrs", "hour", "hours", "小时"), ("岁", "year", "years", "years old"),
-    ("mile", "miles", "英里"), ("day", "days", "天"), ("week", "weeks", "周"), ("month", "months", "个月"), ("am", "a.m"), ("pm", "p.m"),
-)  # fmt: skip
-_UNITS = {name: place for place, names in enumerate(_SAME_UNIT) for name in names}
-_MONEY = range(4)
-_AFTER_AMOUNT = _EMPTY | frozenset(
-    "per each every or if as but when and not until before after instead".split()
-)
-
-
-def _unit(words: str | None) -> str | int:
-    """A unit, the same for each way to write it."""
-    plain = (words or "").strip().lower()
-    return _UNITS.get(plain, _level(plain) if plain else "")
-
-
-def _with_unit(
-    said: re.Match[str], there: re.Match[str], before: str, after: str, end: int
-) -> tuple[str, int] | None:
-    """One amount in place of another, with one unit, and where the text goes on after it; None: what stands
-    there counts something else."""
-    unit = _unit(said["sign"] or said["unit"])
-    own = there["sign"] or there["unit"]
-    if not unit:  # "40" for "35 euros"
-        return f"{there['sign'] or ''}{said['number']}{there['unit'] or ''}", end
-    if own:
-        return said.group(), end
-    follows = re.match(rf"\s?(?P<unit>{_UNIT})(?![A-Za-z])", after)
-    before_it = before.rstrip()[-1:]
-    if unit == _unit(before_it) or (follows and unit == _follows(after, said)):
-        return said["number"], end
-    if follows and _alternative(unit, _unit(follows["unit"])):
-        return said.group(), end + follows.end()
-    other = re.match(r" (?P<word>[a-z]+)", after)
-    return None if other and other["word"] not in _AFTER_AMOUNT else (said.group(), end)
-
-
-def _follows(after: str, said: re.Match[str]) -> str | int | None:
-    """The unit of an amount where it, in any writing, is what follows a number."""
-    wanted = _unit(said["sign"] or said["unit"])
-    names = [n for n in _UNITS if _UNITS[n] == wanted] or [(said["unit"] or "").strip().lower()]
-    rest = after.lstrip().lower()
-    edge = (
-        n
-        for n in names
-        if rest.startswith(n) and not (n[-1].isascii() and rest[len(n) : len(n) + 1].isalpha())
-    )
-    return wanted if next(edge, None) or _unit((re.match(r"[a-z]+", rest) or [""])[0]) == wanted else None
-
-
-def _alternative(one: str | int, other: str | int) -> bool:
-    """Whether one unit may stand in place of the other: one currency in place of another."""
-    return one in _MONEY and other in _MONEY
 
 
 def affirmed(text: str, said: str) -> str | None:
@@ -219,11 +158,13 @@ def swapped(text: str, said: str, wrong: str, frame: float = 0.0) -> str | None:
     if frame and (shares(text, _subject_of(rest)) < frame or len(_CHINESE.findall(rest)) == 1):
         return None
     start, end = places[0].span()
-    if (said_amount := _AMOUNT.fullmatch(right)) and (there := _AMOUNT.fullmatch(places[0].group())):
-        amount = _with_unit(said_amount, there, text[:start], text[end:], end)
+    if _other_person(text, said, wrong, right, (start, end)):
+        return None
+    if are_amounts(text[start:end], right):
+        amount = exchanged(text[start:end], right, text[:start], text[end:])
         if amount is None:
             return None
-        right, end = amount
+        right, end = amount[0], end + amount[1]
     return put(text, (start, end), right)
 
 
@@ -334,6 +275,25 @@ _FINITE = frozenset(
 """English words that are finite verbs, whatever stands around them."""
 _COPULAS = frozenset(["is", "are", "was", "were", "am", "be"])
 _SAYS_CHINESE = re.compile("[是叫]")
+
+
+def _other_person(text: str, said: str, wrong: str, right: str, span: tuple[int, int]) -> bool:
+    """Whether a name at a place is, or may be, a part of somebody else's, or the text has the right name too.
+
+    Whose name is corrected by its other part ("Erik's last name is …") is nobody else.
+    """
+    if not (wrong[:1].isupper() and right[:1].isupper()) and not _CHINESE.match(wrong):
+        return False
+    longer = longer_names(text, wrong, right, [span])
+    if any(is_another(name, wrong, right) and not _told_by(name, wrong, said) for name in longer):
+        return True
+    return wrong[:1].isupper() and holds(f"{text[: span[0]]}\0{text[span[1] :]}", right)
+
+
+def _told_by(name: str, part: str, said: str) -> bool:
+    """Whether what is said names the rest of a full name."""
+    rest = " ".join(name.replace(part, " ").split())
+    return bool(rest) and holds(said, rest)
 
 
 def put(text: str, span: tuple[int, int], right: str) -> str:

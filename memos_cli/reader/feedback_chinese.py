@@ -189,6 +189,10 @@ _ASKS = re.compile(
 _CHATTER = re.compile(
     rf"(?:好|好的|嗯+|哦+|噢+|啊+|呃+|哈+|呵+|嘿+|你好|您好|再见|拜拜|早|早上好|晚安|晚上好|算了|没事|随便|是吗|知道了|明白了?|行|可以|在吗|啊这|额|无语|测试|(?:让)?我(?:再)?(?:想想|看看|考虑一下)){_PARTICLE}"
 )
+_NAMES_A_THING = re.compile(
+    "[^,,。;;:是为叫在有\\da-zA-Z]{0,8}(?:密码|号码|地址|生日|电话|手机号|邮箱|名字|时间|日期|纪念日)"
+)
+"""千万别忘了无线密码 says neither what it is nor that it shall go."""
 
 
 def read(text: str) -> Iterator[Part]:
@@ -224,6 +228,8 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
         yield Part(Form.REMARK)
     elif "yes" in signs and not negated and not adds:
         yield Part(Form.CONFIRM, rest)
+    elif adds and _NAMES_A_THING.fullmatch(rest):
+        yield Part(Form.REMARK)
     elif len(rest) >= 4 or (len(rest) == 3 and rest[0] in "我他她"):
         moved = _MOVED.fullmatch(rest)
         plain = f"{moved['s']}{moved['x']}" if moved else ""
@@ -269,7 +275,9 @@ def _replaced(text: str) -> Part | None:
 
 def _words(found: re.Match[str], *, every: bool) -> Part | None:
     wrong, right = bare(found["a"]).removesuffix("的"), bare(found["b"]).removesuffix("的")
-    if not wrong or not right or wrong == right or wrong in ("它", "这个", "那个", "这", "那"):
+    if wrong == right:
+        return Part(Form.REMARK)
+    if not wrong or not right or wrong in ("它", "这个", "那个", "这", "那"):
         return None
     return Part(Form.REPLACE, wrong=wrong, right=right, corrects=True, every=every)
 

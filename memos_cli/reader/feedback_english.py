@@ -182,6 +182,10 @@ _NOT_BUT = re.compile(
 _BARE_NOT = re.compile(
     r"(?P<b>\S+(?:\s+\S+){0,2}),?\s+(?:and )?not\s+(?P<a>\S+(?:\s+\S+){0,2})$", re.IGNORECASE
 )
+_NOTHING_FOR = re.compile(
+    rf"{_PRONOUN}{_IS}\s*(?:[,;]\s*(?:and )?not\b.*|[^,;]{{1,40}}[,;]\s*(?:and )?not[\s.!,]*)$", re.IGNORECASE
+)
+"""'It's , not Ben', 'It's Ben, not': one of the two is missing."""
 _IT_SHOULD = re.compile(
     rf"(?:{_PRONOUN} should (?:be|read|say)|should be|{_PRONOUN}{_IS}(?: now| actually)?|make (?:it|that)|change (?:it|that) to|{_PRONOUN} must be)\s+(?P<b>{_SHORT})(?: instead| now)?$",
     re.IGNORECASE,
@@ -305,6 +309,10 @@ _FINITE = re.compile(
     r"\b(?:is|are|am|was|were|has|have|had|will|can|could|must|should|would|do|does|did|don't|doesn't|didn't|isn't|aren't|won't|can't|never|may|needs?|likes?|loves?|hates?|lives?|works?|goes|wants?|prefer|moved|left|bought|sold|got|quit|drink|drive|eat|play|run|own|know|live|speak|study|went|came|made|took|met|take|use|wear|keep|sleep|cook|write|teach|spent|lost|found|became|began)\b|'s\b|'m\b|'re\b|’s\b|’m\b|\w{3,}(?:ed|s)\b",
     re.IGNORECASE,
 )
+_NAMES_A_THING = re.compile(
+    r"(?:[Tt]he|[Mm]y|[Oo]ur|[Yy]our|[Hh]is|[Hh]er|[Tt]heir|[Tt]his|[Tt]hat|[A-Z][a-z]+['’]s)(?: [a-z'’-]+){1,4}"
+)
+"""'Never forget the wifi password!' says neither what it is nor that it shall go."""
 
 
 def read(text: str) -> Iterator[Part]:
@@ -368,7 +376,7 @@ def _said(sentence: str, negated: bool, signs: set[str]) -> Iterator[Part]:
         yield Part(Form.STATE, rest, corrects=negated, adds=adds, changed=bool(plain), plain=plain)
     elif negated and len(rest.split()) <= 5:
         yield Part(Form.STATE, right=bare(rest), corrects=True, points=True)
-    elif adds:
+    elif adds and not _NAMES_A_THING.fullmatch(rest):
         yield Part(Form.STATE, rest, adds=True)
     else:
         yield Part(Form.REMARK)
@@ -397,9 +405,13 @@ def _forgotten(text: str) -> Part | None:
 
 
 def _replaced(text: str) -> Part | None:
+    if _NOTHING_FOR.match(text):
+        return Part(Form.REMARK)
     for pattern, every in ((_REPLACE, True), (_CHANGE, True), (_SPELLED, True), (_IS_SPELLED, True)):
         if found := pattern.match(text):
             wrong, right = bare(found["a"]), bare(found["b"])
+            if wrong == right:
+                return Part(Form.REMARK)
             if wrong and right and wrong != right and wrong.lower() not in _POINTERS:
                 kind = Form.REPLACE
                 return Part(kind, wrong=wrong, right=right, corrects=True, every=every)
@@ -407,6 +419,8 @@ def _replaced(text: str) -> Part | None:
         found = pattern.match(text)
         if found and not (pattern is _BARE_NOT and _FINITE.search(found["b"])):
             wrong, right = _short(found["a"]), _short(found["b"])
+            if wrong == right:
+                return Part(Form.REMARK)
             if wrong and right and wrong != right and wrong.lower() not in _POINTERS:
                 return Part(Form.REPLACE, wrong=wrong, right=right, corrects=True)
     return None
@@ -503,7 +517,10 @@ def _contrasted(text: str) -> Part | None:
                 and "," not in text
             ):
                 continue
-            return Part(Form.STATE, found["s"].rstrip(" ,"), wrong=_short(found["y"]), corrects=True)
+            said, wrong = found["s"].rstrip(" ,"), _short(found["y"])
+            if f" {said}".endswith(f" {wrong}"):
+                return Part(Form.REMARK)  # "Anna is Ben, not Ben"
+            return Part(Form.STATE, said, wrong=wrong, corrects=True)
     return None
 
 

@@ -25,7 +25,8 @@ from memos_cli.cron.run import LOG_BYTES, LOGS
 from memos_cli.cron.run import run as run_job
 from memos_cli.cron.schedule import Schedule, schedule
 from memos_cli.errors import UsageError
-from memos_cli.interfaces.cli.app import app
+from memos_cli.interfaces.cli.app import COMMANDS, app, build
+from memos_cli.interfaces.cli.commands.cron import VALUED
 
 CRONTAB = """#!/bin/sh
 tab="{folder}/tab"
@@ -239,6 +240,27 @@ def test_maintain_is_what_runs_unless_another_verb_is_named(machine: Machine, sc
     assert verb["words"] == ["reorganize", "--time-budget", "5m"]
 
 
+def test_its_own_options_may_follow_the_verb(machine: Machine) -> None:
+    shown = machine.answer("install", "reorganize", "--time-budget", "5m", "--print", "--with=crontab")
+    assert (shown["words"], shown["installed"]) == (["reorganize", "--time-budget", "5m"], False)
+    assert machine.left() == []
+    assert not machine.tab.exists()
+    made = machine.answer("install", "maintain", "--every", "6h", "--with", "crontab")
+    assert (made["words"], made["schedule"]) == (["maintain"], "every 6h")
+    daily = machine.answer("install", "--with", "crontab", "maintain", "--at=04:15")
+    assert daily["schedule"] == "daily at 04:15"
+    machine.answer("remove", "--all")
+
+
+def test_no_verb_has_an_option_of_that_name() -> None:
+    for name in COMMANDS:
+        if name != "cron":
+            command = build(name)
+            for leaf in (command, *getattr(command, "commands", {}).values()):
+                taken = {option for parameter in leaf.params for option in parameter.opts}
+                assert taken.isdisjoint((*VALUED, "--print")), name
+
+
 def test_launchd(machine: Machine) -> None:
     made = machine.answer("install", "--with", "launchd", "--at", "03:30", "compact")
     (path,) = (machine.folder / "Library/LaunchAgents").iterdir()
@@ -261,6 +283,10 @@ def test_launchd(machine: Machine) -> None:
         (("install", "search"), "QUERY"),
         (("install", "maintain", "more"), "unexpected extra argument"),
         (("install", "maintain", "--help"), "nothing to run"),
+        (("install", "maintain", "--print", "--nonsense"), "No such option: --nonsense"),
+        (("install", "maintain", "--every"), "--every needs a value"),
+        (("install", "maintain", "--every", "--print"), "--every needs a value"),
+        (("install", "maintain", "--every", "7h"), "period"),
         (("install", "--with", "at", "compact"), "no scheduler"),
         (("install", "--every", "7h", "compact"), "period"),
         (("remove",), "--all"),

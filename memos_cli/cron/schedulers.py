@@ -58,7 +58,7 @@ def choose(name: str | None, *, to_show: bool = False) -> Scheduler:
     raise SchedulerFailed(
         name="this machine",
         reason="it has neither a systemd user session nor crontab",
-        hint="See what would be installed with --print, and give it to the scheduler that you have.",
+        hint="`memos cron install --print` shows a crontab line to give to the scheduler that you have.",
     )
 
 

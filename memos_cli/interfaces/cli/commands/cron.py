@@ -27,6 +27,8 @@ app = typer.Typer(
 
 _NOT_ALONE = ("cron", "help", "eval", "config", "init")
 """Verbs that make no sense without a person."""
+VALUED = ("--every", "--at", "--with")
+"""Options of `install` with a value; they and --print are options of no verb, so they may follow one."""
 
 
 @app.command("install", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -53,14 +55,18 @@ def install(
 ) -> None:
     """Install a job; `maintain` where no verb is named. The same verb on the same cube is replaced.
 
-    The verb's own options are read now: what it would refuse is not installed.
+    --every, --at, --with and --print may stand after the verb as well. The verb's own options are read
+    now: what it would refuse is not installed.
     """
     from memos_cli.cron import schedulers
     from memos_cli.cron.job import Jobs
 
     shell = shell_of(ctx)
-    chosen = schedulers.choose(scheduler, to_show=only_print)
-    job = _job(shell, list(words or ["maintain"]), every, at, chosen.name)
+    job_words, said = _apart(words or [])
+    only_print = only_print or "--print" in said
+    chosen = schedulers.choose(said.get("--with", scheduler), to_show=only_print)
+    when = (said.get("--every", every), said.get("--at", at))
+    job = _job(shell, job_words or ["maintain"], *when, chosen.name)
     files = chosen.files(job)
     document: dict[str, Any] = {
         "name": job.name,
@@ -164,6 +170,33 @@ def run(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]
 
     jobs = Jobs(shell_of(ctx).settings.home)
     raise typer.Exit(run_job(jobs, jobs.find(name)))
+
+
+def _apart(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The words of the job, and the options of `install` itself that stand among them, which no verb has.
+
+    Raises:
+        UsageError: one of them has no value.
+    """
+    from memos_cli.errors import UsageError
+
+    kept: list[str] = []
+    said: dict[str, str] = {}
+    left = iter(words)
+    for word in left:
+        if word == "--":
+            kept += [word, *left]
+            break
+        name, given, value = word.partition("=")
+        if word == "--print":
+            said[word] = ""
+        elif name not in VALUED:
+            kept.append(word)
+        elif (not given and (value := next(left, "")).startswith("-")) or not value:
+            raise UsageError(detail=f"{name} needs a value.", hint="See `memos cron install --help`.")
+        else:
+            said[name] = value
+    return kept, said
 
 
 def _job(shell: Shell, words: list[str], every: str | None, at: str | None, scheduler: str) -> Job:

@@ -44,6 +44,16 @@ def moved() -> str:
     return found
 
 
+def test_ids_of_suggestions_stand_whole_on_a_terminal() -> None:
+    memos("add", "The plumber comes on 3 June 2026 to mend the kitchen tap.", "--time", "2026-05-10")
+    id = json.loads(memos("list", "--json").stdout)["items"][0]["id"]
+    code, shown = on_terminal("suggest", "--now", "2026-06-20")
+    assert code == 0
+    assert ID.findall(shown) == [id]
+    (line,) = memos("suggest", "--now", "2026-06-20").stdout.splitlines()
+    assert line.split("\t")[2] == id
+
+
 def test_history_says_when_each_version_was_true() -> None:
     code, shown = on_terminal("history", moved())
     lines = [line.strip() for line in shown.splitlines()]

@@ -102,6 +102,27 @@ def test_a_plan_of_which_something_was_said_since(session: Session) -> None:
     assert Sort.OVER not in sorts(suggest(session, at=JUNE))
 
 
+@pytest.mark.parametrize(
+    ("plan", "since"),
+    [
+        ("Booked the train to Abisko for 8 June.", "Arrived in Abisko at noon, the midnight sun is odd."),
+        ("The deadline of the Formas proposal was moved to 3 June.", "Formas has rejected us."),
+        ("The deadline of the proposal was moved to 3 June.", "I sent in the proposal, all 40 pages."),
+        ("订了2026年6月8日去阿比斯库的火车票。", "我们中午到了阿比斯库，太阳整夜不落。"),
+        ("基金申请的截止日期改到了2026年6月3日。", "申请被拒了。"),
+    ],
+)
+def test_a_matter_that_later_memories_share_a_name_or_a_rare_word_with_is_closed(
+    session: Session, plan: str, since: str
+) -> None:
+    id = planned(session, plan)
+    planned(session, "I booked a table for the first day of June.", datetime(2026, 5, 12, tzinfo=UTC))
+    planned(session, "我们今天订了一张桌子。", datetime(2026, 5, 12, tzinfo=UTC))
+    assert only(suggest(session, at=JUNE), Sort.OVER).evidence == (id,)
+    planned(session, since, datetime(2026, 6, 8, 13, tzinfo=UTC))
+    assert Sort.OVER not in sorts(suggest(session, at=JUNE))
+
+
 def test_the_sentence_with_the_date_is_quoted(session: Session) -> None:
     planned(session, "Thank you for the cake. The plumber comes on 3 June 2026. Greetings to Jo.")
     question = only(suggest(session, at=JUNE), Sort.OVER).question
@@ -185,6 +206,21 @@ def test_names(session: Session) -> None:
     one = only(suggest(session), Sort.ENTITY)
     assert one.question == "What is there to know about Trondheim?"
     assert len(one.evidence) == 3
+
+
+def test_a_name_is_counted_where_it_begins_a_sentence_too(session: Session) -> None:
+    add_texts(
+        session,
+        "Lunch with Lena at the harbour.",
+        "The talk of Lena was about frost.",
+        "I gave the keys to Lena.",
+        "Lena has a cold.",
+        "Lena's bicycle is green.",
+        "Lenart has a cold as well.",
+    )
+    one = only(suggest(session), Sort.ENTITY)
+    assert one.question == "What is there to know about Lena?"
+    assert one.reason == "it stands in 5 memories"
 
 
 def test_a_chinese_cube_is_asked_in_chinese(session: Session) -> None:

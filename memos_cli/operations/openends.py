@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -63,6 +63,15 @@ class Open:
     language: str
     plan: MemoryItem | None = None
     """Of a plan: the memory, of which something may have been said since."""
+    name: str | None = None
+    """Of somebody or something: the name, which may stand in more memories than it begins to be known by."""
+    owner: str | None = None
+    """Whose memories it stands in."""
+
+    def standing_in(self, count: int) -> Open:
+        """The same with `count` memories that the name stands in."""
+        place = 1 if self.language == "zh" else 0
+        return replace(self, reason=_REASONS[self.sort][place].format(count=count))
 
 
 _QUESTIONS: dict[Sort, tuple[str, str]] = {
@@ -264,4 +273,5 @@ def _entities(outline: Outline, otherwise: str) -> Iterator[Open]:
         question, reason = _worded(Sort.ENTITY, language, a=name, count=len(items))
         shortest = sorted(items, key=lambda item: (len(item.memory), item.id))
         evidence = tuple(item.id for item in shortest[: 2 * SHOWN])
-        yield Open(Sort.ENTITY, question, reason, evidence, 2, language)
+        owner = items[-1].user_id
+        yield Open(Sort.ENTITY, question, reason, evidence, 2, language, name=name, owner=owner)

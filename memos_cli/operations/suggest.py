@@ -2,7 +2,7 @@
 
 Owns: which of the open ends are asked, and the proof: every question goes through the search, and one
 that does not bring its memories among the first hits is not suggested. Does not own: what there is to
-ask (`openends`), better words by a language model (`phrasing`).
+ask (`openends`), what was said of it since (`aftermath`), better words by a language model (`phrasing`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memos_cli.errors import NoLLM
+from memos_cli.operations.aftermath import followed, standing
 from memos_cli.operations.insights import IN_USE, insights
 from memos_cli.operations.openends import Open, Sort, open_ends
 from memos_cli.operations.outline import outlines
 from memos_cli.operations.phrasing import phrased
 from memos_cli.operations.search import answer
-from memos_cli.reader.evidence import Text, overlap
-from memos_cli.schema import Filters, Hit, Query, Value, now
+from memos_cli.schema import Hit, Query, Value, now
 
 if TYPE_CHECKING:
     from memos_cli.session import Session
@@ -27,8 +27,6 @@ FOUND = 10
 """Hits among which a question's memories must be."""
 TRIED = 4
 """Questions that are tried for each that is wanted; a large cube has thousands."""
-FOLLOWED = 0.4
-"""Share of a plan's content that something said later must hold to be about it."""
 
 
 class Suggestion(Value, frozen=True, kw_only=True):
@@ -70,7 +68,11 @@ def suggest(
         if any(set(one.evidence) == set(other.evidence) for other, _ in chosen):
             continue  # the same matter, as a question of another sort
         tried += 1
-        if (evidence := proof(session, one.question, one, at)) and not _followed(session, one, at):
+        if one.plan is not None and followed(session, one.plan):
+            continue
+        if evidence := proof(session, one.question, one, at):
+            if one.name is not None:
+                one = one.standing_in(standing(session, one.name, one.owner))
             made = Suggestion(question=one.question, sort=one.sort, reason=one.reason, evidence=evidence)
             chosen.append((one, made))
     notes: list[str] = []
@@ -112,17 +114,6 @@ def _ids(hit: Hit) -> Iterator[str]:
     yield from hit.copies
     yield from hit.facts
     yield from hit.item.rests_on
-
-
-def _followed(session: Session, one: Open, at: datetime) -> bool:
-    """Whether something was said of a plan after it began."""
-    plan = one.plan
-    if plan is None:
-        return False
-    users = (plan.user_id,) if plan.user_id else ()
-    query = Query(text=plan.memory, k=FOUND, now=at, filters=Filters(since=plan.event_start, users=users))
-    later = (hit.item for hit in answer(session, query).hits if hit.item.id != plan.id)
-    return any(overlap(plan.memory, [Text(item.memory)])[0] >= FOLLOWED for item in later)
 
 
 def _better(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from memos_cli.interfaces.cli import documents, options
-from memos_cli.interfaces.cli.output import Table
+from memos_cli.interfaces.cli.output import Entries, Entry
 from memos_cli.interfaces.cli.shell import shell_of
 
 
@@ -35,10 +35,21 @@ def suggest(
     shell = shell_of(ctx)
     with shell.open() as session, shell.out.progress():
         result = run(session, k=k, at=at, phrase=phrase)
-    rows = [(one.question, one.reason, ", ".join(one.evidence)) for one in result.suggestions]
     shell.out.emit(
         documents.dump(result),
-        Table(("question", "why", "memories"), rows, wide="question", empty="Nothing to ask yet."),
+        Entries(
+            # Ids are there to be copied, and a column of a table would break them over lines.
+            [
+                Entry(
+                    lead=str(number),
+                    text=one.question,
+                    facts=(one.reason, *one.evidence),
+                    cells=(one.question, one.reason, ", ".join(one.evidence)),
+                )
+                for number, one in enumerate(result.suggestions, 1)
+            ],
+            empty="Nothing to ask yet.",
+        ),
     )
     if not shell.out.machine:
         shell.out.notes(result.notes)

@@ -178,3 +178,38 @@ def test_a_string_is_a_scrap_where_a_longer_one_is_as_frequent() -> None:
     assert counts["宠物医"] == 3
     assert unspaced.words(counts, ()) >= {"宠物医院", "医院"}
     assert not unspaced.words(counts, ()) & {"宠物", "物医", "宠物医", "物医院"}
+
+
+def test_names_keep_their_capitals_and_sentence_starts_give_none() -> None:
+    group = words_of(
+        [
+            "The grant of Formas is late, says Tomas.",
+            "Grant money: ask Tomas about PostgreSQL.",
+            "PostgreSQL holds the grant of Formas.",
+            "Tomas wrote. Formas answered.",
+        ]
+    )
+    [terms] = title_terms([group], words_of([]))
+    assert set(terms) == {"grant", "Formas", "Tomas", "PostgreSQL"}
+
+
+def test_a_spelling_is_the_one_of_all_texts() -> None:
+    """A group where Lena begins every sentence learns from another; what is shouted teaches nothing."""
+    lena = words_of(
+        ["Lena sings in the choir.", "Lena sings well.", "CHOIR PRACTICE", "The choir, said a Choir."]
+    )
+    other = words_of(["I met Lena.", "The kiln of Lena.", "The kiln is hot.", "A letter to Lena"])
+    terms, _ = title_terms([lena, other], words_of([]))
+    assert {"Lena", "choir", "sings"} <= set(terms)
+    [alone] = title_terms([lena], words_of([]))
+    assert {"lena", "choir"} <= set(alone)
+
+
+def test_terms_are_the_same_whatever_their_capitals() -> None:
+    small = [text.lower() for text in GARDEN]
+    for first, second in zip(terms_of(GARDEN), terms_of(small), strict=True):
+        assert first.lower() == second
+
+
+def terms_of(texts: list[str]) -> list[str]:
+    return title_terms([words_of(texts)], words_of([]))[0]

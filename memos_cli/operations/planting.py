@@ -299,7 +299,7 @@ def _title(outline: Outline, node: _Node, terms: Sequence[str], rows: Rows, leve
     node.evidence = [(node.members[place], float(vectors[place] @ middle)) for place in best]
     quoted = [outline.facts.text(id) for id, _ in node.evidence]
     summary = summary_of(quoted) if level is Level.CONCEPT else " · ".join(node.names)
-    return Title(name_of(terms), summary, tuple(terms))
+    return Title(name_of(terms), summary, tuple(term.lower() for term in terms))  # tags are small
 
 
 def _write(

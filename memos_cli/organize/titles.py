@@ -254,6 +254,11 @@ _PLAIN = frozenset(
 """Words that are in any text and name none."""
 
 _WORD = re.compile(r"\w+", re.ASCII)
+_CAPITAL = re.compile(r"[A-Z]\w\w+", re.ASCII)
+"""A word that begins with a capital, or the rest of one from a capital on."""
+_OPENING = "\"'“‘(*-_ \t"
+"""What may stand between the end of a sentence and the first word of the next."""
+_ENDS = ".!?…:\n。！？："
 
 
 @dataclass(frozen=True)
@@ -264,6 +269,9 @@ class Words:
     written: dict[str, str]
     whole: set[str] = field(default_factory=set)
     """Terms of an unspaced script that stand by themselves."""
+    spelt: dict[str, Counter[str]] = field(default_factory=dict)
+    """Of a word that has capitals somewhere how often it is spelt how inside sentences, in small letters
+    as well."""
 
 
 def words_of(texts: Iterable[str]) -> Words:
@@ -271,7 +279,9 @@ def words_of(texts: Iterable[str]) -> Words:
     counts: Counter[str] = Counter()
     written: dict[str, Counter[str]] = {}
     whole: set[str] = set()
+    capitals: dict[str, Counter[str]] = {}
     for text in texts:
+        _count_capitals(text, capitals)
         pieces = unspaced.pieces(text)
         whole.update(pieces)
         said = unspaced.strings(pieces)
@@ -279,7 +289,38 @@ def words_of(texts: Iterable[str]) -> Words:
             written.setdefault(term, Counter())[surface] += 1
             said.add(term)
         counts.update(said)
-    return Words(counts, {term: _mostly(surfaces) for term, surfaces in written.items()}, whole)
+    spelt = _spelt(capitals, written)
+    return Words(counts, {term: _mostly(surfaces) for term, surfaces in written.items()}, whole, spelt)
+
+
+def _count_capitals(text: str, counts: dict[str, Counter[str]]) -> None:
+    """Add how words with capitals are spelt; as "" those that begin a sentence, whose capital says nothing.
+
+    A text all in capitals says nothing either."""
+    if text.isupper():
+        return
+    for match in _CAPITAL.finditer(text):
+        word, place = match.group(), match.start()
+        if place and text[place - 1].isalnum():
+            continue  # the rest of a word: `Phone` of `iPhone`
+        says = not word[1:].islower() or not _begins(text, place)
+        counts.setdefault(word.lower(), Counter())[word if says else ""] += 1
+
+
+def _begins(text: str, place: int) -> bool:
+    before = text[max(0, place - 4) : place].rstrip(_OPENING)
+    return not before or before[-1] in _ENDS
+
+
+def _spelt(capitals: dict[str, Counter[str]], written: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """The capitals of words that are terms, with how often those stand in small letters."""
+    often = {word: count for surfaces in written.values() for word, count in surfaces.items()}
+    found = {}
+    for word, spellings in capitals.items():
+        if word in often:
+            small = often[word] - sum(spellings.values())
+            found[word] = Counter({s: n for s, n in spellings.items() if s} | {word: max(small, 0)})
+    return found
 
 
 def _mostly(surfaces: Counter[str]) -> str:
@@ -304,7 +345,7 @@ def _single(word: str) -> tuple[tuple[str, str], ...]:
 
 
 def title_terms(groups: Sequence[Words], background: Words) -> list[list[str]]:
-    """The terms that set each group apart from the others, as they are mostly written, best first.
+    """The terms that set each group apart from the others, as they are mostly written and spelt, best first.
 
     A term's weight is its frequency within the group times log(1 + A / f), f its frequency in all
     groups and the background, A the mean number of words of a group.
@@ -313,12 +354,28 @@ def title_terms(groups: Sequence[Words], background: Words) -> list[list[str]]:
     for group in groups:
         overall.update(group.counts)
     told = [_words_in(group, overall) for group in groups]
+    spelling = _spelling([*groups, background])
     sizes = [sum(counts.values()) for counts in told]
     mean = sum(sizes) / len(sizes) if sizes else 1.0
-    return [
+    best = (
         _best_terms(group, counts, overall, max(mean, 1.0))
         for group, counts in zip(groups, told, strict=True)
-    ]
+    )
+    return [[spelling.get(term, term) for term in terms] for terms in best]
+
+
+def _spelling(every: Iterable[Words]) -> dict[str, str]:
+    """How each word is mostly spelt inside the sentences of all texts together, where that is not in small
+    letters: `Tomas`, `PostgreSQL`. Of two that are as frequent the one with capitals."""
+    together: dict[str, Counter[str]] = {}
+    for words in every:
+        for word, spellings in words.spelt.items():
+            together.setdefault(word, Counter()).update(spellings)
+    return {
+        word: max(spellings.items(), key=lambda pair: (pair[1], pair[0] != word, pair[0]))[0]
+        for word, spellings in together.items()
+        if any(spellings.values())
+    }
 
 
 def _words_in(group: Words, overall: Counter[str]) -> dict[str, int]:

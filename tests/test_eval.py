@@ -183,7 +183,7 @@ def test_limit_and_lengths(talk: Path) -> None:
     assert found["overall"]["recall@1"] == 0.5
     assert {"recall@5", "recall@10", "recall@20", "recall@7"} <= set(found["overall"])
     table = memos("eval", "locomo", str(talk), "--mode", "keyword", "-k", "1")
-    assert table.stdout.splitlines()[0].split("\t")[:3] == ["overall", "3", "0.6667"]
+    assert table.stdout.splitlines()[1].split("\t")[:3] == ["overall", "3", "0.6667"]
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,9 @@ def test_options_that_make_no_sense(talk: Path, words: list[str]) -> None:
 def test_a_table_for_people_and_notes_beside_it(talk: Path) -> None:
     result = memos("eval", "locomo", str(talk), "--mode", "keyword", "--ablate")
     rows = {line.split("\t")[0]: line.split("\t") for line in result.stdout.splitlines()}
+    assert result.stdout.splitlines()[0].split("\t")[:6] == [
+        "", "n", "recall@5", "recall@10", "recall@20", "any@10"
+    ]  # fmt: skip
     assert rows["overall"][1:5] == ["3", "0.8333", "0.8333", "0.8333"]
     assert {"adversarial (apart)", "by session", "search", "added"} <= set(rows)
     assert rows["added"][1].startswith("5 memories")
@@ -245,6 +248,23 @@ def test_a_report_with_its_plots(talk: Path, tmp_path: Path) -> None:
         assert len(lines) == 4
         assert any(text.startswith("overall 0.833") for text in texts)
         assert any(text.startswith("adversarial (apart)") for text in texts)
+
+
+def test_a_report_with_the_questions_that_were_missed(talk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert memos("eval", "locomo", str(talk), "--mode", "keyword", "--report", str(out)).exit_code == 0
+    (missed,) = map(json.loads, (out / "misses.jsonl").read_text().splitlines())
+    assert (missed["question"], missed["category"]) == ("xylophone", "single-hop")
+    assert dict(zip(missed["gold"], missed["ranks"], strict=True)) == {"D1:3": 1, "D2:1": None}
+    assert [hit["ids"] for hit in missed["hits"]] == [["D1:3"]]
+    assert "xylophone" in missed["hits"][0]["text"]
+
+
+def test_what_is_no_benchmark_names_the_page_about_them(tmp_path: Path) -> None:
+    for words in (("beir", str(tmp_path)), ("trivia", str(tmp_path))):
+        result = memos("eval", *words)
+        assert result.exit_code == 2
+        assert "memos help eval" in result.stderr
 
 
 def test_a_report_that_cannot_be_written(talk: Path, tmp_path: Path) -> None:

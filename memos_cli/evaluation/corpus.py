@@ -131,6 +131,11 @@ def _prefixed(corpus: Corpus) -> Corpus:
 # -- files
 
 
+def unreadable(path: Path, reason: str) -> BadInput:
+    """A benchmark's file that cannot be read, with the page that says what each benchmark needs."""
+    return BadInput(source=path, reason=reason, hint="See `memos help eval` for the files each one needs.")
+
+
 def read_json(path: Path) -> Any:
     """A JSON document, or the list of the values of a JSON Lines file.
 
@@ -140,12 +145,12 @@ def read_json(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(source=path, reason=str(error)) from error
+        raise unreadable(path, str(error)) from error
     try:
         return json.loads(text)
     except json.JSONDecodeError as whole:
         if path.suffix == ".json" and "\n{" not in text:
-            raise BadInput(source=path, reason=f"it is not JSON: {whole}") from whole
+            raise unreadable(path, f"it is not JSON: {whole}") from whole
     return [_line(path, number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
@@ -153,7 +158,7 @@ def _line(path: Path, number: int, line: str) -> Any:
     try:
         return json.loads(line)
     except json.JSONDecodeError as error:
-        raise BadInput(source=path, reason=f"line {number} is not JSON: {error}") from error
+        raise unreadable(path, f"line {number} is not JSON: {error}") from error
 
 
 def json_files(path: Path, pattern: str = "*.json") -> list[Path]:
@@ -167,7 +172,7 @@ def json_files(path: Path, pattern: str = "*.json") -> list[Path]:
     found = sorted(path.glob(pattern), key=lambda file: _natural(file.relative_to(path).as_posix()))
     if not found:
         reason = f"the folder holds no {pattern}" if path.is_dir() else "there is no such file"
-        raise BadInput(source=path, reason=reason, hint="See `memos help eval` for the files each one needs.")
+        raise unreadable(path, reason)
     return found
 
 
@@ -180,7 +185,7 @@ def as_list(value: Any, path: Path) -> list[Any]:
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
-        raise BadInput(source=path, reason="it holds neither a list nor an object")
+        raise unreadable(path, "it holds neither a list nor an object")
     return value
 
 
@@ -194,11 +199,7 @@ def shaped(path: Path, build: Callable[[], Iterable[Corpus]]) -> Iterator[Corpus
         yield from build()
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         what = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
-        raise BadInput(
-            source=path,
-            reason=f"it is not in the benchmark's format: {what}",
-            hint="See `memos help eval` for the files each one needs.",
-        ) from error
+        raise unreadable(path, f"it is not in the benchmark's format: {what}") from error
 
 
 # -- times

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from memos_cli.errors import BadInput, UsageError
+from memos_cli.errors import UsageError
 from memos_cli.evaluation import dialogues, passages
-from memos_cli.evaluation.corpus import Benchmark
+from memos_cli.evaluation.corpus import Benchmark, unreadable
 
 LOADERS: dict[str, Callable[[Path], Benchmark]] = {
     "locomo": dialogues.locomo,
@@ -29,10 +29,13 @@ def load(name: str, path: Path) -> Benchmark:
         UsageError: no benchmark has that name. BadInput: the files are not its own, or ask nothing.
     """
     if name not in LOADERS:
-        raise UsageError(detail=f"No benchmark is called {name!r}; known: {', '.join(LOADERS)}.")
+        raise UsageError(
+            detail=f"No benchmark is called {name!r}; known: {', '.join(LOADERS)}.",
+            hint="See `memos help eval`.",
+        )
     benchmark = _asking(LOADERS[name](path))
     if not any(corpus.questions for corpus in benchmark.corpora):
-        raise BadInput(source=path, reason=f"it holds no {name} question whose evidence is there")
+        raise unreadable(path, f"it holds no {name} question whose evidence is there")
     return benchmark
 
 

@@ -30,6 +30,8 @@ class Ranking:
     ranks: tuple[int, ...]
     gold: int
     gain: float
+    places: Mapping[str, int | None] = field(default_factory=dict, compare=False)
+    """Of each piece its rank, None where it was not found; empty where only figures were kept."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Answer:
     """Recall among the hits that a search with that token budget returns."""
     scored: tuple[tuple[float, bool], ...] = ()
     """The first ten hits' scores, and whether each is evidence."""
+    first: tuple[tuple[tuple[str, ...], str], ...] = ()
+    """The first few hits: the benchmark's ids that each stands for, and its text."""
 
     def at(self, level: str) -> Ranking:
         return self.session if level == "session" else self.unit
@@ -68,7 +72,8 @@ def ranking(found: Sequence[set[str]], gold: Mapping[str, float]) -> Ranking:
     best = sorted(gold.values(), reverse=True)[:GAIN_AT]
     ideal = sum(grade / math.log2(1 + place) for place, grade in enumerate(best, start=1))
     # One memory may stand for several pieces of evidence, all of which it puts at its own rank.
-    return Ranking(tuple(sorted(ranks.values())), len(gold), min(1.0, gained / ideal) if ideal else 0.0)
+    gain = min(1.0, gained / ideal) if ideal else 0.0
+    return Ranking(tuple(sorted(ranks.values())), len(gold), gain, {id: ranks.get(id) for id in gold})
 
 
 def measures(one: Ranking, ks: Sequence[int]) -> dict[str, float]:

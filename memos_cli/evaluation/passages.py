@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memos_cli.errors import BadInput
 from memos_cli.evaluation.corpus import (
     Benchmark,
     Corpus,
@@ -22,6 +21,7 @@ from memos_cli.evaluation.corpus import (
     moment,
     read_json,
     shaped,
+    unreadable,
 )
 from memos_cli.schema import Draft
 
@@ -184,7 +184,7 @@ def _judgements(file: Path) -> Iterator[tuple[str, str, float]]:
             if not row or (number == 1 and not _is_number(row[-1])):
                 continue
             if len(row) < 3 or not _is_number(row[-1]):
-                raise BadInput(source=file, reason=f"line {number} is not query, text and grade")
+                raise unreadable(file, f"line {number} is not query, text and grade")
             yield row[0], row[-2], float(row[-1])
 
 

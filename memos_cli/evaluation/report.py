@@ -7,7 +7,7 @@ Owns: which figures there are and what they are called. Does not own: how a meas
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -222,11 +222,14 @@ def _list(values: Document, form: str) -> str:
 
 
 def write(found: Document, answers: Sequence[Answer], folder: Path) -> list[Path]:
-    """`report.json` and the plots into `folder`. Raises NotPermitted, StorageError."""
+    """`report.json`, `misses.jsonl` and the plots into `folder`. Raises NotPermitted, StorageError."""
     level = found["level"]
     groups = _groups(answers, level)
     pages = {
         "report.json": json.dumps(found, ensure_ascii=False, indent=1),
+        "misses.jsonl": "".join(
+            json.dumps(one, ensure_ascii=False) + "\n" for one in misses(answers, level, max(found["k"]))
+        ),
         "recall-by-k.svg": plot.lines(
             "Evidence recall among the first k hits",
             "k",
@@ -245,6 +248,21 @@ def write(found: Document, answers: Sequence[Answer], folder: Path) -> list[Path
     except OSError as error:
         raise StorageError(path=folder, reason=str(error)) from error
     return [folder / name for name in pages]
+
+
+def misses(answers: Sequence[Answer], level: str, k: int) -> Iterator[Document]:
+    """The questions of which a piece of evidence is not among the first k hits; those apart are left out."""
+    for one in answers:
+        places = one.at(level).places
+        if not one.apart and any(rank is None or rank > k for rank in places.values()):
+            yield {
+                "id": one.id,
+                "question": one.text,
+                "category": one.category,
+                "gold": list(places),
+                "ranks": list(places.values()),
+                "hits": [{"ids": list(ids), "text": text} for ids, text in one.first],
+            }
 
 
 def _groups(answers: Sequence[Answer], level: str) -> list[tuple[str, list[Answer]]]:

@@ -45,6 +45,10 @@ JUDGED = 10
 """First hits whose scores are compared with what they are worth."""
 
 
+FIRST = 5
+"""Hits that are kept with a question, to see what stood in the evidence's place."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """One way to search: a mode, the parts of the recall pipeline that are switched off, a reranker."""
@@ -277,6 +281,7 @@ def _ask(
         top=shown[0].score if shown else 0.0,
         tokens=_running(tokens(hit.item.memory) for hit in shown),
         within=_within(session, query, question, k) if first and question.gold else {},
+        first=tuple((tuple(sorted(_stands_for(hit))), hit.item.memory) for hit in shown[:FIRST]),
         scored=tuple((h.score, not _stands_for(h).isdisjoint(question.gold)) for h in shown[:JUDGED]),
     )
 

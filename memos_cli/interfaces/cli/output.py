@@ -46,6 +46,8 @@ class Table(NamedTuple):
     """Said on stderr when there are no rows."""
     title: str = ""
     """Shown on a terminal only."""
+    headed: bool = False
+    """Whether a pipe gets the columns' names too: where they depend on the options."""
 
 
 class Fields(NamedTuple):
@@ -453,7 +455,7 @@ def _plain(view: View) -> str:
     if isinstance(view, (Plain, Markdown)):
         return view.text if view.text.endswith("\n") else view.text + "\n"
     if isinstance(view, Table):
-        return _tsv(view.rows)
+        return _tsv([view.columns, *view.rows] if view.headed else view.rows)
     if isinstance(view, Entries):
         return _tsv(entry.cells for entry in view.entries)
     if isinstance(view, Tree):

@@ -47,7 +47,8 @@ def evaluate(
         ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", metavar="DIR", help="Write figures and plots there.")
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="Write figures, plots and missed questions there."),
     ] = None,
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Run again without each part of the recall pipeline.")
@@ -184,18 +185,20 @@ def _show(out: Output, found: dict[str, Any]) -> None:
     from memos_cli.evaluation import compare, report
 
     views: list[Any] = [
-        Table(report.columns(found), report.rows(found), title="Evidence recall"),
+        Table(report.columns(found), report.rows(found), title="Evidence recall", headed=True),
         Fields(report.facts(found)),
     ]
     if "compare" in found:
         title = f"Against {found['compare']['baseline']}"
-        views.append(Table(compare.COLUMNS, compare.rows(found["compare"]), title=title))
+        views.append(Table(compare.COLUMNS, compare.rows(found["compare"]), title=title, headed=True))
     if found.get("ablation"):
         rows = compare.ablation_rows(found["ablation"])
-        views.append(Table(compare.ABLATION_COLUMNS, rows, title="With one part switched off"))
+        title = "With one part switched off"
+        views.append(Table(compare.ABLATION_COLUMNS, rows, title=title, headed=True))
     if "reranking" in found:
         change = found["reranking"]
-        views.append(Table(compare.COLUMNS, compare.rows(change), title=f"Reranked by {change['model']}"))
+        title = f"Reranked by {change['model']}"
+        views.append(Table(compare.COLUMNS, compare.rows(change), title=title, headed=True))
         views.append(Fields(compare.reranking_facts(change)))
     out.emit(found, *views)
     if not out.machine:

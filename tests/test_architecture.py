@@ -63,6 +63,7 @@ EXCEPTIONS = {
         "stores.usage.Used",
         "stores.verdicts",
         "stores.table.quoted",
+        "stores.keyword_recency.latest_first",
         "stores.table_files.newest_version",
         "stores.table_rows.VectorColumn",
     },

@@ -44,6 +44,12 @@ def moved() -> str:
     return found
 
 
+def test_a_list_in_a_pipe_says_when_it_was_said() -> None:
+    memos("add", "The gate is green.", "--time", "2026-05-10")
+    (line,) = memos("list").stdout.splitlines()
+    assert line.split("\t")[1] == "2026-05-10T00:00:00Z"
+
+
 def test_ids_of_suggestions_stand_whole_on_a_terminal() -> None:
     memos("add", "The plumber comes on 3 June 2026 to mend the kitchen tap.", "--time", "2026-05-10")
     id = json.loads(memos("list", "--json").stdout)["items"][0]["id"]

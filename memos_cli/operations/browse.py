@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from memos_cli.errors import MemoryNotFound, UsageError
 from memos_cli.schema import Added, ChangeEntry, Depth, Filters, MemoryItem, Status, Value
 from memos_cli.stores.facts import PINNED
+from memos_cli.stores.keyword_recency import latest_first
 from memos_cli.stores.table import quoted
 from memos_cli.stores.table_files import newest_version
 
@@ -137,7 +138,7 @@ def usage_of(session: Session, id: str) -> Usage:
 def list_memories(
     session: Session, filters: Filters, *, limit: int = 50, offset: int = 0, pinned: bool = False
 ) -> ListResult:
-    """Memories that pass the filters, newest first, and how many there are in all; topics and
+    """Memories that pass the filters, those said last first, and how many there are in all; topics and
     concepts only where a level names them; or only what is pinned."""
     from memos_cli.operations.search import ordinary
 
@@ -146,13 +147,12 @@ def list_memories(
     marked = PINNED if pinned else None
     if view.whole and filters.as_of is None and (filters.known_at is None or not pinned):
         (keywords,) = view.keywords
-        rows = keywords.items(keywords.filter_only(filters, offset + limit, marked))
+        ordered = keywords.latest(filters, offset + limit, marked)
         total = keywords.count(filters, marked)
     else:
-        rows = _rows(view, filters)
-        rows = {ordinal: item for ordinal, item in rows.items() if item.pinned or not pinned}
-        total = len(rows)
-    ordered = [rows[ordinal] for ordinal in sorted(rows, reverse=True)]
+        rows = _rows(view, filters).items()
+        ordered = latest_first([(o, item) for o, item in rows if item.pinned or not pinned], {})
+        total = len(ordered)
     return ListResult(items=tuple(ordered[offset : offset + limit]), total=total, notes=view.notes)
 
 

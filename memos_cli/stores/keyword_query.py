@@ -125,6 +125,26 @@ class View:
         found = self.searcher.search(query, limit, count=False, order_by_field="ordinal", order=order)
         return [address for _, address in found.hits]
 
+    def by_time(self, query: Query, limit: int) -> list[DocAddress]:
+        """Rows by when they were said, the newest first; those of one instant in no order."""
+        from tantivy import Order
+
+        limit = min(limit, self.total)
+        if limit < 1:
+            return []
+        found = self.searcher.search(query, limit, count=False, order_by_field="time", order=Order.Desc)
+        return [address for _, address in found.hits]
+
+    def times(self, addresses: list[DocAddress]) -> list[int]:
+        """When rows were said, in microseconds."""
+        return self.searcher.fast_field_values("time", addresses)  # type: ignore[return-value]
+
+    def at_time(self, query: Query, micros: int) -> Query:
+        """The rows of `query` that were said at one instant."""
+        from tantivy import Occur, Query
+
+        return Query.boolean_query([(Occur.Must, query), (Occur.Must, self._range("time", micros, micros))])
+
     def count(self, query: Query) -> int:
         return int(self.searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
 

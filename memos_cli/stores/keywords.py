@@ -55,6 +55,7 @@ from memos_cli.stores.keyword_index import (
     write_pointer,
 )
 from memos_cli.stores.keyword_query import KeywordHits, View, mentions, ranked_search
+from memos_cli.stores.keyword_recency import latest
 from memos_cli.stores.keyword_rows import (
     QUEUED,
     commit,
@@ -193,6 +194,13 @@ class Keywords:
         with engine(self.directory):
             found = view.newest(view.restriction(filters, marked), limit, oldest=oldest)
             return view.ordinals(found)
+
+    def latest(self, filters: Filters, limit: int, marked: str | None = None) -> list[MemoryItem]:
+        """At most `limit` memories that `filters` let through, those said last first (`stores/keyword_recency`);
+        `marked` as in `filter_only`."""
+        view = self._view()
+        with engine(self.directory):
+            return latest(view, view.restriction(filters, marked), limit)
 
     def count(self, filters: Filters, marked: str | None = None) -> int:
         """How many rows `filters` let through; `marked` as in `filter_only`."""

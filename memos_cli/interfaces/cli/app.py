@@ -58,7 +58,9 @@ COMMANDS: dict[str, Command] = {
         "search:search", "Find memories by meaning and by words.", streams=True, filters=True, several=True
     ),
     "refine": Command("refine:refine", "Draw facts from memories that wait for it.", models=True),
-    "list": Command("browse:list_memories", "List memories, newest first.", streams=True, filters=True),
+    "list": Command(
+        "browse:list_memories", "List memories, those said last first.", streams=True, filters=True
+    ),
     "get": Command("browse:get", "Show one memory with all it carries."),
     "tools": Command("tools:tools", "List tools, what they are for, and how their uses went.", streams=True),
     "update": Command("edit:update", "Replace a memory's text; the old version is kept."),

@@ -25,7 +25,7 @@ def list_memories(
     offset: Offset = 0,
     pinned: Annotated[bool, typer.Option("--pinned", help="Only what is pinned.")] = False,
 ) -> None:
-    """List memories, newest first."""
+    """List memories, those said last first; in a pipe: id, when it was said, kind, memory."""
     from memos_cli.operations import browse
 
     shell = shell_of(ctx)
@@ -110,7 +110,7 @@ def _entry(item: MemoryItem) -> Entry:
         lead="•",
         text=item.memory,
         facts=documents.facts(item),
-        cells=(item.id, documents.stamp(item.created_at), kind, item.memory),
+        cells=(item.id, documents.stamp(item.time), kind, item.memory),
     )
 
 

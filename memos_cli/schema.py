@@ -752,6 +752,8 @@ class ChangeResult(Value, frozen=True, kw_only=True):
 
     change: str | None
     ids: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
+    """Of undo: those of `ids` that are topics and concepts."""
     notes: tuple[str, ...] = ()
     undone: Undone | None = None
     back: tuple[Added, ...] = ()
@@ -786,6 +788,8 @@ class ChangeEntry(Value, frozen=True, kw_only=True):
     time: Time
     opened: int
     closed: int
+    nodes: int = 0
+    """How many of the versions that it opened are of topics and concepts."""
     memories: tuple[Added, ...] = ()
     """The first few memories that it touched, with the beginnings of their texts as it left them."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from test_cli_edge import on_terminal, run
+from test_reorganize import labelled
 from typer.testing import CliRunner, Result
 
 from memos_cli.interfaces.cli.app import app
@@ -81,6 +82,7 @@ def test_history_in_a_pipe_and_as_a_document_has_every_time() -> None:
             *(version[name] or "" for name in ("known_from", "valid_from", "valid_to", "verb", "status")),
             version["memory"],
             version["actor"],
+            "",
         ]
     assert first[2:4] == ["2025-01-01T00:00:00Z", "2026-03-01T00:00:00Z"]
     assert second[3] == ""
@@ -92,6 +94,25 @@ def test_an_archived_version_says_so_and_one_without_times_keeps_still() -> None
     memos("archive", id)
     _, shown = on_terminal("history", id)
     assert re.search(r"2 The gate is green\.\s+.*archive by tester · archived", shown)
+
+
+def test_what_a_reorganization_changed_is_said_in_a_word(home: Path) -> None:
+    memos("add", *(text for subject, text in labelled() if subject in ("garden", "cat")))
+    memos("reorganize")
+    listed = json.loads(memos("list", "--json").stdout)["items"]
+    one = next(item for item in listed if item["parent"])
+    above = json.loads(memos("get", one["parent"], "--json").stdout)["key"]
+    second = memos("history", one["id"]).stdout.splitlines()[1].split("\t")
+    assert second[-1] == f"filed under {above}"
+    _, shown = on_terminal("history", one["id"])
+    assert f"filed under {above}" in " ".join(shown.split())
+    last = json.loads(memos("log", "--json").stdout)["changes"][0]
+    placed = sum(bool(item["parent"]) for item in listed)
+    assert (last["verb"], last["opened"] - last["nodes"]) == ("reorganize", placed)
+    said = f"{placed} memories and {last['nodes']} node"
+    assert memos("log").stdout.splitlines()[0].split("\t")[-1].startswith(f"sorted {said}")
+    undone = memos("undo")
+    assert f"Took back {said}" in undone.stderr
 
 
 def test_the_log_shows_whole_ids_and_says_how_to_go_on() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memos_cli.errors import MemoryNotFound, UsageError
-from memos_cli.schema import Added, ChangeEntry, Depth, Filters, MemoryItem, Status, Value
+from memos_cli.schema import Added, ChangeEntry, Depth, Filters, Level, MemoryItem, Origin, Status, Value
 from memos_cli.stores.facts import PINNED
 from memos_cli.stores.keyword_recency import latest_first
 from memos_cli.stores.table import quoted
@@ -28,6 +28,8 @@ EVERYTHING = (1 << 31) - 1
 """A limit that no cube reaches."""
 _AT_ONCE = 1_000
 """Memories that are read from the index at a time."""
+
+NODES = frozenset({Level.CONCEPT, Level.TOPIC})
 
 EXCERPTS = 5
 """Memories that an answer about a change names; there may be a hundred thousand."""
@@ -47,6 +49,8 @@ class ListResult(Value, frozen=True, kw_only=True):
 
 class HistoryResult(Value, frozen=True, kw_only=True):
     versions: tuple[MemoryItem, ...]
+    changed: tuple[str, ...] = ()
+    """Of each version what sets it apart from the one before, where both say the same; else empty."""
 
 
 class LogResult(Value, frozen=True, kw_only=True):
@@ -193,15 +197,39 @@ def history(session: Session, id: str) -> HistoryResult:
     versions = session.cube.table.items(f"id = {quoted([id])}")
     if not versions or any(i.status is Status.PURGED for i in versions):
         versions = session.cube.table.items(f"id = {quoted([find(session, id).id])}")
-    return HistoryResult(versions=tuple(sorted(versions, key=lambda i: i.version)))
+    ordered = sorted(versions, key=lambda i: i.version)
+    return HistoryResult(versions=tuple(ordered), changed=tuple(_changed(session, ordered)))
+
+
+def _changed(session: Session, versions: list[MemoryItem]) -> Iterator[str]:
+    """What each version changed, in a few words."""
+    nodes: dict[str, str] = {}
+    for shard in session.cube.view(vectors=False).keywords:
+        found = shard.current([item.parent for item in versions if item.parent])
+        nodes |= {id: str(node.key) for id, (_, node) in found.items() if node.key}
+    for before, item in zip([None, *versions], versions, strict=False):
+        same = before is not None and before.memory == item.memory
+        yield ", ".join(_differences(before, item, nodes)) if before is not None and same else ""
+
+
+def _differences(before: MemoryItem, item: MemoryItem, nodes: dict[str, str]) -> Iterator[str]:
+    if before.parent != item.parent:
+        above = nodes.get(item.parent or "", "a topic that is gone")
+        yield f"filed under {above}" if item.parent else "filed under nothing"
+    if before.pinned != item.pinned:
+        yield "pinned" if item.pinned else "unpinned"
+    if before.stale != item.stale:
+        yield "to be told anew" if item.stale else "told anew"
+    yield from (name for name in ("tags", "relations") if getattr(before, name) != getattr(item, name))
 
 
 def log(session: Session, limit: int = 50, offset: int = 0) -> LogResult:
     """Changes, newest first, with how many versions each opened and closed, and of which memories."""
-    columns = ["change", "verb", "actor", "known_from", "closed_by", "ordinal"]
+    columns = ["change", "verb", "actor", "known_from", "closed_by", "ordinal", "level", "origin"]
     rows = session.cube.table.arrow(None, columns).to_pylist()
     opened = Counter(r["change"] for r in rows)
     closed = Counter(r["closed_by"] for r in rows if r["closed_by"])
+    nodes = Counter(r["change"] for r in rows if r["level"] in NODES and r["origin"] == Origin.SUMMARY)
     made = {r["change"]: r for r in rows}
     entries = [
         ChangeEntry(
@@ -211,6 +239,7 @@ def log(session: Session, limit: int = 50, offset: int = 0) -> LogResult:
             time=r["known_from"],
             opened=opened[id],
             closed=closed[id],
+            nodes=nodes[id],
         )
         for id, r in made.items()
         if id

@@ -218,6 +218,8 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
     `None`: the newest change. Raises ChangeNotFound, NothingToUndo, UndoConflict when a later
     change touched one of its memories.
     """
+    from memos_cli.operations.outline import is_node
+
     with session.cube.writing("undo"):
         target = change or _newest_change(session)
         opened = session.cube.table.items(f"change = {quoted([target])}")
@@ -241,6 +243,7 @@ def undo(session: Session, change: str | None = None, dry_run: bool = False) -> 
         else:
             done = commit_edits(session, "undo", edits, kept_vectors(session, edits))
         return done.but(
+            nodes=tuple(old.id for old, _, _ in edits if is_node(old)),
             undone=Undone(change=target, verb=opened[0].verb, time=opened[0].known_from),
             back=_only((new, old) for old, new, _ in edits),
             gone=_only((old, new) for old, new, _ in edits),

@@ -21,10 +21,20 @@ def show_change(
     shell.out.emit(document, Table(("id",), [(id,) for id in result.ids]))
     if shell.out.machine:
         return
-    count = len(result.ids)
-    memories = "1 memory" if count == 1 else f"{count} memories"
-    shell.out.note(f"{done} {memories}." + (f" Change {result.change}." if result.change else ""))
+    shell.out.note(
+        f"{done} {amount(len(result.ids) - len(result.nodes), len(result.nodes))}."
+        + (f" Change {result.change}." if result.change else "")
+    )
     shell.out.notes(result.notes)
+
+
+def amount(memories: int, nodes: int) -> str:
+    """How many memories, and how many topics and concepts, which nobody wrote."""
+    above = "1 node of the tree" if nodes == 1 else f"{nodes} nodes of the tree"
+    if nodes and not memories:
+        return above
+    own = "1 memory" if memories == 1 else f"{memories} memories"
+    return f"{own} and {above}" if nodes else own
 
 
 def show_result(shell: Shell, result: Any) -> dict[str, Any]:

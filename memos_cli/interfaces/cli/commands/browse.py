@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memos_cli.interfaces.cli import documents, options
-from memos_cli.interfaces.cli.answers import pairs, show_result
+from memos_cli.interfaces.cli.answers import amount, pairs, show_result
 from memos_cli.interfaces.cli.output import Entries, Entry, Fields
 from memos_cli.interfaces.cli.shell import Shell, shell_of
 
@@ -67,7 +67,7 @@ def history(ctx: typer.Context, id: Id) -> None:
     shell = shell_of(ctx)
     with shell.open() as session:
         result = browse.history(session, id)
-    shell.out.emit(documents.dump(result), Entries([_version(item) for item in result.versions]))
+    shell.out.emit(documents.dump(result), Entries(list(map(_version, result.versions, result.changed))))
 
 
 def log(ctx: typer.Context, limit: Limit = 50, offset: Offset = 0) -> None:
@@ -114,7 +114,7 @@ def _entry(item: MemoryItem) -> Entry:
     )
 
 
-def _version(item: MemoryItem) -> Entry:
+def _version(item: MemoryItem, changed: str) -> Entry:
     """One version of a memory: when it was true, since when the cube knows it, who did what."""
     true = [
         f"{word} {documents.day(at)}" for word, at in (("from", item.valid_from), ("to", item.valid_to)) if at
@@ -126,6 +126,7 @@ def _version(item: MemoryItem) -> Entry:
             " ".join(["valid", *true]) if true else "",
             f"known from {documents.day(item.known_from)}",
             f"{item.verb} by {item.actor}" if item.actor else item.verb,
+            changed,
             "" if item.status == "activated" else str(item.status),
         ],
         cells=(
@@ -135,6 +136,7 @@ def _version(item: MemoryItem) -> Entry:
             str(item.status),
             item.memory,
             item.actor,
+            changed,
         ),
     )
 
@@ -152,7 +154,10 @@ def _change(change: ChangeEntry) -> Entry:
 
 
 def _about(change: ChangeEntry) -> str:
-    """The text of a change's first memory, cut, and how many others it touched."""
+    """The text of a change's first memory, cut, and how many others it touched; of a reorganization, which
+    changes no text, how much it sorted."""
+    if change.verb == "reorganize":
+        return f"sorted {amount(change.opened - change.nodes, change.nodes)}"
     first = change.memories[0].memory if change.memories else ""
     more = f" + {change.opened - 1} more" if change.opened > 1 else ""
     return (documents.beginning(first) or "(text removed)") + more

@@ -188,14 +188,21 @@ class Book:
 
     def records(self, value: Any, info: dict[str, Any] | None = None) -> Iterator[Draft | Skipped]:
         """The records of a value that is no chat; over-long ones in several drafts."""
-        for key, text in records.records(value):
-            for passage in passages([records.as_block(key, text)]):
-                yield from self._sound(partial(self._record, key, passage.text, info or {}), "a record: ")
+        for record in records.records(value):
+            for passage in passages([records.as_block(record.key, record.text)]):
+                make = partial(self._record, record._replace(text=passage.text), info or {})
+                yield from self._sound(make, "a record: ")
                 self._records += 1
 
-    def _record(self, key: str | None, text: str, info: dict[str, Any]) -> Draft:
-        source = Source(type="file", path=self.name)
-        return Draft(memory=text, key=key, position=self._records, sources=(source,), info=info)
+    def _record(self, record: records.Record, info: dict[str, Any]) -> Draft:
+        return Draft(
+            memory=record.text,
+            key=record.key,
+            position=self._records,
+            said_at=record.said_at,
+            sources=(Source(type="file", path=self.name),),
+            info=info,
+        )
 
     def _sound(self, make: Callable[[], Draft], where: str) -> Iterator[Draft | Skipped]:
         """What `make` gives; where JSON's escapes spell what no file can hold, the reason."""

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain, count, groupby
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from memos_cli.errors import BadInput
-from memos_cli.reader import packages
+from memos_cli.reader import dated, packages
 from memos_cli.reader.decode import numbered
 from memos_cli.reader.foreign import foreign
 from memos_cli.reader.split import (
@@ -50,11 +51,14 @@ def drafts(
     name: str,
     info: dict[str, Any] | None = None,
     positions: Iterator[int] | None = None,
+    day: datetime | None = None,
 ) -> Iterator[Draft]:
-    """One draft per passage, its place from `positions` (0, 1, … when not given); the heading path is its key."""
+    """One draft per passage, its place from `positions` (0, 1, … when not given); the heading path is its
+    key. It was said on the day of the nearest heading that is one (`dated`), else on `day`."""
     places = count() if positions is None else positions
     for passage in passages(blocks):
-        yield _draft(passage, name, next(places), info)
+        draft = _draft(passage, name, next(places), info)
+        yield draft.but(said_at=dated.day_of_headings(passage.headings) or day)
 
 
 def drafts_in_parts(
@@ -97,39 +101,55 @@ def read_plain(text: TextIO, name: str) -> Iterator[Draft]:
 
 def read_markdown(text: TextIO, name: str) -> Iterator[Draft]:
     """Paragraphs, lists, tables and code under their headings."""
-    return drafts(markdown_blocks(numbered(text, HELD)), name)
+    front, lines = _front_matter(numbered(text, HELD))
+    day, front = dated.without_day(front)
+    return drafts(_markdown_blocks(front, lines), name, day=day)
+
+
+def read_journal(text: TextIO, name: str) -> Iterator[Draft]:
+    """Entries that each begin with a day, parted further at blank lines."""
+    places = count()
+    for day, blocks in dated.journal(numbered(text, HELD)):
+        yield from drafts(blocks, name, positions=places, day=day)
 
 
 def markdown_blocks(lines: Iterator[tuple[int, str]]) -> Iterator[Block]:
     """Blocks of Markdown from (offset, line) pairs; front matter is a block of its own."""
-    front, lines = _front_matter(lines)
-    if front is not None:
-        yield front
+    return _markdown_blocks(*_front_matter(lines))
+
+
+def _markdown_blocks(front: Sequence[tuple[int, str]], lines: Iterator[tuple[int, str]]) -> Iterator[Block]:
+    if (block := _front_block(front)) is not None:
+        yield block
     parser = _Markdown()
     for start, line in lines:
         yield from parser.feed(start, line)
     yield from parser.close()
 
 
-def _front_matter(lines: Iterator[tuple[int, str]]) -> tuple[Block | None, Iterator[tuple[int, str]]]:
+def _front_matter(
+    lines: Iterator[tuple[int, str]],
+) -> tuple[list[tuple[int, str]], Iterator[tuple[int, str]]]:
+    """The lines of front matter, without those that fence it, and the lines after it."""
     seen: list[tuple[int, str]] = []
     for start, line in lines:
         seen.append((start, line))
         if len(seen) == 1 and line.rstrip() != "---":
             break
         if len(seen) > 1 and line.rstrip() in ("---", "..."):
-            return _front_block(seen[1:-1]), lines
+            return seen[1:-1], lines
         if len(seen) > _FRONT_LINES:
             break
-    return None, chain(seen, lines)
+    return [], chain(seen, lines)
 
 
-def _front_block(lines: list[tuple[int, str]]) -> Block | None:
+def _front_block(lines: Sequence[tuple[int, str]]) -> Block | None:
     text = "".join(line for _, line in lines)
     if says_nothing(text):
         return None
     start = lines[0][0] + len(text) - len(text.lstrip())
-    return Block(text.strip(), start, start + len(text.strip()), ("Front matter",), lines=True)
+    end = lines[-1][0] + len(lines[-1][1]) - (len(text) - len(text.rstrip()))
+    return Block(text.strip(), start, end, ("Front matter",), lines=True)
 
 
 class HeadingPath:

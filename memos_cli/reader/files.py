@@ -5,7 +5,7 @@ draft. Does not own: which files a folder holds (`folders`), which reader a file
 fetching (`providers/web`), nor what `add` does with a draft.
 
 Nothing here stops at a bad file: it becomes a Skipped that says why, and the next one is read.
-What a file says wins over an option; tags add up, and a `key` given by the caller stands before
+What a file says wins over an option, save the day of a note, which gives way to a time; tags add up, and a `key` given by the caller stands before
 a document's own headings.
 """
 
@@ -37,6 +37,8 @@ __all__ = ["LARGEST_WHOLE", "STDIN", "ReadOptions", "read_paths", "read_stdin", 
 STDIN = "standard input"
 
 _TICK = 64
+_TIMED = ("chat", "mail")
+"""Sources whose parts have times of their own."""
 _NO_FILE = "it is a device, a pipe or a socket, not a file"
 
 Progress = Callable[[int, int | None], None]
@@ -201,13 +203,28 @@ def _read_file(path: Path, options: ReadOptions, tick: Callable[[int], None]) ->
     if not piped and not stat.S_ISREG(path.stat().st_mode):
         raise BadInput(source=name, reason=_NO_FILE)
     with path.open("rb") as stream, _spooled(stream) if piped else nullcontext(stream) as whole:
+        day = None if options.said_at else _day_of(path)
         # Not kept under a name: a reader that is given up must let go of the file before it is closed.
         for number, draft in enumerate(
             read_stream(whole, name, suffix_of(path), session, options.describe), start=1
         ):
-            yield draft
+            yield draft if day is None or isinstance(draft, Skipped) else _on(draft, day)
             if number % _TICK == 0:
                 tick(whole.tell())
+
+
+def _day_of(path: Path) -> datetime | None:
+    """The day that a file's name gives; none to code, whose name may count its versions so."""
+    from memos_cli.reader.code import LANGUAGES, suffix_of
+    from memos_cli.reader.dated import day_of_name
+
+    return None if suffix_of(path) in LANGUAGES else day_of_name(path.name)
+
+
+def _on(draft: Draft, day: datetime) -> Draft:
+    """A draft said on a day, unless it says when itself; of what a mail quotes nobody knows."""
+    known = draft.said_at is not None or any(source.type == "mail" for source in draft.sources)
+    return draft if known else draft.but(said_at=day)
 
 
 def _session_of(path: Path) -> str:
@@ -271,11 +288,17 @@ class Stamp:
             "session_id": draft.session_id or given.session_id,
             "speaker": draft.speaker or speaker or source.role,
             "visibility": given.visibility or draft.visibility,
-            "said_at": draft.said_at or self._said_at,
+            "said_at": self._when(draft),
             "external_id": self._external_id(),
             "info": given.info | draft.info,
             "sources": draft.sources if self._path else (source.but(path=None),),
         }
+
+    def _when(self, draft: Draft) -> datetime | None:
+        """When it was said: the time of a turn or a mail is its own; the day of a note (`dated`) is
+        only what stands in for a time that nobody gave."""
+        own, given = draft.said_at, self._said_at
+        return (own or given) if draft.sources[0].type in _TIMED else (given or own)
 
     def _external_id(self) -> str | None:
         own = self._options.external_id

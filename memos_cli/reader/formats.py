@@ -36,6 +36,9 @@ _HTML = frozenset({".html", ".htm", ".xhtml"})
 _JSON = frozenset({".json", ".jsonl", ".ndjson"})
 _PROSE = frozenset({"", ".txt", ".text", ".log", ".md", ".markdown", ".mdown", ".mkd"})
 """Suffixes of files that may be a transcript."""
+_JOURNAL = _PROSE - {".log"}
+"""Suffixes of files whose lines may be entries of a journal; those of a log belong together."""
+_SAMPLE = 1 << 16
 _CUE = re.compile(r"\s*\d+\s*\n\s*\d{1,2}:\d{2}:\d{2}[.,]\d{3}\s*-->")
 _OLD = {
     ".doc": "Word's old format; save it as .docx",
@@ -238,6 +241,7 @@ def _json_document(stream: BinaryIO, name: str) -> Any:
 
 def _read_prose(stream: BinaryIO, name: str, suffix: str, session: str) -> Read:
     from memos_cli.reader import documents
+    from memos_cli.reader.dated import is_journal
     from memos_cli.reader.tables import read_table
 
     encoding = require_text(stream, name)
@@ -251,7 +255,10 @@ def _read_prose(stream: BinaryIO, name: str, suffix: str, session: str) -> Read:
             yield from read_transcript(text, shape, name, session)
             return
         text.seek(0)
-        read = documents.read_markdown if suffix in _MARKDOWN else documents.read_plain
+        journal = suffix in _JOURNAL and is_journal(text.read(_SAMPLE))
+        text.seek(0)
+        prose = documents.read_markdown if suffix in _MARKDOWN else documents.read_plain
+        read = documents.read_journal if journal else prose
         something = False
         for draft in read(text, name):
             something = True

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from memos_cli.errors import BadInput
 from memos_cli.reader import packages
+from memos_cli.reader.dated import day_of_fields
 from memos_cli.reader.documents import drafts_in_parts
 from memos_cli.reader.foreign import foreign
 from memos_cli.reader.split import Block, says_nothing, without_controls
@@ -164,6 +165,7 @@ def _sheet(sheet: Any, name: str, positions: Iterator[int]) -> Iterator[Draft | 
             memory=row_text(header, row),
             key=title or None,
             position=position,
+            said_at=day_of_fields(dict(zip(header, row, strict=False))),
             sources=(Source(type="file", path=name),),
             info={"sheet": title, "row": row.number},
         )

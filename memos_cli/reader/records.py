@@ -12,13 +12,24 @@ line (`tags: a, b`), nothing is written for null and for empty text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from memos_cli.reader.dated import day_of_fields
 from memos_cli.reader.split import Block, without_controls
 
 
-def records(value: Any) -> Iterator[tuple[str | None, str]]:
-    """(key, text) of each record of a JSON `value`; records without any text are left out."""
+class Record(NamedTuple):
+    """A record as text, and when it says it was, or the object around it does."""
+
+    key: str | None
+    text: str
+    said_at: datetime | None
+
+
+def records(value: Any) -> Iterator[Record]:
+    """The records of a JSON `value`; those without any text are left out."""
+    around = day_of_fields(value) if isinstance(value, dict) else None
     rows: Iterator[tuple[str | None, Any]]
     if isinstance(value, list):
         rows = ((None, element) for element in value)
@@ -28,7 +39,8 @@ def records(value: Any) -> Iterator[tuple[str | None, str]]:
         rows = iter([(None, value)])
     for key, row in rows:
         if text := as_lines(row):
-            yield key, text
+            own = day_of_fields(row) if isinstance(row, dict) else None
+            yield Record(key, text, own or around)
 
 
 def _fields(value: dict[str, Any]) -> Iterator[tuple[str | None, Any]]:

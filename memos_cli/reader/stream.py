@@ -11,6 +11,7 @@ from typing import Any
 
 from memos_cli.errors import BadInput
 from memos_cli.reader.chat import Book, is_chat, is_message, parse
+from memos_cli.reader.dated import day_of_fields
 from memos_cli.reader.files import STDIN, ReadOptions, Stamp
 from memos_cli.reader.split import without_controls
 from memos_cli.schema import Draft, Skipped, Source, now
@@ -84,7 +85,7 @@ class Lines:
             return
         rest = {name: one for name, one in value.items() if name != "memory"}
         for each in self._book.records(told, info | rest):
-            yield each if isinstance(each, Skipped) else each.but(key=None)
+            yield each if isinstance(each, Skipped) else each.but(key=None, said_at=day_of_fields(rest))
 
     def _stamped(self, parts: Iterable[Draft | Skipped]) -> Iterator[Draft | Skipped]:
         for each in parts:

@@ -16,6 +16,7 @@ from itertools import chain
 from typing import TextIO, TypeVar
 
 from memos_cli.errors import BadInput, BadTime
+from memos_cli.reader.dated import day_of_fields
 from memos_cli.reader.split import without_controls
 from memos_cli.reader.times import absolute_time
 from memos_cli.schema import Draft, Skipped, Source
@@ -77,7 +78,13 @@ def read_table(text: TextIO, name: str) -> Iterator[Draft | Skipped]:
         number += 1
         source = Source(type="file", path=name)
         memory = row_text(header, row)
-        yield Draft(memory=memory, position=number - 1, sources=(source,), info={"row": number})
+        yield Draft(
+            memory=memory,
+            position=number - 1,
+            said_at=day_of_fields(dict(zip(header, row, strict=False))),
+            sources=(source,),
+            info={"row": number},
+        )
     if not something:
         raise BadInput(source=name, reason="it is a table without rows")
 

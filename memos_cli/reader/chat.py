@@ -28,6 +28,7 @@ from typing import Any, BinaryIO, NamedTuple
 from memos_cli.errors import BadInput, BadTime
 from memos_cli.reader import exports, records, tools
 from memos_cli.reader.decode import as_text
+from memos_cli.reader.records import Record
 from memos_cli.reader.split import passages, without_controls
 from memos_cli.reader.times import absolute_time
 from memos_cli.schema import Draft, Kind, Skipped, Source, storable
@@ -194,7 +195,7 @@ class Book:
                 yield from self._sound(make, "a record: ")
                 self._records += 1
 
-    def _record(self, record: records.Record, info: dict[str, Any]) -> Draft:
+    def _record(self, record: Record, info: dict[str, Any]) -> Draft:
         return Draft(
             memory=record.text,
             key=record.key,

@@ -26,7 +26,7 @@ from memos_cli.schema import Draft, Filters, MemoryItem, RelationKind, Status
 from memos_cli.session import TextVectors
 from memos_cli.stores.claims import claims_of, owner_of, sought_by, terms_of
 from memos_cli.stores.facts import is_turn
-from memos_cli.stores.verdicts import Relation, Verdict, by_rule
+from memos_cli.stores.verdicts import Relation, Verdict, by_rule, role_in
 
 if TYPE_CHECKING:
     from memos_cli.cube.cube import View
@@ -124,10 +124,15 @@ class Judge:
         if not self.on or not (items or place in self._answers):
             return None
         mine = [item for item in items if item.status in SHOWN and owner_of(item) == owner_of(draft)]
+        role = role_in(draft.memory)
+        several = len({role, *(role_in(item.memory) for item in mine)} - {""}) > 1
         linked: Ruling | None = None
         before: Ruling | None = None
         for item in sorted(mine, key=lambda item: (_said(item), item.row), reverse=True):
             verdict = by_rule(item.memory, draft.memory)
+            if several and not verdict.verbatim and role_in(item.memory) != role:
+                # "Tomas" beside "my brother Tomas" and "my colleague Tomas": nobody knows which.
+                verdict = verdict._replace(sure=False)
             ruling = self._follows(item, draft, verdict, now)
             if ruling and ruling.earlier:
                 before = ruling

@@ -82,6 +82,8 @@ class Claim(NamedTuple):
     """It is so for an hour or a day ("is tired", "is at home"): what comes later may be of another one."""
     among: Among = Among.ONE
     """Of how many its subject may be one."""
+    role: str = ""
+    """What its subject, named, is to the speaker where the text says it: "my brother Tomas"."""
 
 
 def claims_of(text: str) -> tuple[Claim, ...]:
@@ -91,6 +93,14 @@ def claims_of(text: str) -> tuple[Claim, ...]:
 
 @lru_cache(maxsize=8192)
 def _remembered(text: str) -> tuple[Claim, ...]:
+    from memos_cli.stores.called import by_name
+
+    named = by_name(text)
+    made = _read(named.text)
+    return tuple(claim._replace(role=named.role) for claim in made) if named.role else made
+
+
+def _read(text: str) -> tuple[Claim, ...]:
     if not text.isascii() and _CHINESE.search(text):
         from memos_cli.stores.chinese.read import read
 

@@ -40,6 +40,11 @@ _KINDS = {
 }
 
 
+def role_in(text: str) -> str:
+    """What the one whom a text is about is to its speaker: "brother" of "my brother Tomas"; else nothing."""
+    return next((claim.role for claim in claims_of(text)), "")
+
+
 class Verdict(NamedTuple):
     relation: Relation
     reason: str = ""
@@ -104,7 +109,11 @@ def _sentences(old: str, new: str) -> Verdict:
 
 def compare(old: Claim, new: Claim) -> Verdict:
     """What one claim is to another."""
+    if old.role and new.role and old.role != new.role:
+        return NOTHING  # my brother Tomas and my colleague Tomas
     found = _compared(old, new)
+    if found.relation is Relation.DUPLICATE and new.role and not old.role:
+        return Verdict(Relation.COMPLEMENT, "the same with another detail")
     if found.relation not in _CLOSING or not found.sure:
         return found
     if old.partial:

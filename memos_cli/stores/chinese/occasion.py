@@ -30,6 +30,10 @@ def occasion(s: Sentence) -> list[Claim] | None:
             if who
             else []
         )
+    if not found:
+        found = match(rf"{WHO}(?P<how>是)(?P<v>(?:周|星期)[^,,的]+)", s)
+        if found and attribute_name(found.group("s")) is not None:
+            return None
     if not found or not compiled(f"^每?{_TIME}").match(found.group("v")):
         return None
     if not compiled(rf"^每?(?:{_TIME}|[\d:一二三四五六七八九十半整]|日|号|分|年)+$").match(found.group("v")):
@@ -38,7 +42,7 @@ def occasion(s: Sentence) -> list[Claim] | None:
         s,
         found.group("s"),
         found.group("v"),
-        changed=found.group("how") not in ("定在", "定于", "安排在", "在"),
+        changed=found.group("how") not in ("定在", "定于", "安排在", "在", "是"),
     )
 
 

@@ -50,7 +50,7 @@ _PATTERNS = (
     (measured, _NUMERALS),
     (counted, _NUMERALS),
     (switched, frozenset("从")),
-    (occasion, frozenset("到在于")),
+    (occasion, frozenset("到在于是")),
     (attribute, frozenset("生成为到是叫:")),
 )
 """What is tried, in this order, each beside characters of which a sentence must have one."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from memos_cli.stores.claims import Claim, Manner
+from memos_cli.stores.english.deadline import until
 from memos_cli.stores.english.levels import levelled, timed, valued
 from memos_cli.stores.english.pattern import VALUE, WHO, claimed, match
 from memos_cli.stores.english.sentence import Sentence, compiled
@@ -21,6 +22,7 @@ from memos_cli.stores.english.words import (
     ONLY_AS_FAVOURITE,
     ORIGINS,
     PERSONS,
+    RECURRING,
     RELATIVES,
 )
 
@@ -95,6 +97,8 @@ def attribute_of(
             positive=not denied, domain="moves" if head in MOVES else "",
         )
     ]  # fmt: skip
+    if head == "deadline" and timed(value) and not denied and RECURRING.isdisjoint(words):
+        made.append(until(s, words[:-1], value, changed=changed or own))
     if husbands:
         spouse = claimed(
             s,

@@ -5,12 +5,15 @@ Owns: those patterns. Does not own: "the deadline is …" (`stores/english/attri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from memos_cli.stores.claims import Claim, Manner
 from memos_cli.stores.english.levels import levelled, timed, valued
 from memos_cli.stores.english.pattern import WHO, claimed, match, plain_key
 from memos_cli.stores.english.sentence import Sentence, capital, compiled
 from memos_cli.stores.english.subject import is_number, subject
 from memos_cli.stores.english.words import DONE, FINISHED, RECURRING, TO_DO, UNIQUE
+from memos_cli.stores.wordlist import word_set
 
 
 def deadline(s: Sentence) -> list[Claim] | None:
@@ -26,11 +29,28 @@ def deadline(s: Sentence) -> list[Claim] | None:
     who, (to, day) = subject(found.group("s")), _due_when(found.group("when"))
     if who is None or not timed(day) or compiled(r"\b(?:every|each)\b").search(day):
         return None
-    return [
-        claimed(
-            s, f"{who}|{slot}", Manner.STATE, value=valued(day), rest=levelled(to), domain=_due_once(who, found.group("s"))
-        )
-    ]  # fmt: skip
+    domain = _due_once(who, found.group("s"))
+    made = [claimed(s, f"{who}|{slot}", Manner.STATE, value=valued(day), rest=levelled(to), domain=domain)]
+    if domain != "occasion" and not to and slot == "due":
+        made.append(until(s, who.split(), day, told="due"))
+    return made
+
+
+_FORMS = word_set("application submission bid grant call")
+"""What is handed in by a deadline that is called after the rest of the name: "the Formas grant deadline"."""
+_WORK = word_set("my our project course programme program study product research app house")
+"""What goes on after something was handed in for it, and has a deadline of its own."""
+
+
+def until(s: Sentence, words: Sequence[str], day: str, *, told: str = "", changed: bool = False) -> Claim:
+    """The deadline of a thing, called "the Formas grant application" or "the Formas grant", as one matter. It may
+    be another one until it is said that it was moved; `told`: how, so that what is told otherwise is no duplicate."""
+    core = [word for word in words if word != "'s"]
+    while len(core) > 1 and core[-1] in _FORMS and core[-2] not in _WORK:
+        core.pop()
+    rest = (told,) if told else ()
+    key = f"{' '.join(core)}|deadline"
+    return claimed(s, key, Manner.STATE, value=valued(day), rest=rest, changed=changed, domain="due?")
 
 
 def _due_when(text: str) -> tuple[str, str]:

@@ -133,6 +133,14 @@ def _owned(found: re.Match[str]) -> str:
     )
 
 
+_HELD_FOR = re.compile(
+    r"^(The (?:[\w-]+ ){0,2}(?:deadline|password|passphrase|passcode|code|pin|PIN)) for "
+    r"(the (?!first|last|next|second|whole|rest|moment|time|day|week|month|year|season|night|evening"
+    r"|spring|summer|autumn|winter)\w)"
+)
+"""What is of one thing though it is said to be for it: "the code for the freezer"."""
+
+
 def _spelled_out(text: str) -> str:
     """Contractions in full, and turns of phrase that the patterns know by another."""
     if "'" in text or "cannot" in text:
@@ -150,6 +158,8 @@ def _spelled_out(text: str) -> str:
         ).sub(" has been ", text)
     if " went " in text:
         text = text.replace(" went up to ", " rose to ").replace(" went down to ", " fell to ")
+    if " for the " in text:
+        text = _HELD_FOR.sub(r"\1 of \2", text)
     if " by " in text:
         text = compiled(rf" (?:must|needs? to) be (?={TO_DO} by )").sub(" has to be ", text)
     if ", " in text:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import OpenCube
 
+from memos_cli.interfaces.cli.commands.search import _entry
 from memos_cli.operations.add import add
 from memos_cli.operations.search import search
-from memos_cli.operations.succession import newest_first
+from memos_cli.operations.succession import newest_first, says_another_value
 from memos_cli.schema import Draft, Filters, Hit, MemoryItem, Query, Relation
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
@@ -81,6 +82,41 @@ def test_what_answers_more_or_was_asked_of_the_past_keeps_its_place(
     found = search(session, Query(text=question)).hits
     assert found[0].item.id == plain[0].item.id
     assert found[0].item.memory == old
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("The freezer code for the minus 80 is 4471.", "The freezer code for the minus 80 is 9038.", True),
+        ("The gate code is A471", "The gate code is now B903.", True),
+        ("Rent: 850 euros", "Rent: 900 euros", True),
+        ("冷冻柜的密码是4471。", "冷冻柜的密码是9038。", True),
+        ("The code is 4471.", "The code is 4471.", False),
+        ("The code of room 1 is 4471.", "The code of room 2 is 9038.", False),
+        ("Ana ran 5 km.", "Ana ran 7 km.", False),
+        ("The course is on 5 May.", "The course is on 9 May.", False),
+        ("The course is 5 May.", "The course is 9 May.", False),
+        ("The course is 5 pm.", "The course is 6 pm.", False),
+        ("课是5月3日。", "课是6月3日。", False),
+        ("The fee is 85 euros.", "The fee is 92 pounds.", False),
+        ("The lid is red.", "The lid is blue.", False),
+    ],
+)
+def test_another_number_in_the_same_words(old: str, new: str, found: bool) -> None:
+    assert says_another_value(old, new) is found
+
+
+def test_the_later_number_is_named_beside_the_earlier_one(open_cube: OpenCube) -> None:
+    session = open_cube("general_text")
+    texts = [f"The minus 80 in room Q is {code}." for code in (4471, 5512, 9038)]
+    drafts = [Draft(memory=text, said_at=MAY + timedelta(days=n)) for n, text in enumerate(texts)]
+    add(session, drafts, judge=False)
+    latest, *older = search(session, Query(text="minus 80 in room Q")).hits
+    assert (latest.item.memory, latest.updated_by) == (texts[-1], None)
+    assert {hit.updated_by for hit in older} == {latest.item.id}
+    entry = _entry(older[0], [], False)
+    assert entry.cells[-1] == latest.item.id
+    assert len(_entry(latest, [], False).cells) == 3
 
 
 def test_what_two_people_state_is_two_matters(open_cube: OpenCube) -> None:

@@ -50,6 +50,14 @@ _PAST = re.compile(
 """A question about what was: the later of two answers is not the better one."""
 
 
+_IS_NUMBER = re.compile(
+    r"(?P<who>.+(?:\b(?:is|are|am|ist)\s|[:=]\s?|[\u4e00-\u9fff](?:是|为|[:：])\s?))(?:now\s|现在)?"
+    r"(?P<value>[$€£¥#]?[A-Za-z]{0,2}\d[A-Za-z0-9.,:-]*?)[.!。]?"
+    r"(?P<rest>|(?!\s?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|[ap]\.?m\b)|[月日号点年])[\s\u4e00-\u9fff].*?)[.!。]?"
+)
+"""A statement that something is a number, no day or hour."""
+
+
 class _Order(msgspec.Struct, dict=True):
     """Hits as they are put in order."""
 
@@ -107,21 +115,35 @@ class _Statement:
 def newest_first(hits: Sequence[Hit], question: str) -> list[Hit]:
     """The hits, each behind the one that is later of the same matter.
 
-    A hit that has a relation to another says so of it (`updated_by`). What moves up takes the score of the
+    A hit that has a relation to another, or the same words with another number, says so of it (`updated_by`).
+    What moves up takes the score of the
     hit before which it now stands: it is at least as likely the answer.
     """
     order = _Order(hits)
     updated = dict(_related(order.by_id))
     for old, new in updated.items():
         order.note(order.by_id[old].item, order.by_id[new].item)
+    valued: set[tuple[str, str]] = set()
     for one, other in _of_one_matter(hits[:FIRST], question):
         if one.id not in updated and other.id not in updated:
             order.note(one, other)
+            if says_another_value(one.memory, other.memory):
+                valued.add((one.id, other.id))
+    updated |= dict(pair for pair in order.later.items() if pair in valued)
     if not order.later:
         return list(hits)
     for hit in hits:
         order.place(hit, hit.score, frozenset())
     return [hit.but(updated_by=updated[id]) if id in updated else hit for id, hit in order.done.items()]
+
+
+def says_another_value(one: str, other: str) -> bool:
+    """Whether two statements differ in one number alone, of which they say that it is so: "The code is 4471.".
+    What was done ("ran 5 km") may have been done twice, and of "is on 5 May" there may be two."""
+    before, after = _IS_NUMBER.fullmatch(one.strip()), _IS_NUMBER.fullmatch(other.strip())
+    if before is None or after is None or before["value"] == after["value"]:
+        return False
+    return before["who"].casefold() == after["who"].casefold() and before["rest"] == after["rest"]
 
 
 def in_time(one: MemoryItem, other: MemoryItem) -> tuple[MemoryItem, MemoryItem]:

@@ -204,6 +204,8 @@ def _entry(hit: Hit, routes: list[str], several: bool) -> Entry:
         cells += [route.rank, route.score] if route else [None, None]
         place = f"rank {route.rank:>4}   score {route.score:.4f}" if route else "not among its hits"
         reasons.append(f"{name:<8} {place}")
+    if hit.updated_by is not None:
+        cells.append(hit.updated_by)
     if hit.tool is not None:
         reasons.append(_tool(hit.tool))
     if hit.signals:

@@ -57,7 +57,9 @@ def state(part: Part, scope: Scope) -> Finding:
         closing = closing_verdicts(ours, part.plain)
         part = replace(part, text=part.plain, plain="") if closing else part
     if closing:
-        return closed(part, closing)
+        # What is over is said in the sentence that held it, which may say more of its subject.
+        over = _over(part, [i for i, _ in closing]) if len(closing) == 1 else None
+        return over if over is not None and over.sure else closed(part, closing)
     known = [i for i, v in verdicts if v.relation is Relation.DUPLICATE and v.sure]
     if known and not part.wrong:
         return Finding(judgement, KNOWN, notes=[f"{known[0].id} says that already."])

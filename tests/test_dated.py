@@ -182,6 +182,18 @@ def test_every_piece_of_a_long_section_has_its_day(tmp_path: Path) -> None:
     assert {when for _, when in found} == {day("2026-05-05")}
 
 
+def test_a_record_with_a_memory_is_that_text(tmp_path: Path) -> None:
+    rows = [
+        {"memory": "The kiln was fired.", "date": "2026-04-02", "mood": "glad"},
+        {"memory": 3, "what": "tea"},
+    ]
+    lines = written(tmp_path / "rows.jsonl", "\n".join(map(json.dumps, rows)))
+    fired, plain = [draft for draft in read_paths([lines], ReadOptions()) if isinstance(draft, Draft)]
+    assert (fired.memory, fired.info["mood"]) == ("The kiln was fired.", "glad")
+    assert fired.said_at == datetime(2026, 4, 2, tzinfo=UTC)
+    assert plain.memory == "memory: 3\nwhat: tea"
+
+
 def test_rows_and_records(tmp_path: Path) -> None:
     table = written(tmp_path / "20260401.csv", "Date;what\n2026-05-05;tea\n2026-05-06;cake\n;soup\n")
     assert told(table) == [

@@ -202,7 +202,7 @@ class Book:
             position=self._records,
             said_at=record.said_at,
             sources=(Source(type="file", path=self.name),),
-            info=info,
+            info=info | record.info,
         )
 
     def _sound(self, make: Callable[[], Draft], where: str) -> Iterator[Draft | Skipped]:

@@ -6,7 +6,8 @@ Does not own: chats (`chat`), CSV rows (`tables`).
 The rule: each element of an array is a record. An object is one record, but a field of it that
 is an array of objects gives a record per element, with the field's name as the key. Inside a
 record, nested fields are written with their path (`address.city: Berlin`), plain arrays in one
-line (`tags: a, b`), nothing is written for null and for empty text.
+line (`tags: a, b`), nothing is written for null and for empty text. A record with a text called
+`memory`, as memos prints them, is that text, with the rest as its info.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Record(NamedTuple):
     key: str | None
     text: str
     said_at: datetime | None
+    info: dict[str, Any]
 
 
 def records(value: Any) -> Iterator[Record]:
@@ -38,9 +40,18 @@ def records(value: Any) -> Iterator[Record]:
     else:
         rows = iter([(None, value)])
     for key, row in rows:
-        if text := as_lines(row):
-            own = day_of_fields(row) if isinstance(row, dict) else None
-            yield Record(key, text, own or around)
+        own = day_of_fields(row) if isinstance(row, dict) else None
+        told, info = _told(row)
+        if text := as_lines(told):
+            yield Record(key, text, own or around, info)
+
+
+def _told(row: Any) -> tuple[Any, dict[str, Any]]:
+    """What of a row is its text, and what stands beside it."""
+    memory = row.get("memory") if isinstance(row, dict) else None
+    if not isinstance(memory, str) or not memory.strip():
+        return row, {}
+    return memory, {name: one for name, one in row.items() if name != "memory"}
 
 
 def _fields(value: dict[str, Any]) -> Iterator[tuple[str | None, Any]]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
 import pytest
 from conftest import OpenCube, add_texts
 
+from memos_cli.cube.check import check
+from memos_cli.cube.overlay import PREFIX
 from memos_cli.errors import IntegrityError
 from memos_cli.operations import browse, edit, maintain
 from memos_cli.operations.reorganize import reorganize
@@ -93,3 +101,27 @@ def test_a_purged_id_is_not_used_again(session: Session) -> None:
     assert result.imported == 0
     assert "was purged here" in result.skipped[0].reason
     assert maintain.check(session).problems == ()
+
+
+def test_what_a_killed_reader_left_goes_with_the_next_check_or_write(
+    open_cube: OpenCube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It may have been searching, while the purge ran, a state in which the text was there.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    ours, theirs = (tmp_path / f"{PREFIX}{pid}-x" for pid in (os.getpid(), int(gone.stdout)))
+    session = open_cube("naive_text")
+
+    def left() -> None:
+        for folder in (ours, theirs):
+            folder.mkdir(exist_ok=True)
+            (folder / "0.store").write_text("the gate code is 4711")
+
+    left()
+    check(session.cube)
+    assert (ours.exists(), theirs.exists()) == (True, False)
+    left()
+    add_texts(open_cube("naive_text"), "The gate has a new code.")
+    assert (ours.exists(), theirs.exists()) == (True, False)

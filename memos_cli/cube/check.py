@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memos_cli.cube.cube import MemCube, Projection, vector_column
+from memos_cli.cube.overlay import remove_dead_overlays
 from memos_cli.errors import IntegrityError, MemosError, TableDamaged
 from memos_cli.schema import CheckResult, MemoryItem, Problem, Status, plain
 from memos_cli.stores.nearness import content_hash
@@ -53,7 +54,11 @@ class _Truth:
 
 
 def check(cube: MemCube) -> CheckResult:
-    """Compare every store with the table, byte by byte. Problems are listed, never raised."""
+    """Compare every store with the table, byte by byte. Problems are listed, never raised.
+
+    What killed readers left in the folder for temporary files goes: it may hold what was purged since.
+    """
+    remove_dead_overlays()
     for _ in range(ATTEMPTS):
         before = newest_version(cube.layout.table)
         result = _check(cube)

@@ -469,6 +469,7 @@ class MemCube:
             return
         self.table.set_aside_torn()
         self._catch_up()
+        remove_dead_overlays()
         self._settled = self.table.version
 
     def _level(self) -> bool:

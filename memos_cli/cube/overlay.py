@@ -75,11 +75,16 @@ class _Files:
 
 def remove_dead_overlays() -> None:
     """Remove overlays whose process is gone without having done so itself."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+    try:
+        with os.scandir(tempfile.gettempdir()) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(PREFIX)]
+    except PermissionError:  # a folder that may be used, but not listed
+        return
+    for name in names:
+        pid = name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdigit() and not _alive(int(pid)):
             with contextlib.suppress(NotPermitted, StorageError):  # another user's
-                remove_tree(folder)
+                remove_tree(Path(tempfile.gettempdir(), name))
 
 
 def _alive(pid: int) -> bool:

@@ -237,7 +237,12 @@ class Storm:
     # -- judging
 
     def judge(self) -> None:
-        """Open the cube as the next process would, and compare."""
+        """Open the cube as the next process would, and compare.
+
+        With the folder for temporary files that the killed ones had: what a reader left there when it was
+        killed goes with `check`, and may hold what was purged while it searched an older state.
+        """
+        tempfile.tempdir = str(self.folder / "tmp")
         try:
             with open_session(self.ref, self.settings) as session:
                 self._judge(session)

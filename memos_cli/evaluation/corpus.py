@@ -145,7 +145,7 @@ def read_json(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, str(error)) from error
+        raise unreadable(path, getattr(error, "strerror", None) or str(error)) from error
     try:
         return json.loads(text)
     except json.JSONDecodeError as whole:
